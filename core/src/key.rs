@@ -1,0 +1,147 @@
+//! Ed25519 keys and the seam through which everything is signed.
+
+use std::fmt;
+
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use zeroize::Zeroizing;
+
+use crate::b64;
+use crate::digest::Digest;
+
+/// A raw Ed25519 signature (RFC 8032).
+pub type Signature = [u8; 64];
+
+/// An Ed25519 public key of large order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PublicKey(VerifyingKey);
+
+/// Bytes that are not a public key we accept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ParseKeyFailed {
+    /// Not 32 bytes that name a point of the curve.
+    #[error("not an Ed25519 public key")]
+    NotAKey,
+    /// A key of small order, under which a signature proves nothing.
+    #[error("an Ed25519 key of small order is refused")]
+    Weak,
+}
+
+/// A signature that does not verify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not verify")]
+pub struct VerifySignatureFailed;
+
+impl PublicKey {
+    /// Accepts 32 bytes as a public key.
+    ///
+    /// # Errors
+    /// Bytes that are no point of the curve, or a point of small order.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ParseKeyFailed> {
+        let bytes: &[u8; 32] = bytes.try_into().or(Err(ParseKeyFailed::NotAKey))?;
+        let key = VerifyingKey::from_bytes(bytes).or(Err(ParseKeyFailed::NotAKey))?;
+        if key.is_weak() { Err(ParseKeyFailed::Weak) } else { Ok(Self(key)) }
+    }
+
+    /// The 32 bytes of RFC 8032 section 5.1.5.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// Verifies strictly: canonical encodings only, no small-order components.
+    ///
+    /// # Errors
+    /// Any signature that a strict verifier refuses.
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), VerifySignatureFailed> {
+        let bytes: &Signature = signature.try_into().or(Err(VerifySignatureFailed))?;
+        let signature = ed25519_dalek::Signature::from_bytes(bytes);
+        self.0.verify_strict(message, &signature).or(Err(VerifySignatureFailed))
+    }
+
+    /// The RFC 7638 thumbprint of the key as an RFC 8037 JWK; it is the `kid` of our tokens.
+    #[must_use]
+    pub fn thumbprint(&self) -> Digest {
+        let x = b64::encode_url(self.as_bytes());
+        Digest::of(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes())
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", b64::encode_url(self.as_bytes()))
+    }
+}
+
+/// The signing device could not sign.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the signing device refused: {reason}")]
+pub struct SignFailed {
+    /// What the device said.
+    pub reason: String,
+}
+
+/// Whatever holds a private key. Files today; hardware and licensed seals stand behind the same seam.
+pub trait Signer: Send + Sync + fmt::Debug {
+    /// The key under which [`Signer::sign`] verifies.
+    fn public_key(&self) -> PublicKey;
+
+    /// Signs the exact bytes of `message` with Ed25519.
+    ///
+    /// # Errors
+    /// The device is absent, locked or broken.
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignFailed>;
+}
+
+/// A signer whose private key is in memory; wiped on drop, never printed.
+pub struct MemorySigner(SigningKey);
+
+impl MemorySigner {
+    /// Takes 32 random bytes as the private key.
+    #[must_use]
+    pub fn from_seed(seed: &Zeroizing<[u8; 32]>) -> Self {
+        Self(SigningKey::from_bytes(seed))
+    }
+}
+
+impl Signer for MemorySigner {
+    fn public_key(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key())
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignFailed> {
+        Ok(self.0.sign(message).to_bytes())
+    }
+}
+
+impl fmt::Debug for MemorySigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemorySigner({:?}, private key withheld)", self.public_key())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thumbprint_is_the_one_of_rfc_8037() {
+        let x = b64::decode_url("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
+        let key = PublicKey::from_bytes(&x).unwrap();
+        assert_eq!(key.thumbprint().to_string(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn small_order_keys_are_refused() {
+        let mut identity = [0_u8; 32];
+        identity[0] = 1;
+        assert_eq!(PublicKey::from_bytes(&identity), Err(ParseKeyFailed::Weak));
+        assert_eq!(PublicKey::from_bytes(&[1; 31]), Err(ParseKeyFailed::NotAKey));
+    }
+
+    #[test]
+    fn debug_never_shows_the_private_key() {
+        let signer = MemorySigner::from_seed(&Zeroizing::new([7; 32]));
+        let text = format!("{signer:?}");
+        assert!(text.contains("withheld") && !text.contains("7, 7"), "{text}");
+    }
+}

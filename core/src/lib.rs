@@ -1,0 +1,13 @@
+//! Formats and proofs of the Safe Harbour Gateway: everything that is signed, hashed, logged or verified.
+//!
+//! In scope: SD-JWT statements, registry entries, Merkle proofs, signed notes, checkpoints, tiles, receipts,
+//! trust policies, chain rules, and the verification of all of them as pure functions of bytes.
+//! Out of scope: clocks, randomness, files and sockets (`service`), X.509 (`certs`), kinds and classes
+//! (`rules`), the wire protocol (`proto`). Callers hand in time, random bytes and keys.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::string_slice, reason = "tests may panic"))]
+
+pub mod b64;
+pub mod digest;
+pub mod institution;
+pub mod key;
