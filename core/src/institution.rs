@@ -17,7 +17,9 @@ pub enum ParseCodeFailed {
     #[error("an institution code has 18 characters, this has {0}")]
     Length(usize),
     /// A character outside the alphabet of GB 32100.
-    #[error("character {0:?} does not occur in institution codes (digits and capitals without I, O, S, V, Z)")]
+    #[error(
+        "character {0:?} does not occur in institution codes (digits and capitals without I, O, S, V, Z)"
+    )]
     Character(char),
     /// The last character does not match the 17 before it.
     #[error("the check character should be {expected:?}, not {found:?}")]

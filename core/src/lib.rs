@@ -8,6 +8,17 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::string_slice, reason = "tests may panic"))]
 
 pub mod b64;
+pub mod chain;
 pub mod digest;
+pub mod entry;
 pub mod institution;
+pub mod json;
 pub mod key;
+pub mod record;
+pub mod sdjwt;
+pub mod statement;
+pub mod checkpoint;
+pub mod cosignature;
+pub mod merkle;
+pub mod note;
+mod line;
