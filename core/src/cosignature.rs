@@ -30,12 +30,7 @@ pub enum VerifyCosignatureFailed {
 ///
 /// # Errors
 /// A name that cannot stand in a note, a time beyond [`TIME_MAX`], or a signing device that refuses.
-pub fn cosign(
-    text: &str,
-    name: &str,
-    time: u64,
-    signer: &dyn Signer,
-) -> Result<SignatureLine, NoteFailed> {
+pub fn cosign(text: &str, name: &str, time: u64, signer: &dyn Signer) -> Result<SignatureLine, NoteFailed> {
     let key = VerifierKey::cosignature(name, signer.public_key());
     let key = key.map_err(|_name| NoteFailed::Name(name.to_owned()))?;
     if time > TIME_MAX {

@@ -7,18 +7,22 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::string_slice, reason = "tests may panic"))]
 
+mod line;
+
+pub mod audit;
 pub mod b64;
 pub mod chain;
+pub mod checkpoint;
+pub mod code;
+pub mod cosignature;
 pub mod digest;
+pub mod directory;
 pub mod entry;
 pub mod institution;
 pub mod json;
 pub mod key;
+pub mod merkle;
+pub mod note;
 pub mod record;
 pub mod sdjwt;
 pub mod statement;
-pub mod checkpoint;
-pub mod cosignature;
-pub mod merkle;
-pub mod note;
-mod line;

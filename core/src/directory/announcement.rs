@@ -1,0 +1,194 @@
+//! What the hub's public statements say about institutions, keys and catalogues.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::digest::Digest;
+use crate::institution::InstitutionCode;
+use crate::json::Object;
+use crate::key::PublicKey;
+use crate::sdjwt::{public_key_from_jwk, public_key_to_jwk};
+use crate::statement::{Statement, StatementType};
+
+/// What an institution is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstitutionType {
+    /// 高等学校.
+    University,
+    /// 科研院所.
+    Institute,
+    /// 医疗卫生机构.
+    Hospital,
+    /// 国有企业.
+    StateOwnedEnterprise,
+    /// 交易平台.
+    TradingPlatform,
+    /// 园区或孵化器.
+    Park,
+    /// 基金或银行.
+    Fund,
+    /// 区级部门.
+    DistrictBureau,
+}
+
+/// Whether an institution's statements are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// They are.
+    Active,
+    /// They are not, until reinstated; reading and witnessing go on.
+    Suspended,
+    /// They are not, for good.
+    Revoked,
+}
+
+/// A public statement's content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Announcement {
+    /// A statement key of the hub itself begins.
+    HubKey {
+        /// The key.
+        key: PublicKey,
+    },
+    /// An institution is admitted, or its name, type or standing changes.
+    Institution {
+        /// Its code.
+        code: InstitutionCode,
+        /// Its name.
+        name: String,
+        /// What it is.
+        kind: InstitutionType,
+        /// Whether its statements are taken.
+        standing: Standing,
+    },
+    /// A statement key of an institution begins.
+    KeyBegins {
+        /// Whose key.
+        code: InstitutionCode,
+        /// The key.
+        key: PublicKey,
+    },
+    /// A statement key of an institution ends with this entry.
+    KeyEnds {
+        /// Whose key.
+        code: InstitutionCode,
+        /// The key.
+        key: PublicKey,
+    },
+    /// A catalogue version is published.
+    Catalogue {
+        /// Its digest.
+        cat: Digest,
+    },
+    /// A public statement that does not concern the directory.
+    Other,
+}
+
+/// Claims that are no announcement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the claim {0:?} is missing or malformed")]
+pub struct ReadAnnouncementFailed(pub &'static str);
+
+impl Announcement {
+    /// The type of the statement that makes this announcement.
+    #[must_use]
+    pub const fn statement_type(&self) -> StatementType {
+        match self {
+            Self::HubKey { .. } | Self::KeyBegins { .. } | Self::KeyEnds { .. } => StatementType::Key,
+            Self::Institution { .. } => StatementType::Institution,
+            Self::Catalogue { .. } => StatementType::Catalogue,
+            Self::Other => StatementType::Policy,
+        }
+    }
+
+    /// The plain claims of the statement; a catalogue's digest is in the envelope (`cat`).
+    #[must_use]
+    pub fn to_claims(&self) -> Object {
+        let key_claims = |event: &str, code: Option<&InstitutionCode>, key: &PublicKey| {
+            let mut claims = Object::new();
+            claims.insert("event".to_owned(), event.into());
+            claims.insert("use".to_owned(), "statements".into());
+            claims.insert("jwk".to_owned(), public_key_to_jwk(key));
+            if let Some(code) = code {
+                claims.insert("institution".to_owned(), code.as_str().into());
+            }
+            claims
+        };
+        match self {
+            Self::HubKey { key } => key_claims("begins", None, key),
+            Self::KeyBegins { code, key } => key_claims("begins", Some(code), key),
+            Self::KeyEnds { code, key } => key_claims("ends", Some(code), key),
+            Self::Institution { code, name, kind, standing } => {
+                let mut claims = Object::new();
+                claims.insert("institution".to_owned(), code.as_str().into());
+                claims.insert("name".to_owned(), name.as_str().into());
+                claims.insert("type".to_owned(), serde_json::to_value(kind).unwrap_or_default());
+                claims.insert("standing".to_owned(), serde_json::to_value(standing).unwrap_or_default());
+                claims
+            }
+            Self::Catalogue { .. } | Self::Other => Object::new(),
+        }
+    }
+
+    /// Reads a public statement.
+    ///
+    /// # Errors
+    /// The first claim that is missing or malformed.
+    pub fn read(statement: &Statement<'_>) -> Result<Self, ReadAnnouncementFailed> {
+        let claims = &statement.claims;
+        match statement.envelope.vct.statement {
+            StatementType::Institution => Ok(Self::Institution {
+                code: parse_code(claims)?.ok_or(ReadAnnouncementFailed("institution"))?,
+                name: text(claims, "name")?.to_owned(),
+                kind: parse_word(claims, "type")?,
+                standing: parse_word(claims, "standing")?,
+            }),
+            StatementType::Key => read_key(claims),
+            StatementType::Catalogue => {
+                statement.envelope.cat.map(|cat| Self::Catalogue { cat }).ok_or(ReadAnnouncementFailed("cat"))
+            }
+            StatementType::Status | StatementType::Policy | StatementType::Release => Ok(Self::Other),
+            StatementType::Disclosure
+            | StatementType::Withdrawal
+            | StatementType::Filing
+            | StatementType::Summary
+            | StatementType::Determination => Err(ReadAnnouncementFailed("vct")),
+        }
+    }
+}
+
+fn read_key(claims: &Object) -> Result<Announcement, ReadAnnouncementFailed> {
+    if text(claims, "use")? != "statements" {
+        return Err(ReadAnnouncementFailed("use"));
+    }
+    let key = claims.get("jwk").and_then(public_key_from_jwk).ok_or(ReadAnnouncementFailed("jwk"))?;
+    match (text(claims, "event")?, parse_code(claims)?) {
+        ("begins", None) => Ok(Announcement::HubKey { key }),
+        ("begins", Some(code)) => Ok(Announcement::KeyBegins { code, key }),
+        ("ends", Some(code)) => Ok(Announcement::KeyEnds { code, key }),
+        _ => Err(ReadAnnouncementFailed("event")),
+    }
+}
+
+fn text<'a>(claims: &'a Object, name: &'static str) -> Result<&'a str, ReadAnnouncementFailed> {
+    claims.get(name).and_then(Value::as_str).ok_or(ReadAnnouncementFailed(name))
+}
+
+fn parse_code(claims: &Object) -> Result<Option<InstitutionCode>, ReadAnnouncementFailed> {
+    match claims.get("institution") {
+        None => Ok(None),
+        Some(_) => {
+            text(claims, "institution")?.parse().map(Some).or(Err(ReadAnnouncementFailed("institution")))
+        }
+    }
+}
+
+fn parse_word<T: serde::de::DeserializeOwned>(
+    claims: &Object,
+    name: &'static str,
+) -> Result<T, ReadAnnouncementFailed> {
+    let value = claims.get(name).cloned().unwrap_or_default();
+    serde_json::from_value(value).or(Err(ReadAnnouncementFailed(name)))
+}
