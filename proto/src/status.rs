@@ -1,0 +1,20 @@
+//! How a refusal's code maps to a gRPC status: one table.
+
+use safeharbor_core::code::{Code, Fault};
+use tonic::Status;
+
+/// The gRPC status for a refusal: the code first, then what happened, without any value of a record.
+#[must_use]
+pub fn status_of(code: Code, text: &str) -> Status {
+    let grpc = match code {
+        Code::IdentityRefused => tonic::Code::Unauthenticated,
+        Code::StreamTaken => tonic::Code::Aborted,
+        _ => match code.fault() {
+            Fault::Peer | Fault::Caller => tonic::Code::InvalidArgument,
+            Fault::Policy => tonic::Code::PermissionDenied,
+            Fault::Ours => tonic::Code::Internal,
+            Fault::Later => tonic::Code::Unavailable,
+        },
+    };
+    Status::new(grpc, format!("{code}: {text}"))
+}
