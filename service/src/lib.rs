@@ -1,1 +1,17 @@
-//! placeholder
+//! Shell parts both servers share.
+//!
+//! In scope: clock, randomness, the store contract and its backends, data folders, key files, persons, the audit
+//! log, the evidence folder, the control socket, settings, telemetry, shutdown.
+//! Out of scope: formats and proofs (`core`), record kinds (`rules`), X.509 and TLS (`certs`), the wire protocol
+//! (`proto`), and whatever only one of the servers does (`node`, `hub`).
+//!
+//! The feature `testing` adds what only tests may use: seeded randomness, faulty stores, the store suite.
+#![cfg_attr(test, allow(clippy::string_slice, reason = "tests may panic"))]
+
+pub mod clock;
+pub mod durable_file;
+pub mod folder;
+pub mod key_file;
+pub mod random;
+pub mod secret_file;
+pub mod store;
