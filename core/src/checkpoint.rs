@@ -101,3 +101,87 @@ pub fn verify_checkpoint(note: &[u8], log: &VerifierKey) -> Result<Checkpoint, V
     }
     Ok(checkpoint)
 }
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::key::MemorySigner;
+
+    const ROOT: &str = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=";
+
+    fn signer() -> MemorySigner {
+        MemorySigner::from_seed(&Zeroizing::new([1; 32]))
+    }
+
+    fn log(name: &str) -> VerifierKey {
+        VerifierKey::ed25519(name, signer().public_key()).unwrap()
+    }
+
+    #[test]
+    fn the_example_of_the_specification_round_trips() {
+        let text = format!("example.com/behind-the-sofa\n20852163\n{ROOT}\n");
+        let checkpoint: Checkpoint = text.parse().unwrap();
+        assert_eq!(
+            (checkpoint.origin.as_str(), checkpoint.size),
+            ("example.com/behind-the-sofa", 20_852_163)
+        );
+        assert_eq!(checkpoint.to_string(), text);
+    }
+
+    #[test]
+    fn extension_lines_are_ignored() {
+        let plain: Checkpoint = format!("o\n0\n{ROOT}\n").parse().unwrap();
+        assert_eq!(format!("o\n0\n{ROOT}\nmore\nand more\n").parse(), Ok(plain));
+    }
+
+    fn check(text: &str, expected: ParseCheckpointFailed) {
+        assert_eq!(text.parse::<Checkpoint>(), Err(expected), "{text:?}");
+    }
+
+    #[test]
+    fn malformed_checkpoints_are_refused() {
+        use ParseCheckpointFailed as Failed;
+        check("", Failed::Lines);
+        check("o\n1\n", Failed::Lines);
+        check(&format!("o\n1\n{ROOT}"), Failed::Lines);
+        check(&format!("\n1\n{ROOT}\n"), Failed::Lines);
+        check(&format!("o\n1\n{ROOT}\n\n"), Failed::Lines);
+        check(&format!("o\n1\n{ROOT}\n\nx\n"), Failed::Lines);
+        check(&format!("o\n01\n{ROOT}\n"), Failed::Size);
+        check(&format!("o\n+1\n{ROOT}\n"), Failed::Size);
+        check(&format!("o\n18446744073709551616\n{ROOT}\n"), Failed::Size);
+        check("o\n1\nAQ==\n", Failed::Root);
+    }
+
+    #[test]
+    fn a_signed_checkpoint_verifies_under_its_log_only() {
+        let checkpoint: Checkpoint = format!("log.example\n7\n{ROOT}\n").parse().unwrap();
+        let note = sign_checkpoint(&checkpoint, &signer()).unwrap().to_string();
+        assert_eq!(verify_checkpoint(note.as_bytes(), &log("log.example")), Ok(checkpoint));
+        let unknown = Err(VerifyCheckpointFailed::Note(NoteFailed::NoneKnown));
+        assert_eq!(verify_checkpoint(note.as_bytes(), &log("other.example")), unknown);
+    }
+
+    #[test]
+    fn a_log_cannot_speak_for_another_origin() {
+        let text = format!("victim.example\n7\n{ROOT}\n");
+        let note = note::sign_note(&text, "log.example", &signer()).unwrap().to_string();
+        let refused = Err(VerifyCheckpointFailed::Origin {
+            expected: "log.example".into(),
+            found: "victim.example".into(),
+        });
+        assert_eq!(verify_checkpoint(note.as_bytes(), &log("log.example")), refused);
+        let note = note::sign_note("log.example\n7\n", "log.example", &signer()).unwrap().to_string();
+        let refused = Err(VerifyCheckpointFailed::Text(ParseCheckpointFailed::Lines));
+        assert_eq!(verify_checkpoint(note.as_bytes(), &log("log.example")), refused);
+    }
+
+    #[test]
+    fn an_origin_with_a_newline_is_never_signed() {
+        let origin = "a\n1".to_owned();
+        let checkpoint = Checkpoint { origin: origin.clone(), size: 0, root: Digest::of(b"") };
+        assert_eq!(sign_checkpoint(&checkpoint, &signer()), Err(NoteFailed::Name(origin)));
+    }
+}

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{NoteFailed, SignatureLine, is_name};
+use super::{NoteFailed, SignatureLine, VerifyLineFailed, is_name};
 use crate::b64;
-use crate::cosignature::{self, VerifyCosignatureFailed};
+use crate::cosignature;
 use crate::digest::Digest;
 use crate::key::{ParseKeyFailed, PublicKey};
 
@@ -143,12 +143,12 @@ impl VerifierKey {
         match &self.key {
             NoteKey::Ed25519(key) => {
                 let verified = key.verify(text.as_bytes(), line.signature());
-                verified.map(|()| None).map_err(|cause| refused(VerifyCosignatureFailed::Signature(cause)))
+                verified.map(|()| None).map_err(|cause| refused(VerifyLineFailed::Signature(cause)))
             }
             NoteKey::Cosignature(key) => {
                 cosignature::verify_bytes(text, key, line.signature()).map(Some).map_err(refused)
             }
-            NoteKey::Unsupported { .. } => Err(refused(VerifyCosignatureFailed::Type)),
+            NoteKey::Unsupported { .. } => Err(refused(VerifyLineFailed::Type)),
         }
     }
 }
@@ -200,13 +200,10 @@ impl FromStr for VerifierKey {
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(ParseVerifierKeyFailed::Form);
         };
+        let hex = id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let id = u32::from_str_radix(id, 16).ok().filter(|_| hex).ok_or(ParseVerifierKeyFailed::Form)?;
         let bytes = b64::decode_std(key).or(Err(ParseVerifierKeyFailed::Form))?;
         let parsed = Self::new(name, NoteKey::decode(&bytes)?)?;
-        let hex = id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let id = u32::from_str_radix(id, 16).or(Err(ParseVerifierKeyFailed::Form))?;
-        if !hex {
-            return Err(ParseVerifierKeyFailed::Form);
-        }
         if id.to_be_bytes() == parsed.id { Ok(parsed) } else { Err(ParseVerifierKeyFailed::Id) }
     }
 }
@@ -253,7 +250,7 @@ mod tests {
         use ParseVerifierKeyFailed as Failed;
         check("", &Failed::Form);
         check("PeterNeumann+c74f20a3", &Failed::Form);
-        check(&PETER.replace("c74f20a3", "+74f20a3"), &Failed::Form);
+        check(&PETER.replace("c74f20a3", "-74f20a3"), &Failed::Form);
         check(&PETER.replace("c74f20a3", "c74f20a"), &Failed::Form);
         check(&PETER.replace("c74f20a3", "c74f20a30"), &Failed::Form);
         check(&PETER.replace("c74f20a3", "c74f20a4"), &Failed::Id);
