@@ -1,0 +1,48 @@
+//! One GET request to the hub's admin address on this machine.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use crate::failure::Failure;
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Fetches a path and returns the body of a 200 answer.
+///
+/// # Errors
+/// No connection, no answer in time, or another status.
+pub(super) fn fetch(address: SocketAddr, path: &str) -> Result<String, Failure> {
+    let failed = |source| Failure::System { what: "talk to the hub's admin address", source };
+    let mut stream = TcpStream::connect_timeout(&address, LIMIT).map_err(failed)?;
+    stream.set_read_timeout(Some(LIMIT)).map_err(failed)?;
+    // HTTP/1.0: the server closes the connection at the end of the body and does not send it in chunks.
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept: */*\r\n\r\n");
+    stream.write_all(request.as_bytes()).map_err(failed)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).map_err(failed)?;
+    body(&answer)
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::lacks(format!("the answer to GET {path}"), status(&answer)))
+}
+
+fn body(answer: &str) -> Option<&str> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    (head.split(' ').nth(1) == Some("200")).then_some(body)
+}
+
+fn status(answer: &str) -> String {
+    format!("the status 200: {}", answer.lines().next().unwrap_or("nothing"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_200_answer_has_a_body() {
+        assert_eq!(body("HTTP/1.0 200 OK\r\nA: b\r\n\r\n{}"), Some("{}"));
+        assert_eq!(body("HTTP/1.0 500 No\r\n\r\n{}"), None);
+        assert_eq!(body(""), None);
+    }
+}

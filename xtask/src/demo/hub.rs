@@ -1,0 +1,124 @@
+//! The hub of a demonstration: made, told who takes part, run, asked for its numbers.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::folder::Folder;
+use super::http;
+use crate::failure::Failure;
+use crate::interrupt::{Interrupt, Seen};
+use crate::process::{self, Server};
+use crate::samples::Institution;
+use crate::workspace::Programs;
+
+/// How long the hub may take to open its addresses.
+const START: Duration = Duration::from_secs(60);
+
+/// The hub's command line and data folder.
+#[derive(Debug)]
+pub(super) struct Hub {
+    program: PathBuf,
+    data: PathBuf,
+}
+
+/// A hub that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// The process.
+    pub(super) server: Server,
+    /// Where nodes dial.
+    pub(super) nodes_address: SocketAddr,
+    /// Where people and monitoring look.
+    pub(super) admin: SocketAddr,
+}
+
+impl Hub {
+    /// Makes the hub's data folder with a certificate authority of its own.
+    ///
+    /// # Errors
+    /// The program refuses.
+    pub(super) fn init(programs: &Programs, folder: &Folder) -> Result<Self, Failure> {
+        let hub = Self { program: programs.path("safeharbor-hub")?.to_owned(), data: folder.hub() };
+        process::read(hub.call(&["init"]).args(["--name", "hub.demo.example", "--dns", "localhost"]))?;
+        Ok(hub)
+    }
+
+    /// Admits an institution on its node's request and writes the enrolment bundle for it.
+    ///
+    /// # Errors
+    /// The program refuses.
+    pub(super) fn admit(
+        &self,
+        institution: &Institution,
+        request: &Path,
+        bundle: &Path,
+    ) -> Result<(), Failure> {
+        let mut call = self.call(&["institution", "add"]);
+        call.arg("--request").arg(request).args(["--name", &institution.name, "--type", "university"]);
+        process::read(call.arg("--bundle").arg(bundle)).map(drop)
+    }
+
+    /// Starts the hub on free ports of the loopback interface and waits until it answers.
+    ///
+    /// # Errors
+    /// It ends, or does not answer in time.
+    pub(super) fn start(&self, interrupt: &Interrupt) -> Result<Running, Failure> {
+        let mut call = self.call(&["run"]);
+        call.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        let mut server = Server::start("the hub", &mut call, &self.data.join("hub.log"))?;
+        let file = self.data.join("addresses.json");
+        let (nodes_address, admin) = interrupt.until("the hub answers", START, || {
+            server.check_running()?;
+            let Some((grpc, admin)) = fs::read_to_string(&file).ok().as_deref().and_then(addresses) else {
+                return Ok(Seen::Waiting(format!("no addresses in {}", file.display())));
+            };
+            Ok(match http::fetch(admin, "/healthz") {
+                Ok(_) => Seen::Done((grpc, admin)),
+                Err(failure) => Seen::Waiting(failure.to_string()),
+            })
+        })?;
+        Ok(Running { server, nodes_address, admin })
+    }
+
+    fn call(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(words).arg("--data").arg(&self.data);
+        command
+    }
+}
+
+impl Running {
+    /// The numbers of the hub's board.
+    ///
+    /// # Errors
+    /// The hub does not answer with JSON.
+    pub(super) fn board(&self) -> Result<Value, Failure> {
+        let body = http::fetch(self.admin, "/board.json")?;
+        serde_json::from_str(&body).map_err(Failure::json("the hub's board"))
+    }
+}
+
+fn addresses(text: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let address = |name: &str| value.get(name)?.as_str()?.parse().ok();
+    Some((address("grpc")?, address("admin")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_once_they_are_whole() {
+        let whole = r#"{"grpc": "127.0.0.1:4001", "admin": "127.0.0.1:4002", "pid": 7}"#;
+        let read = addresses(whole).unwrap();
+        assert_eq!((read.0.port(), read.1.port()), (4001, 4002));
+        assert_eq!(addresses(r#"{"grpc": "127.0.0.1:4001""#), None);
+        assert_eq!(addresses(r#"{"grpc": "127.0.0.1:4001"}"#), None);
+    }
+}

@@ -1,0 +1,187 @@
+//! One institution's node of a demonstration: made, enrolled, filled, run, asked for what it holds.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::folder::Folder;
+use super::hub::Hub;
+use crate::failure::Failure;
+use crate::process::{self, Server};
+use crate::samples::Institution;
+use crate::workspace::{self, Programs};
+
+/// The person who accepts the policy in a demonstration.
+pub(super) const PERSON: &str = "演示管理员";
+
+/// A node's command line and data folder.
+#[derive(Debug)]
+pub(super) struct Node {
+    program: PathBuf,
+    pub(super) institution: Institution,
+    pub(super) data: PathBuf,
+}
+
+/// How far a node is, in its own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Progress {
+    /// Records the node holds.
+    pub(super) records: u64,
+    /// Statements it has made.
+    pub(super) stated: u64,
+    /// Receipts it has verified and stored.
+    pub(super) receipts: u64,
+    /// Outbox entries that are not stated yet.
+    pub(super) waiting: u64,
+}
+
+impl Progress {
+    /// Whether everything is stated and every statement has its receipt.
+    pub(super) const fn in_step(&self) -> bool {
+        self.waiting == 0 && self.stated == self.receipts
+    }
+}
+
+impl Node {
+    /// Makes a node's data folder and keys, and has the hub admit it.
+    ///
+    /// # Errors
+    /// One of the programs refuses.
+    pub(super) fn init(
+        programs: &Programs,
+        folder: &Folder,
+        hub: &Hub,
+        institution: Institution,
+    ) -> Result<Self, Failure> {
+        let data = folder.node(institution.code);
+        let node = Self { program: programs.path("safeharbor-node")?.to_owned(), institution, data };
+        let request = folder.enrolment().join(format!("{}.request", node.institution.code));
+        let mut call = node.call(&["init"]);
+        call.args(["--institution", node.institution.code.as_str(), "--name", &node.institution.name]);
+        process::read(call.arg("--request").arg(&request))?;
+        hub.admit(&node.institution, &request, &node.bundle(folder))?;
+        Ok(node)
+    }
+
+    fn bundle(&self, folder: &Folder) -> PathBuf {
+        folder.enrolment().join(format!("{}.bundle", self.institution.code))
+    }
+
+    /// Takes the hub's bundle, adds the person and has that person accept the demonstration's policy.
+    ///
+    /// # Errors
+    /// The program refuses.
+    pub(super) fn enrol(&self, folder: &Folder, hub: SocketAddr, password: &str) -> Result<(), Failure> {
+        let hub = format!("localhost:{}", hub.port());
+        process::read(self.call(&["enrol"]).arg("--bundle").arg(self.bundle(folder)).args(["--hub", &hub]))?;
+        let input = format!("{password}\n");
+        let mut add = self.call(&["person", "add"]);
+        process::read_with(add.args(["--name", PERSON, "--role", "administrator"]), &input)?;
+        let policy = workspace::root().join("catalogue/policies/demo.toml");
+        let mut accept = self.call(&["policy", "accept"]);
+        process::read_with(accept.arg(policy).args(["--person", PERSON]), &input).map(drop)
+    }
+
+    /// Imports the institution's files.
+    ///
+    /// # Errors
+    /// A file has problems; they are shown.
+    pub(super) fn import(&self) -> Result<(), Failure> {
+        for import in &self.institution.imports {
+            let mut call = self.call(&["import"]);
+            process::read(call.arg(&import.file).arg("--mapping").arg(&import.mapping))?;
+        }
+        Ok(())
+    }
+
+    /// Starts the node; with `once` it ends by itself when it is in step with the hub.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub(super) fn start(&self, once: bool) -> Result<Server, Failure> {
+        let mut call = self.call(&["run"]);
+        if once {
+            call.arg("--once");
+        }
+        Server::start(
+            &format!("the node of {}", self.institution.name),
+            &mut call,
+            &self.data.join("node.log"),
+        )
+    }
+
+    /// Asks the node how far it is.
+    ///
+    /// # Errors
+    /// The program refuses or its answer lacks a number.
+    pub(super) fn progress(&self) -> Result<Progress, Failure> {
+        let answer = process::read(self.call(&["status"]).args(["--format", "json"]))?;
+        let value: Value = serde_json::from_str(&answer).map_err(Failure::json("a node's status"))?;
+        progress(&value)
+    }
+
+    /// Writes what the node holds to `records.jsonl` in its folder and returns how many records that is.
+    ///
+    /// # Errors
+    /// The program refuses.
+    pub(super) fn export_records(&self) -> Result<u64, Failure> {
+        let file = self.data.join("records.jsonl");
+        process::read(self.call(&["export", "records"]).arg("-o").arg(&file))?;
+        let text = fs::read(&file).map_err(Failure::file("read", &file))?;
+        let lines = text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).count();
+        Ok(u64::try_from(lines).unwrap_or(u64::MAX))
+    }
+
+    /// Writes the node's receipts, entries and statements into a folder.
+    ///
+    /// # Errors
+    /// The program refuses.
+    pub(super) fn export_receipts(&self, folder: &Path) -> Result<(), Failure> {
+        process::read(self.call(&["export", "receipts"]).arg("-o").arg(folder)).map(drop)
+    }
+
+    fn call(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(words).arg("--data").arg(&self.data);
+        command
+    }
+}
+
+fn progress(status: &Value) -> Result<Progress, Failure> {
+    let number = |name: &str| {
+        status.get(name).and_then(Value::as_u64).ok_or_else(|| Failure::lacks("a node's status", name))
+    };
+    Ok(Progress {
+        records: number("records")?,
+        stated: number("stated")?,
+        receipts: number("receipts")?,
+        waiting: number("waiting")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_node_is_in_step_when_nothing_waits_and_every_statement_has_its_receipt() {
+        let status = |stated, receipts, waiting| {
+            let status = json!({"records": 9, "stated": stated, "receipts": receipts, "waiting": waiting});
+            progress(&status).unwrap().in_step()
+        };
+        assert!(status(9, 9, 0));
+        assert!(!status(9, 8, 0));
+        assert!(!status(8, 8, 1));
+    }
+
+    #[test]
+    fn a_status_without_its_numbers_is_refused() {
+        let refused = progress(&json!({"records": 1})).unwrap_err().to_string();
+        assert_eq!(refused, "a node's status lacks stated");
+    }
+}

@@ -1,0 +1,85 @@
+//! `cargo xtask test`: every check of this workspace, step by step, with what each took.
+
+mod interop;
+mod steps;
+
+use clap::Args;
+
+use crate::console;
+use crate::environment;
+use crate::failure::Failure;
+use crate::process;
+use crate::workspace::cargo;
+
+use steps::{Steps, Verdict};
+
+/// Arguments of `cargo xtask test`.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Runs the tests whose names contain this; the other steps run as ever.
+    #[arg(value_name = "FILTER")]
+    filter: Option<String>,
+    /// Goes on after a step that failed, to show all failures at once.
+    #[arg(long)]
+    keep_going: bool,
+}
+
+/// Runs all steps.
+///
+/// # Errors
+/// A step failed; all that failed are named.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let mut steps = Steps::new(options.keep_going);
+    steps.run("tools", tools);
+    steps.run("format", || cargo_step(&["fmt", "--all", "--", "--check"], &[]));
+    let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    steps.run("clippy", || cargo_step(&lints, &[]));
+    // Programs and tests in one call: the same features for both, so that the tests below build nothing again.
+    steps.run("build", || cargo_step(&["build", "--workspace", "--bins", "--tests"], &[]));
+    let mut variables = Vec::new();
+    steps.run("interoperability packages", || match interop::prepare() {
+        Ok(python) => {
+            variables.push((interop::VARIABLE, python.to_string_lossy().into_owned()));
+            Ok(Verdict::Passed)
+        }
+        Err(failure) if !environment::under_ci() => Ok(Verdict::Skipped(failure.to_string())),
+        Err(failure) => Err(failure),
+    });
+    let filter: Vec<&str> = options.filter.as_deref().into_iter().collect();
+    let tests = [&["test", "--workspace", "--no-fail-fast", "--bins", "--lib", "--tests"], filter.as_slice()]
+        .concat();
+    steps.run("tests", || cargo_step(&tests, &variables));
+    steps.run("documentation examples", || cargo_step(&["test", "--workspace", "--doc"], &[]));
+    let deny = [("RUSTDOCFLAGS", "-D warnings".to_owned())];
+    steps.run("documentation", || cargo_step(&["doc", "--workspace", "--no-deps", "--quiet"], &deny));
+    steps.finish()
+}
+
+fn cargo_step(arguments: &[&str], variables: &[(&str, String)]) -> Result<Verdict, Failure> {
+    let mut command = cargo();
+    let status =
+        process::show(command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value))))?;
+    if status.success() {
+        return Ok(Verdict::Passed);
+    }
+    Err(Failure::Ended { call: format!("cargo {}", arguments.join(" ")), status, said: String::new() })
+}
+
+/// Makes sure that rustfmt and clippy are there, by rustup where they are not.
+fn tools() -> Result<Verdict, Failure> {
+    for (component, subcommand) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        let present = process::finish(cargo().args([subcommand, "--version"]), None)?.status.success();
+        if present {
+            continue;
+        }
+        console::progress(&format!("{component} is missing: rustup component add {component}"));
+        let mut rustup = std::process::Command::new("rustup");
+        let added = process::show(rustup.args(["component", "add", component]));
+        if !added.is_ok_and(|status| status.success()) {
+            let how =
+                format!("{component} is missing and rustup cannot add it: install it, then run this again");
+            return Err(Failure::Usage(how));
+        }
+    }
+    Ok(Verdict::Passed)
+}
