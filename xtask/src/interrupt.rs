@@ -8,8 +8,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
 
-/// How often a condition is looked at.
-const GLANCE: Duration = Duration::from_millis(50);
+/// The pause between the first two looks at a condition; each one after is half as long again.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
+/// The longest pause between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// Where the wish to stop arrives.
 #[derive(Debug)]
@@ -72,6 +75,7 @@ impl Interrupt {
         mut look: impl FnMut() -> Result<Seen<T>, Failure>,
     ) -> Result<T, Failure> {
         let start = Instant::now();
+        let mut pause = FIRST_PAUSE;
         loop {
             let last = match look()? {
                 Seen::Done(value) => return Ok(value),
@@ -80,9 +84,10 @@ impl Interrupt {
             if start.elapsed() >= limit {
                 return Err(Failure::TimedOut { what: what.to_owned(), seconds: limit.as_secs(), last });
             }
-            if self.within(GLANCE) {
+            if self.within(pause) {
                 return Err(Failure::Interrupted);
             }
+            pause = pause.saturating_mul(3).min(LONGEST_PAUSE * 2) / 2;
         }
     }
 }

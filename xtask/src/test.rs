@@ -6,10 +6,10 @@ mod steps;
 use clap::Args;
 
 use crate::console;
-use crate::environment;
+use crate::demo;
 use crate::failure::Failure;
 use crate::process;
-use crate::workspace::cargo;
+use crate::workspace::{self, cargo};
 
 use steps::{Steps, Verdict};
 
@@ -37,18 +37,21 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     // Programs and tests in one call: the same features for both, so that the tests below build nothing again.
     steps.run("build", || cargo_step(&["build", "--workspace", "--bins", "--tests"], &[]));
     let mut variables = Vec::new();
-    steps.run("interoperability packages", || match interop::prepare() {
-        Ok(python) => {
-            variables.push((interop::VARIABLE, python.to_string_lossy().into_owned()));
-            Ok(Verdict::Passed)
-        }
-        Err(failure) if !environment::under_ci() => Ok(Verdict::Skipped(failure.to_string())),
-        Err(failure) => Err(failure),
+    steps.run("interoperability packages", || {
+        Ok(match interop::or_skip(interop::SD_JWT.install())? {
+            Ok(python) => {
+                variables.push((interop::SD_JWT_VARIABLE, python.to_string_lossy().into_owned()));
+                Verdict::Passed
+            }
+            Err(skipped) => skipped,
+        })
     });
     let filter: Vec<&str> = options.filter.as_deref().into_iter().collect();
-    let tests = [&["test", "--workspace", "--no-fail-fast", "--bins", "--lib", "--tests"], filter.as_slice()]
-        .concat();
+    let tests = [&["test", "--workspace", "--no-fail-fast", "--tests"], filter.as_slice()].concat();
     steps.run("tests", || cargo_step(&tests, &variables));
+    let left = workspace::root().join("target/interop/demonstration");
+    steps.run("demonstration", || demo::complete_in(&left).map(|()| Verdict::Passed));
+    steps.run("independent log reader", || interop::read_log(&left));
     steps.run("documentation examples", || cargo_step(&["test", "--workspace", "--doc"], &[]));
     let deny = [("RUSTDOCFLAGS", "-D warnings".to_owned())];
     steps.run("documentation", || cargo_step(&["doc", "--workspace", "--no-deps", "--quiet"], &deny));

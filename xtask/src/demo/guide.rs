@@ -75,8 +75,9 @@ pub(super) fn look(
     Ok(())
 }
 
-/// A path as short as it can be written from here.
+/// A path as short as it can be typed from here.
 fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+    let short = path.strip_prefix(&here).unwrap_or(path).display().to_string();
+    if short.contains(char::is_whitespace) { format!("'{short}'") } else { short }
 }

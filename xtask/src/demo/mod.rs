@@ -88,6 +88,22 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     }
 }
 
+/// Runs the demonstration with the sample records to completion, leaving its results in a folder.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn complete_in(folder: &Path) -> Result<(), Failure> {
+    run(&Options {
+        once: true,
+        out: Some(folder.to_owned()),
+        import: None,
+        mapping: None,
+        split_by: None,
+        only: None,
+        limit_s: 300,
+    })
+}
+
 impl Federation {
     /// Makes the hub and the nodes, starts the hub, and has every node enrolled and filled.
     fn make(

@@ -1,43 +1,146 @@
-//! The independent implementations that the interoperability tests ask: Python packages in a folder under `target/`.
+//! Implementations by other people that check ours: Python packages, each in a folder of its own under `target/`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::steps::Verdict;
+use crate::environment;
 use crate::failure::Failure;
 use crate::process;
 use crate::workspace;
 
-/// Names the interpreter to the tests.
-pub(super) const VARIABLE: &str = "SAFEHARBOR_INTEROP_PYTHON";
+/// Packages of one virtual environment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Packages {
+    folder: &'static str,
+    requirement: &'static str,
+    /// Interpreters to try, the first that runs is taken.
+    interpreters: &'static [&'static str],
+}
 
-/// What the tests import, at the versions they were written against.
-const REQUIREMENTS: &str = "sd-jwt==0.10.4\n";
+/// SD-JWT by the OpenWallet Foundation; the tests find its interpreter through [`SD_JWT_VARIABLE`].
+pub(super) const SD_JWT: Packages =
+    Packages { folder: "interop/sd-jwt", requirement: "sd-jwt==0.10.4", interpreters: &["python3"] };
 
-/// Makes the virtual environment, once per list of packages, and returns its interpreter.
+/// Names the interpreter that has [`SD_JWT`] to the tests.
+pub(super) const SD_JWT_VARIABLE: &str = "SAFEHARBOR_INTEROP_PYTHON";
+
+/// An independent reader of C2SP logs; wants Python 3.12.
+const TLOG: Packages = Packages {
+    folder: "interop/tlog",
+    requirement: "aics-tlog==0.2.1",
+    interpreters: &["python3.14", "python3.13", "python3.12"],
+};
+
+/// How many receipts the independent reader is asked about.
+const ASKED: usize = 12;
+
+impl Packages {
+    /// Installs the packages, once, and returns the interpreter that has them.
+    ///
+    /// # Errors
+    /// Python, pip or the network is missing.
+    pub(super) fn install(self) -> Result<PathBuf, Failure> {
+        let folder = workspace::root().join("target").join(self.folder);
+        let (python, mark) = (folder.join("bin/python"), folder.join("installed.txt"));
+        if fs::read_to_string(&mark).is_ok_and(|installed| installed == self.requirement) && python.is_file()
+        {
+            return Ok(python);
+        }
+        let interpreter = self.interpreter()?;
+        process::read(Command::new(interpreter).args(["-m", "venv", "--clear"]).arg(&folder))?;
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1"]);
+        process::read(pip.args(["--timeout", "20", self.requirement]))?;
+        fs::write(&mark, self.requirement).map_err(Failure::file("write", &mark))?;
+        Ok(python)
+    }
+
+    fn interpreter(self) -> Result<&'static str, Failure> {
+        let runs = |name: &&&str| {
+            process::finish(Command::new(name).arg("--version"), None)
+                .is_ok_and(|output| output.status.success())
+        };
+        let found = self.interpreters.iter().find(runs).copied();
+        found.ok_or_else(|| {
+            Failure::Usage(format!("{} wants {}", self.requirement, self.interpreters.join(" or ")))
+        })
+    }
+}
+
+/// What cannot be had is skipped, visibly; in continuous integration it is a failure.
+pub(super) fn or_skip<T>(outcome: Result<T, Failure>) -> Result<Result<T, Verdict>, Failure> {
+    match outcome {
+        Ok(value) => Ok(Ok(value)),
+        Err(failure) if environment::under_ci() => Err(failure),
+        Err(failure) => Ok(Err(Verdict::Skipped(failure.to_string()))),
+    }
+}
+
+/// Has the independent reader check the log that a demonstration left, and entries of it against their receipts.
 ///
 /// # Errors
-/// Python, pip or the network is missing.
-pub(super) fn prepare() -> Result<PathBuf, Failure> {
-    let folder = workspace::root().join("target/interop");
-    let (python, list) = (folder.join("bin/python"), folder.join("installed.txt"));
-    if fs::read_to_string(&list).is_ok_and(|installed| installed == REQUIREMENTS) && python.is_file() {
-        return Ok(python);
+/// It refuses something, or cannot be run in continuous integration.
+pub(super) fn read_log(demonstration: &Path) -> Result<Verdict, Failure> {
+    let python = match or_skip(TLOG.install())? {
+        Ok(python) => python,
+        Err(skipped) => return Ok(skipped),
+    };
+    let registry = demonstration.join("registry");
+    let vkey = read(&registry.join("vkey"))?;
+    let ask = |words: &[&str]| {
+        let mut call = Command::new(&python);
+        call.args(["-m", "aics_tlog"]).args(words).args(["--log-key", vkey.trim(), "--tiles"]);
+        process::read(call.arg(&registry)).map(drop)
+    };
+    ask(&["verify-checkpoint"])?;
+    let receipts = demonstration.join("receipts");
+    for receipt in chosen(&receipts)? {
+        let index =
+            index_of(&read(&receipt)?).ok_or(Failure::lacks(receipt.to_string_lossy(), "its index"))?;
+        let entry = receipt.with_extension("entry");
+        ask(&["verify-inclusion", "--leaf", &entry.to_string_lossy(), "--index", &index])?;
     }
-    process::read(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    let mut pip = Command::new(&python);
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--retries",
-        "1",
-        "--timeout",
-        "20",
-    ]);
-    process::read(pip.args(REQUIREMENTS.lines()))?;
-    fs::write(&list, REQUIREMENTS).map_err(Failure::file("write", &list))?;
-    Ok(python)
+    Ok(Verdict::Passed)
+}
+
+fn chosen(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let read = fs::read_dir(folder).map_err(Failure::file("list", folder))?;
+    let mut receipts: Vec<PathBuf> = read.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    receipts.retain(|path| path.extension().is_some_and(|extension| extension == "tlog-proof"));
+    receipts.sort();
+    let step = receipts.len().div_ceil(ASKED).max(1);
+    Ok(receipts.into_iter().step_by(step).collect())
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(Failure::file("read", path))
+}
+
+/// The `index` line of a receipt.
+fn index_of(receipt: &str) -> Option<String> {
+    let line = receipt.lines().find_map(|line| line.strip_prefix("index "))?;
+    line.parse::<u64>().ok().map(|index| index.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_index_of_a_receipt_is_read() {
+        assert_eq!(index_of("c2sp.org/tlog-proof@v1\nindex 17\nAAAA\n").as_deref(), Some("17"));
+        assert_eq!(index_of("c2sp.org/tlog-proof@v1\nindex x\n"), None);
+    }
+
+    #[test]
+    fn receipts_are_spread_over_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..30 {
+            fs::write(folder.path().join(format!("{number}.tlog-proof")), "").unwrap();
+            fs::write(folder.path().join(format!("{number}.entry")), "").unwrap();
+        }
+        assert_eq!(chosen(folder.path()).unwrap().len(), 10);
+    }
 }
