@@ -83,6 +83,9 @@ pub(super) fn or_skip<T>(outcome: Result<T, Failure>) -> Result<Result<T, Verdic
 /// # Errors
 /// It refuses something, or cannot be run in continuous integration.
 pub(super) fn read_log(demonstration: &Path) -> Result<Verdict, Failure> {
+    if let Err(missing) = TLOG.interpreter() {
+        return Ok(Verdict::Skipped(missing.to_string()));
+    }
     let python = match or_skip(TLOG.install())? {
         Ok(python) => python,
         Err(skipped) => return Ok(skipped),
