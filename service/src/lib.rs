@@ -8,10 +8,17 @@
 //! The feature `testing` adds what only tests may use: seeded randomness, faulty stores, the store suite.
 #![cfg_attr(test, allow(clippy::string_slice, reason = "tests may panic"))]
 
+pub mod audit;
 pub mod clock;
+pub mod control;
 pub mod durable_file;
+pub mod evidence;
 pub mod folder;
 pub mod key_file;
+pub mod person;
 pub mod random;
 pub mod secret_file;
+pub mod settings;
+pub mod shutdown;
 pub mod store;
+pub mod telemetry;

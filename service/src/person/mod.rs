@@ -1,0 +1,147 @@
+//! Persons: who approved, decided or administered something, and how we know.
+
+mod password;
+mod persons;
+
+use std::fmt;
+use std::str::FromStr;
+
+pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFailed};
+pub use persons::{AddPersonFailed, AuthenticateFailed, Persons, PersonsFailed};
+use serde::{Deserialize, Serialize};
+
+use crate::folder;
+
+/// The number of a person in one data folder; never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PersonId(pub u32);
+
+impl fmt::Display for PersonId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// What a person may do. Clerks and approvers are at a node, observers and reviewers at the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// 经办: imports and prepares.
+    Clerk,
+    /// 审批: approves what leaves.
+    Approver,
+    /// 观察员: reads.
+    Observer,
+    /// 复核员: reviews and decides.
+    Reviewer,
+    /// 管理员: runs the server.
+    Administrator,
+}
+
+/// A word that names no role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no role: clerk, approver, observer, reviewer or administrator")]
+pub struct ParseRoleFailed(pub String);
+
+impl Role {
+    const ALL: [Self; 5] = [Self::Clerk, Self::Approver, Self::Observer, Self::Reviewer, Self::Administrator];
+
+    /// The word in files and commands.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clerk => "clerk",
+            Self::Approver => "approver",
+            Self::Observer => "observer",
+            Self::Reviewer => "reviewer",
+            Self::Administrator => "administrator",
+        }
+    }
+
+    /// The word on Chinese screens.
+    #[must_use]
+    pub const fn title_zh(self) -> &'static str {
+        match self {
+            Self::Clerk => "经办",
+            Self::Approver => "审批",
+            Self::Observer => "观察员",
+            Self::Reviewer => "复核员",
+            Self::Administrator => "管理员",
+        }
+    }
+
+    /// Whether the role exists at that server.
+    #[must_use]
+    pub const fn exists_at(self, server: folder::Role) -> bool {
+        match self {
+            Self::Clerk | Self::Approver => matches!(server, folder::Role::Node),
+            Self::Observer | Self::Reviewer => matches!(server, folder::Role::Hub),
+            Self::Administrator => true,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = ParseRoleFailed;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| ParseRoleFailed(text.to_owned()))
+    }
+}
+
+/// How a person showed who they are; a typed name is none of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Authentication {
+    /// A password checked by this server.
+    #[serde(rename = "local password")]
+    LocalPassword,
+}
+
+/// Somebody who showed who they are. Every approval and every audit entry carries one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Person {
+    /// The number; names may change.
+    pub id: PersonId,
+    /// The name that others know the person by.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// How they showed who they are.
+    pub authenticated: Authentication,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_written_in_the_words_of_the_design() {
+        let person = Person {
+            id: PersonId(3),
+            name: "李娜".to_owned(),
+            role: Role::Approver,
+            authenticated: Authentication::LocalPassword,
+        };
+        let text = r#"{"id":3,"name":"李娜","role":"approver","authenticated":"local password"}"#;
+        assert_eq!(serde_json::to_string(&person).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Person>(text).unwrap(), person);
+    }
+
+    #[test]
+    fn roles_round_trip() {
+        for role in Role::ALL {
+            assert_eq!(role.to_string().parse(), Ok(role));
+        }
+        assert_eq!("Clerk".parse::<Role>(), Err(ParseRoleFailed("Clerk".to_owned())));
+    }
+}
