@@ -1,1 +1,17 @@
-//! placeholder
+//! A university's node: its records, what of them leaves, and the stream to the hub.
+//!
+//! In scope: importing and keeping records, the disclosure policy, approvals, erasure, the outbox, the institution's
+//! chain of statements with its receipts, the connection to the hub, the command line.
+//! Out of scope: formats and proofs (`core`), kinds and what of a record may leave (`rules`), the store contract, persons and
+//! the audit log (`service`), X.509 and TLS (`certs`), the wire protocol (`proto`).
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::string_slice, reason = "tests may panic"))]
+
+mod as_text;
+
+pub mod context;
+pub mod disclosure;
+pub mod import;
+pub mod layout;
+pub mod outbox;
+pub mod records;
+pub mod tables;

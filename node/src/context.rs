@@ -1,0 +1,104 @@
+//! Everything that one node's parts share: its store, seams, keys and paths, handed down from `main`.
+
+use std::sync::Arc;
+
+use safeharbor_core::institution::InstitutionCode;
+use safeharbor_core::key::Signer;
+use safeharbor_rules::Catalogue;
+use safeharbor_service::audit::AuditLog;
+use safeharbor_service::clock::Clock;
+use safeharbor_service::evidence::Evidence;
+use safeharbor_service::folder::Role;
+use safeharbor_service::person::Persons;
+use safeharbor_service::random::Random;
+use safeharbor_service::store::Store;
+
+use crate::layout::Layout;
+use crate::outbox::{Outbox, OutboxFailed};
+use crate::records::Records;
+use crate::tables::PERSONS;
+
+/// What a context is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Whose node this is.
+    pub institution: InstitutionCode,
+    /// The institution's name.
+    pub name: String,
+    /// Where its files are.
+    pub layout: Layout,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Kinds, code lists and shipped policies.
+    pub catalogue: Arc<Catalogue>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The key that signs statements.
+    pub signer: Arc<dyn Signer>,
+    /// Who did what.
+    pub audit: AuditLog,
+    /// Files kept by their digest.
+    pub evidence: Evidence,
+}
+
+/// One open node.
+#[derive(Debug)]
+pub struct Context {
+    /// Whose node this is.
+    pub institution: InstitutionCode,
+    /// The institution's name.
+    pub name: String,
+    /// Where its files are.
+    pub layout: Layout,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Kinds, code lists and shipped policies.
+    pub catalogue: Arc<Catalogue>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The key that signs statements.
+    pub signer: Arc<dyn Signer>,
+    /// Who did what.
+    pub audit: AuditLog,
+    /// Files kept by their digest.
+    pub evidence: Evidence,
+    /// The records.
+    pub records: Records,
+    /// What is to be stated.
+    pub outbox: Outbox,
+    /// Who may approve.
+    pub persons: Persons,
+}
+
+impl Context {
+    /// Builds what stands on the store.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn new(parts: Parts) -> Result<Self, OutboxFailed> {
+        let Parts { institution, name, layout, store, catalogue, clock, random, signer, audit, evidence } = parts;
+        let outbox = Outbox::open(Arc::clone(&store), Arc::clone(&catalogue), Arc::clone(&clock))?;
+        let persons =
+            Persons::new(Arc::clone(&store), PERSONS, Role::Node, Arc::clone(&clock), Arc::clone(&random));
+        let records = Records::new(Arc::clone(&store));
+        Ok(Self {
+            institution,
+            name,
+            layout,
+            store,
+            catalogue,
+            clock,
+            random,
+            signer,
+            audit,
+            evidence,
+            records,
+            outbox,
+            persons,
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! What lies where in a node's data folder.
+
+use std::path::{Path, PathBuf};
+
+/// The paths in one data folder.
+#[derive(Debug, Clone)]
+pub struct Layout(PathBuf);
+
+impl Layout {
+    /// The layout of the folder at `root`.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self(root.to_owned())
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// Records, outbox, chain, receipts.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.0.join("store")
+    }
+
+    /// Settings people edit.
+    #[must_use]
+    pub fn settings(&self) -> PathBuf {
+        self.0.join("settings.toml")
+    }
+
+    /// Whose node this is: code and name.
+    #[must_use]
+    pub fn institution(&self) -> PathBuf {
+        self.0.join("institution.json")
+    }
+
+    /// The folder of private keys.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+
+    /// The private key that signs statements.
+    #[must_use]
+    pub fn statement_key(&self) -> PathBuf {
+        self.keys().join("statement.key")
+    }
+
+    /// The private key of the TLS certificate (PEM).
+    #[must_use]
+    pub fn tls_key(&self) -> PathBuf {
+        self.keys().join("tls.key")
+    }
+
+    /// The folder of what the hub's bundle said.
+    #[must_use]
+    pub fn trust(&self) -> PathBuf {
+        self.0.join("trust")
+    }
+
+    /// The enrolment bundle, with the certificate, the authority's certificate and the trust policy.
+    #[must_use]
+    pub fn bundle(&self) -> PathBuf {
+        self.trust().join("bundle.json")
+    }
+
+    /// The hub's address, `host:port`.
+    #[must_use]
+    pub fn hub_address(&self) -> PathBuf {
+        self.trust().join("hub-address")
+    }
+
+    /// Files kept by their digest.
+    #[must_use]
+    pub fn evidence(&self) -> PathBuf {
+        self.0.join("evidence")
+    }
+
+    /// Who did what.
+    #[must_use]
+    pub fn audit_log(&self) -> PathBuf {
+        self.0.join("audit.log")
+    }
+
+    /// The socket on which a running node takes commands.
+    #[must_use]
+    pub fn control_socket(&self) -> PathBuf {
+        self.0.join("control.sock")
+    }
+}

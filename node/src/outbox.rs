@@ -1,0 +1,242 @@
+//! The outbox (待发件箱): what is to be stated, in order, until it gets its place in the chain.
+//!
+//! An entry is written in the same commit as the revision it is about. Whoever reads the outbox, records or the policy
+//! and commits what follows from them holds [`Outbox::hold`] from reading to the commit, so that no statement is made of a
+//! record that is being erased and no import answers for a revision that is being restated.
+
+mod content;
+mod entry;
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use safeharbor_core::record::{KindId, RecordHandle};
+use safeharbor_rules::Catalogue;
+use safeharbor_service::clock::Clock;
+use safeharbor_service::store::{Batch, Scan, Store, StoreFailed};
+use tokio::sync::Notify;
+
+use crate::records::{Records, RecordsFailed, revision_key};
+use crate::tables::{OUTBOX, STATED};
+pub use content::{Content, Pending};
+pub use entry::{Authority, Entry, Grant};
+
+/// The outbox could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxFailed {
+    /// The store failed.
+    #[error("the outbox cannot be read or written")]
+    Store(#[from] StoreFailed),
+    /// The record behind an entry cannot be had.
+    #[error("the record behind an outbox entry cannot be read")]
+    Records(#[from] RecordsFailed),
+    /// A row of the store is not what was written.
+    #[error("the outbox entry {number} cannot be understood; restore the data folder from a backup")]
+    Row {
+        /// Its number.
+        number: u64,
+    },
+    /// The entry has no JSON form.
+    #[error("an outbox entry cannot be written as JSON")]
+    Encode(#[from] serde_json::Error),
+    /// The catalogue lacks the record's kind.
+    #[error("the catalogue has no kind {0}")]
+    UnknownKind(KindId),
+}
+
+/// What is to be stated; one for a store.
+#[derive(Debug)]
+pub struct Outbox {
+    store: Arc<dyn Store>,
+    records: Records,
+    catalogue: Arc<Catalogue>,
+    clock: Arc<dyn Clock>,
+    next: AtomicU64,
+    more: Notify,
+    held: Mutex<()>,
+}
+
+impl Outbox {
+    /// The outbox in `store`.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn open(
+        store: Arc<dyn Store>,
+        catalogue: Arc<Catalogue>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OutboxFailed> {
+        let last = store.scan(&Scan::all(OUTBOX).backwards().limit(1))?;
+        let last = last.first().map(|(key, _)| parse_number(key)).transpose()?.unwrap_or(0);
+        Ok(Self {
+            records: Records::new(Arc::clone(&store)),
+            store,
+            catalogue,
+            clock,
+            next: AtomicU64::new(last.saturating_add(1)),
+            more: Notify::new(),
+            held: Mutex::new(()),
+        })
+    }
+
+    /// Keeps others from changing records and outbox until the guard is dropped.
+    pub fn hold(&self) -> MutexGuard<'_, ()> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first `limit` entries with what they state at this moment. A field whose class or ceiling has become stricter since it
+    /// was allowed to be revealed is not; one that was not allowed never is.
+    ///
+    /// # Errors
+    /// The store, or a kind that the catalogue does not have.
+    pub fn pending(&self, limit: usize) -> Result<Vec<Pending>, OutboxFailed> {
+        let today = self.clock.today();
+        let mut pending = Vec::new();
+        self.visit(&mut |number, entry| {
+            match content::of_entry(&entry, &self.records, &self.catalogue, today)? {
+                Some(content) => pending.push(Pending { number, content }),
+                None => tracing::warn!(number, "an outbox entry is about a revision that is not there"),
+            }
+            Ok(if pending.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })?;
+        Ok(pending)
+    }
+
+    /// Takes an entry out in `batch`, because the same batch gives it its place in the chain.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn remove(&self, number: u64, batch: &mut Batch) -> Result<(), OutboxFailed> {
+        if let Some(entry) = self.entry(number)? {
+            if matches!(entry, Entry::Disclosure { .. }) {
+                batch.put(STATED, revision_key(entry.rec(), entry.rev()), serde_json::to_vec(&entry)?);
+            }
+            batch.delete(OUTBOX, number.to_be_bytes());
+        }
+        Ok(())
+    }
+
+    /// How many entries wait.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn len(&self) -> Result<u64, OutboxFailed> {
+        let mut count = 0_u64;
+        self.store.visit(Scan::all(OUTBOX), &mut |_, _| {
+            count = count.saturating_add(1);
+            ControlFlow::Continue(())
+        })?;
+        Ok(count)
+    }
+
+    /// Whether nothing waits.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn is_empty(&self) -> Result<bool, OutboxFailed> {
+        Ok(self.store.scan(&Scan::all(OUTBOX).limit(1))?.is_empty())
+    }
+
+    /// The entry that waits longest.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn first(&self) -> Result<Option<Entry>, OutboxFailed> {
+        let rows = self.store.scan(&Scan::all(OUTBOX).limit(1))?;
+        rows.first().map(|(key, row)| decode(parse_number(key)?, row)).transpose()
+    }
+
+    /// Returns when entries were put here since the last call; one task waits.
+    pub async fn wait_for_more(&self) {
+        self.more.notified().await;
+    }
+
+    /// Adds an entry to `batch` and returns its number; [`Outbox::announce`] follows the commit.
+    pub(crate) fn put(&self, entry: &Entry, batch: &mut Batch) -> Result<u64, OutboxFailed> {
+        let number = self.next.fetch_add(1, Ordering::SeqCst);
+        batch.put(OUTBOX, number.to_be_bytes(), serde_json::to_vec(entry)?);
+        Ok(number)
+    }
+
+    /// Takes the entry `number` out in `batch` if it is about `rec` and nobody approved this very statement.
+    pub(crate) fn drop_superseded(
+        &self,
+        number: u64,
+        rec: RecordHandle,
+        batch: &mut Batch,
+    ) -> Result<(), OutboxFailed> {
+        if number == 0 {
+            return Ok(());
+        }
+        if self.entry(number)?.is_some_and(|entry| entry.rec() == rec && entry.is_replaceable()) {
+            batch.delete(OUTBOX, number.to_be_bytes());
+        }
+        Ok(())
+    }
+
+    /// Takes everything about `rec` out in `batch`.
+    pub(crate) fn drop_record(&self, rec: RecordHandle, batch: &mut Batch) -> Result<(), OutboxFailed> {
+        self.visit(&mut |number, entry| {
+            if entry.rec() == rec {
+                batch.delete(OUTBOX, number.to_be_bytes());
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// Wakes whoever waits for more.
+    pub(crate) fn announce(&self) {
+        self.more.notify_one();
+    }
+
+    /// One entry, unless it got its place in the chain or was superseded.
+    pub(crate) fn entry(&self, number: u64) -> Result<Option<Entry>, OutboxFailed> {
+        let row = self.store.get(OUTBOX, &number.to_be_bytes())?;
+        row.map(|row| decode(number, &row)).transpose()
+    }
+
+    /// The entry under which a revision got its place in the chain.
+    pub(crate) fn stated(&self, rec: RecordHandle, rev: u32) -> Result<Option<Entry>, OutboxFailed> {
+        let row = self.store.get(STATED, &revision_key(rec, rev))?;
+        row.map(|row| decode(0, &row)).transpose()
+    }
+
+    /// Entries about `rec` that wait, in order.
+    pub(crate) fn waiting_for(&self, rec: RecordHandle) -> Result<Vec<Entry>, OutboxFailed> {
+        let mut entries = Vec::new();
+        self.visit(&mut |_, entry| {
+            if entry.rec() == rec {
+                entries.push(entry);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(entries)
+    }
+
+    fn visit(
+        &self,
+        visitor: &mut dyn FnMut(u64, Entry) -> Result<ControlFlow<()>, OutboxFailed>,
+    ) -> Result<(), OutboxFailed> {
+        let mut outcome = Ok(());
+        self.store.visit(Scan::all(OUTBOX), &mut |key, row| {
+            let number = parse_number(key);
+            match number.and_then(|number| visitor(number, decode(number, row)?)) {
+                Ok(flow) => flow,
+                Err(failed) => {
+                    outcome = Err(failed);
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        outcome
+    }
+}
+
+fn parse_number(key: &[u8]) -> Result<u64, OutboxFailed> {
+    key.try_into().map(u64::from_be_bytes).or(Err(OutboxFailed::Row { number: 0 }))
+}
+
+fn decode(number: u64, row: &[u8]) -> Result<Entry, OutboxFailed> {
+    serde_json::from_slice(row).or(Err(OutboxFailed::Row { number }))
+}

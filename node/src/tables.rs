@@ -1,0 +1,32 @@
+//! The tables of a node's store.
+
+use safeharbor_service::store::Table;
+
+/// Name → JSON: what there is one of (the accepted policy, the institution).
+pub const META: Table = Table(1);
+/// Kind, 0, natural key → [`Current`](crate::records::Current): which record that is and its last revision.
+pub const KEYS: Table = Table(2);
+/// Handle and revision (big-endian) → [`Revision`](crate::records::Revision).
+pub const REVISIONS: Table = Table(3);
+/// Handle → [`Tombstone`](crate::erasure::Tombstone) of an erased record.
+pub const TOMBSTONES: Table = Table(4);
+/// Number (big-endian) → [`Entry`](crate::outbox::Entry) that has no place in the chain.
+pub const OUTBOX: Table = Table(5);
+/// Handle and revision → the [`Entry`](crate::outbox::Entry) under which it got its place in the chain.
+pub const STATED: Table = Table(6);
+/// Handle and id → [`Approval`](crate::approval::Approval).
+pub const APPROVALS: Table = Table(7);
+/// Id → person.
+pub const PERSONS: Table = Table(8);
+/// Number in the chain → signed statement.
+pub const CHAIN: Table = Table(9);
+/// Number in the chain → receipt.
+pub const RECEIPTS: Table = Table(10);
+/// Id → task of the hub.
+pub const TASKS: Table = Table(11);
+/// What the stream to the hub remembers between connections.
+pub const SYNC: Table = Table(12);
+
+/// All tables, for whoever looks through everything.
+pub const ALL: [Table; 12] =
+    [META, KEYS, REVISIONS, TOMBSTONES, OUTBOX, STATED, APPROVALS, PERSONS, CHAIN, RECEIPTS, TASKS, SYNC];
