@@ -8,10 +8,15 @@
 
 mod as_text;
 
+pub mod approval;
+pub mod chain;
 pub mod context;
 pub mod disclosure;
+pub mod erasure;
 pub mod import;
 pub mod layout;
 pub mod outbox;
+pub mod policy;
 pub mod records;
 pub mod tables;
+pub mod trust;

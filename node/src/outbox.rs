@@ -96,7 +96,7 @@ impl Outbox {
         self.visit(&mut |number, entry| {
             match content::of_entry(&entry, &self.records, &self.catalogue, today)? {
                 Some(content) => pending.push(Pending { number, content }),
-                None => tracing::warn!(number, "an outbox entry is about a revision that is not there"),
+                None => tracing::warn!(number, "nothing of what this outbox entry is about may leave"),
             }
             Ok(if pending.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;

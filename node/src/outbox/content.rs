@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use safeharbor_core::record::{KindId, RecordHandle};
-use safeharbor_rules::Catalogue;
+use safeharbor_rules::{Catalogue, Fate};
 use serde_json::Value;
 
 use super::{Entry, OutboxFailed};
-use crate::records::Records;
 use crate::disclosure;
+use crate::records::Records;
 
 /// What is to be stated.
 #[derive(Clone, PartialEq)]
@@ -63,7 +63,7 @@ impl std::fmt::Debug for Content {
     }
 }
 
-/// None if the revision is not there.
+/// None if the revision is not there, or nothing of it may leave.
 pub(super) fn of_entry(
     entry: &Entry,
     records: &Records,
@@ -78,12 +78,19 @@ pub(super) fn of_entry(
     };
     let Some(revision) = records.revision(rec, rev)? else { return Ok(None) };
     let kind = disclosure::find_kind(catalogue, kind_id).ok_or_else(|| OutboxFailed::UnknownKind(kind_id.clone()))?;
-    let revealed = disclosure::revealed(kind, &revision.record, grants, today)?;
+    let Ok(planned) = disclosure::under_grants(kind, &revision.record, grants, today) else {
+        return Ok(None);
+    };
+    let mut record = revision.record;
+    let stated = planned.iter().filter(|planned| planned.field.fate != Fate::Stays);
+    let claims = stated.filter_map(|planned| record.remove_entry(&planned.field.name)).collect();
+    let revealed = planned.into_iter().filter(|planned| planned.authority.is_some());
+    let revealed = revealed.map(|planned| planned.field.name).collect();
     Ok(Some(Content::Disclosure {
         kind: kind_id.clone(),
         rec,
         rev,
-        claims: revision.record.into_iter().collect(),
+        claims,
         revealed,
         digests: kind.digests(),
     }))

@@ -1,0 +1,207 @@
+//! The institution's disclosure policy (披露政策): accepted by a named person, applied to what is stored and to every import.
+
+mod effect;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use safeharbor_core::digest::Digest;
+use safeharbor_core::record::KindId;
+use safeharbor_rules::{Kind, Mode, ParsePolicyFailed, Policy, Record};
+use safeharbor_service::audit::AuditFailed;
+use safeharbor_service::evidence::EvidenceFailed;
+use safeharbor_service::person::Person;
+use safeharbor_service::store::{Batch, StoreFailed};
+use serde::{Deserialize, Serialize};
+
+use crate::as_text;
+use crate::context::Context;
+use crate::disclosure;
+use crate::outbox::{Authority, Grant, OutboxFailed};
+use crate::records::RecordsFailed;
+use crate::tables::META;
+pub use effect::{Change, Changes};
+
+const ACCEPTED: &[u8] = b"policy";
+const APPLIED: &[u8] = b"policy-applied";
+
+/// The disclosure policy could not be read, accepted or applied.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyFailed {
+    /// The store failed.
+    #[error("the disclosure policy cannot be read or kept")]
+    Store(#[from] StoreFailed),
+    /// The accepted policy in the store is not what was written.
+    #[error("the accepted policy cannot be understood; restore the data folder from a backup")]
+    Row,
+    /// The text is no policy.
+    #[error("the text is not a disclosure policy")]
+    Parse(#[source] ParsePolicyFailed),
+    /// An accepted policy has this version or a later one.
+    #[error("version {found} is not later than the accepted version {accepted}; raise `version` with every change")]
+    Version {
+        /// What the text says.
+        found: u32,
+        /// What is in force.
+        accepted: u32,
+    },
+    /// Records cannot be had.
+    #[error("the records cannot be read")]
+    Records(#[from] RecordsFailed),
+    /// The outbox cannot be had.
+    #[error("the outbox cannot be changed")]
+    Outbox(#[from] OutboxFailed),
+    /// The text cannot be kept.
+    #[error("the policy's text cannot be kept")]
+    Evidence(#[from] EvidenceFailed),
+    /// The audit log cannot be written.
+    #[error("the acceptance cannot be logged")]
+    Audit(#[from] AuditFailed),
+    /// Something has no JSON form.
+    #[error("the acceptance cannot be written as JSON")]
+    Encode(#[from] serde_json::Error),
+}
+
+/// Who accepted which text, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The version in the text.
+    pub version: u32,
+    /// SHA-256 of the text; the evidence folder holds it under this name.
+    #[serde(with = "as_text")]
+    pub sha256: Digest,
+    /// Who accepted it.
+    pub person: Person,
+    /// When, in milliseconds since 1970 UTC.
+    pub at: u64,
+    /// The text.
+    pub text: String,
+}
+
+/// The policy that governs what leaves.
+#[derive(Debug, Clone)]
+pub struct InForce {
+    /// Who accepted it.
+    pub accepted: Accepted,
+    /// What it says.
+    pub policy: Policy,
+}
+
+impl InForce {
+    /// What the policy lets a record of `kind` reveal by itself; none if it is not to be stated at all.
+    #[must_use]
+    pub fn grant(&self, kind: &Kind, record: &Record, today: Date) -> Option<Grant> {
+        let fields = disclosure::automatic(kind, record, today)?;
+        match self.policy.mode(kind.id()) {
+            Mode::Off => None,
+            Mode::Commit => Some(Grant { authority: self.authority(), fields: BTreeSet::new() }),
+            Mode::Reveal => Some(Grant { authority: self.authority(), fields }),
+        }
+    }
+
+    fn authority(&self) -> Authority {
+        Authority::Policy { version: self.accepted.version, person: self.accepted.person.clone() }
+    }
+}
+
+impl Context {
+    /// The policy in force; none until one was accepted, which lets nothing leave.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn policy(&self) -> Result<Option<InForce>, PolicyFailed> {
+        let Some(row) = self.store.get(META, ACCEPTED)? else { return Ok(None) };
+        let accepted: Accepted = serde_json::from_slice(&row).or(Err(PolicyFailed::Row))?;
+        let policy = self.parse_policy(&accepted.text)?;
+        Ok(Some(InForce { accepted, policy }))
+    }
+
+    /// What accepting `text` would change, record by record. Nothing is changed.
+    ///
+    /// # Errors
+    /// The text is no policy or not a later one; the store.
+    pub fn preview_policy(&self, text: &str, person: &Person) -> Result<Changes, PolicyFailed> {
+        let _held = self.outbox.hold();
+        let next = self.next_policy(text, person)?;
+        effect::preview(self, &next)
+    }
+
+    /// Accepts `text` for the institution and puts into the outbox what it lets leave. Durable on return.
+    ///
+    /// # Errors
+    /// The text is no policy or not a later one; the store.
+    pub fn accept_policy(&self, text: &str, person: &Person) -> Result<Changes, PolicyFailed> {
+        let held = self.outbox.hold();
+        let next = self.next_policy(text, person)?;
+        let modes = modes(&next.policy, self);
+        self.evidence.put(text.as_bytes())?;
+        let detail = serde_json::json!({
+            "version": next.accepted.version, "sha256": next.accepted.sha256.to_string(), "modes": modes,
+        });
+        self.audit.append(Some(person), "accept policy", "disclosure policy", detail)?;
+        let mut batch = Batch::new();
+        batch.put(META, ACCEPTED, serde_json::to_vec(&next.accepted)?);
+        self.store.commit(batch)?;
+        self.store.flush()?;
+        let changes = effect::apply(self, &next)?;
+        self.keep_applied(next.accepted.sha256)?;
+        drop(held);
+        self.outbox.announce();
+        Ok(changes)
+    }
+
+    /// Finishes an acceptance that was interrupted between the policy and its effects.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn resume_policy(&self) -> Result<(), PolicyFailed> {
+        let _held = self.outbox.hold();
+        let Some(in_force) = self.policy()? else { return Ok(()) };
+        let applied = self.store.get(META, APPLIED)?;
+        if applied.as_deref() != Some(in_force.accepted.sha256.as_bytes()) {
+            effect::apply(self, &in_force)?;
+            self.keep_applied(in_force.accepted.sha256)?;
+            self.outbox.announce();
+        }
+        Ok(())
+    }
+
+    fn keep_applied(&self, sha256: Digest) -> Result<(), PolicyFailed> {
+        let mut batch = Batch::new();
+        batch.put(META, APPLIED, *sha256.as_bytes());
+        self.store.commit(batch)?;
+        Ok(self.store.flush()?)
+    }
+
+    fn next_policy(&self, text: &str, person: &Person) -> Result<InForce, PolicyFailed> {
+        let policy = self.parse_policy(text)?;
+        let sha256 = Digest::of(text.as_bytes());
+        let version = policy.version();
+        if let Some(InForce { accepted, .. }) = self.policy()?
+            && accepted.sha256 != sha256
+            && accepted.version >= version
+        {
+            return Err(PolicyFailed::Version { found: version, accepted: accepted.version });
+        }
+        let at = self.clock.now_ms();
+        let accepted = Accepted { version, sha256, person: person.clone(), at, text: text.to_owned() };
+        Ok(InForce { accepted, policy })
+    }
+
+    fn parse_policy(&self, text: &str) -> Result<Policy, PolicyFailed> {
+        Policy::parse(text, &self.catalogue).map_err(PolicyFailed::Parse)
+    }
+}
+
+/// The mode of every kind of the catalogue, by its word.
+#[must_use]
+pub fn modes(policy: &Policy, context: &Context) -> BTreeMap<String, &'static str> {
+    let mode = |kind: &Kind| (kind.id().to_string(), policy.mode(kind.id()).as_str());
+    context.catalogue.kinds().map(mode).collect()
+}
+
+/// The mode of one kind under what may be no policy at all.
+#[must_use]
+pub fn mode_of(in_force: Option<&InForce>, kind: &KindId) -> Mode {
+    in_force.map_or(Mode::Off, |in_force| in_force.policy.mode(kind))
+}

@@ -1,0 +1,168 @@
+//! Where an import's checked rows become records, revisions and outbox entries, a batch in one commit.
+
+use std::error::Error;
+
+use jiff::civil::Date;
+use rayon::prelude::*;
+use safeharbor_core::digest::Digest;
+use safeharbor_core::record::{KindId, RecordHandle};
+use safeharbor_rules::{Kind, Record};
+use safeharbor_service::random::draw;
+use safeharbor_service::store::{BATCH_BYTES_MAX, Batch, KEYS_PER_COMMIT_MAX};
+
+use super::{Current, RecordsFailed, Revision, Source, identity_key, revision_key};
+use crate::context::Context;
+use crate::import::{ImportedRow, Sink, Taken};
+use crate::outbox::{Entry, Grant};
+use crate::policy::{InForce, PolicyFailed};
+use crate::tables::{KEYS, REVISIONS};
+
+/// Rows in one commit, at most four keys each. What an import hands over at a time fits into one.
+const ROWS_PER_COMMIT: usize = KEYS_PER_COMMIT_MAX / 4;
+/// Bytes of records in one commit; with keys and places they stay below what a commit takes.
+const COMMIT_BYTES: usize = BATCH_BYTES_MAX / 2;
+
+/// Takes rows of one kind into the store. Records and what is to be stated of them enter in the same commit.
+#[derive(Debug)]
+pub struct RecordSink<'c> {
+    context: &'c Context,
+    kind: &'c Kind,
+    file: String,
+}
+
+/// Answers what [`RecordSink`] would, and keeps nothing.
+#[derive(Debug)]
+pub struct DryRun<'c> {
+    context: &'c Context,
+    kind: KindId,
+}
+
+/// A row with all that does not depend on what is stored.
+struct Prepared {
+    row: u64,
+    key: String,
+    record: Record,
+    bytes: usize,
+    digest: Digest,
+    grant: Option<Grant>,
+}
+
+impl<'c> RecordSink<'c> {
+    /// Takes rows that come from `file`.
+    #[must_use]
+    pub fn new(context: &'c Context, kind: &'c Kind, file: String) -> Self {
+        Self { context, kind, file }
+    }
+
+    fn prepare(&self, row: ImportedRow, policy: Option<&InForce>, today: Date) -> Result<Prepared, PolicyFailed> {
+        let canonical = canonical(&row.record)?;
+        let grant = policy.and_then(|policy| policy.grant(self.kind, &row.record, today));
+        let ImportedRow { row, key, record } = row;
+        Ok(Prepared { row, key, record, bytes: canonical.len(), digest: Digest::of(&canonical), grant })
+    }
+
+    /// One commit, as long as no other changes records or policy.
+    fn commit(&self, rows: Vec<Prepared>, taken: &mut Vec<Taken>) -> Result<(), PolicyFailed> {
+        let mut batch = Batch::new();
+        let at = self.context.clock.now_ms();
+        for row in rows {
+            taken.push(self.keep(row, at, &mut batch)?);
+        }
+        Ok(self.context.store.commit(batch)?)
+    }
+
+    fn keep(&self, row: Prepared, at: u64, batch: &mut Batch) -> Result<Taken, PolicyFailed> {
+        let Prepared { row, key, record, digest, grant, .. } = row;
+        let stored = self.context.records.current(self.kind.id(), &key)?;
+        let (rec, rev, taken) = match stored {
+            Some(current) if current.digest == digest => return Ok(Taken::Unchanged),
+            Some(Current { rec, rev, queued, .. }) => {
+                self.context.outbox.drop_superseded(queued, rec, batch)?;
+                let rev = rev.checked_add(1).ok_or(RecordsFailed::TooManyRevisions(rec))?;
+                (rec, rev, Taken::Revised)
+            }
+            None => (self.draw_handle()?, 1, Taken::New),
+        };
+        let queued = match grant {
+            Some(grant) => {
+                let kind = self.kind.id().clone();
+                self.context.outbox.put(&Entry::Disclosure { kind, rec, rev, grants: vec![grant], at }, batch)?
+            }
+            None => 0,
+        };
+        batch.put(KEYS, identity_key(self.kind.id(), &key), Current { rec, rev, digest, queued }.encode());
+        let source = Source::Import { file: self.file.clone(), row };
+        let revision = Revision { kind: self.kind.id().clone(), key, record, at, source };
+        batch.put(REVISIONS, revision_key(rec, rev), serde_json::to_vec(&revision)?);
+        Ok(taken)
+    }
+
+    fn draw_handle(&self) -> Result<RecordHandle, RecordsFailed> {
+        Ok(RecordHandle::from_bytes(draw(&*self.context.random)?))
+    }
+
+    fn take_all(&self, rows: Vec<ImportedRow>) -> Result<Vec<Taken>, PolicyFailed> {
+        let _held = self.context.outbox.hold();
+        let (policy, today) = (self.context.policy()?, self.context.clock.today());
+        let prepare = |row| self.prepare(row, policy.as_ref(), today);
+        let prepared: Vec<Prepared> = rows.into_par_iter().with_min_len(64).map(prepare).collect::<Result<_, _>>()?;
+        let mut taken = Vec::with_capacity(prepared.len());
+        for part in split_into_commits(prepared) {
+            self.commit(part, &mut taken)?;
+        }
+        self.context.store.flush()?;
+        self.context.outbox.announce();
+        Ok(taken)
+    }
+}
+
+fn split_into_commits(rows: Vec<Prepared>) -> Vec<Vec<Prepared>> {
+    let mut parts: Vec<Vec<Prepared>> = vec![Vec::new()];
+    let mut bytes = 0_usize;
+    for row in rows {
+        bytes = bytes.saturating_add(row.bytes);
+        let full = parts.last().is_none_or(|part| part.len() >= ROWS_PER_COMMIT) || bytes > COMMIT_BYTES;
+        if full {
+            bytes = row.bytes;
+            parts.push(Vec::new());
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push(row);
+        }
+    }
+    parts
+}
+
+/// The text by which two states of a record are compared: compact JSON, whose members the map keeps sorted.
+fn canonical(record: &Record) -> Result<Vec<u8>, RecordsFailed> {
+    Ok(serde_json::to_vec(record)?)
+}
+
+impl Sink for RecordSink<'_> {
+    fn take(&mut self, rows: Vec<ImportedRow>) -> Result<Vec<Taken>, Box<dyn Error + Send + Sync>> {
+        Ok(self.take_all(rows)?)
+    }
+}
+
+impl<'c> DryRun<'c> {
+    /// Compares rows with the records of a kind.
+    #[must_use]
+    pub const fn new(context: &'c Context, kind: KindId) -> Self {
+        Self { context, kind }
+    }
+
+    fn answer(&self, row: &ImportedRow) -> Result<Taken, RecordsFailed> {
+        let digest = Digest::of(&canonical(&row.record)?);
+        Ok(match self.context.records.current(&self.kind, &row.key)? {
+            Some(current) if current.digest == digest => Taken::Unchanged,
+            Some(_) => Taken::Revised,
+            None => Taken::New,
+        })
+    }
+}
+
+impl Sink for DryRun<'_> {
+    fn take(&mut self, rows: Vec<ImportedRow>) -> Result<Vec<Taken>, Box<dyn Error + Send + Sync>> {
+        Ok(rows.iter().map(|row| self.answer(row)).collect::<Result<_, _>>()?)
+    }
+}
