@@ -1,1 +1,49 @@
-//! placeholder
+//! Kinds, classes, ceilings and disclosure decisions over the catalogue: what a record may hold and what of it may leave.
+//!
+//! In scope: reading the catalogue (kinds, code lists, policies), checking a record against its kind, deriving fields,
+//! the class and ceiling of every field, the institution's disclosure policy, the one plan that both preview and sending
+//! follow, and the hub's judgement of what a disclosure reveals.
+//! Out of scope: statements, salts and digests of fields (`core`), files and storage (`service`, `node`), import mappings
+//! (`node`; here they are only carried as text). No clock and no randomness: callers hand in `today`.
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::string_slice, reason = "tests may panic"))]
+
+mod catalogue;
+mod ceilings;
+mod check;
+mod class;
+mod codes;
+mod dates;
+mod derive;
+mod field;
+mod judge;
+mod kind;
+mod lang;
+mod load;
+mod members;
+mod personal_id;
+mod plan;
+mod policy;
+mod problem;
+mod problem_text;
+mod schema_words;
+mod state;
+mod value_type;
+
+pub use catalogue::{Catalogue, LoadFailed};
+pub use class::{ByState, Ceiling, Class};
+pub use codes::{Code, CodeList, CodesRefused};
+pub use field::{Field, Subject};
+pub use judge::Refusal;
+pub use kind::Kind;
+pub use lang::Lang;
+pub use load::{FieldRefused, KindRefused};
+pub use personal_id::holds_personal_id;
+pub use plan::{Authority, Fate, Plan, PlanRefused, PlannedField, WithheldBecause, plan};
+pub use policy::{Mode, ParsePolicyFailed, Policy};
+pub use problem::{Problem, ProblemCode};
+pub use safeharbor_core::record::{KindId, ParseKindFailed};
+pub use schema_words::SchemaRefused;
+pub use value_type::ValueType;
+
+/// A record (记录) of some kind: its field names and values.
+pub type Record = serde_json::Map<String, serde_json::Value>;

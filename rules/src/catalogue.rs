@@ -1,0 +1,224 @@
+//! The catalogue (目录): kinds, code lists, policies and mappings, and the digest `cat` that names a version of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+use safeharbor_core::digest::Digest;
+
+use crate::KindId;
+use crate::codes::{CodeList, CodesRefused};
+use crate::kind::Kind;
+use crate::lang::Lang;
+use crate::load::{CodeLists, KindRefused, decode_kind};
+
+static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../catalogue");
+
+/// The file that says which evaluator the catalogue is written for.
+const EVALUATOR_VERSION: &str = "evaluator-version";
+
+/// A version of the catalogue, all of it checked.
+pub struct Catalogue {
+    files: BTreeMap<String, Vec<u8>>,
+    digest: Digest,
+    codes: CodeLists,
+    kinds: BTreeMap<KindId, Kind>,
+}
+
+/// A catalogue that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadFailed {
+    /// The file `evaluator-version` is missing or is not a number.
+    #[error("the catalogue has no file \"evaluator-version\" with a number")]
+    EvaluatorVersion,
+    /// A path that does not stay inside the catalogue or would not survive in the lines that are hashed.
+    #[error("the path {0:?} has no place in a catalogue")]
+    Path(String),
+    /// A policy or mapping that is not UTF-8.
+    #[error("{0:?} is not UTF-8 text")]
+    NotText(String),
+    /// A file of `kinds/` that is not named after a kind.
+    #[error("{0:?} is not named <KIND>.json")]
+    FileName(String),
+    /// A kind is refused.
+    #[error("kind file {path:?} is refused")]
+    Kind {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: KindRefused,
+    },
+    /// A code list is refused.
+    #[error("code list {path:?} is refused")]
+    Codes {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: CodesRefused,
+    },
+    /// Two kinds have one title.
+    #[error("two kinds have the title {0:?}")]
+    DuplicateTitle(String),
+}
+
+impl Catalogue {
+    /// Loads the catalogue compiled into this program.
+    ///
+    /// # Errors
+    /// As [`Catalogue::load`]; the tests of this crate load it, so a released program does.
+    pub fn embedded() -> Result<Self, LoadFailed> {
+        let mut files = BTreeMap::new();
+        collect(&EMBEDDED, &mut files);
+        Self::load(files)
+    }
+
+    /// Loads a catalogue from its files, by path relative to the catalogue folder with `/` between the parts.
+    ///
+    /// # Errors
+    /// Whatever could make a record leak or two readers disagree: an annotation or keyword nobody knows, a table of
+    /// classes without C3, a ceiling above the compiled one, a code list that does not exist, more fields than digests,
+    /// two fields or kinds of one title, text that is not UTF-8.
+    pub fn load(files: BTreeMap<String, Vec<u8>>) -> Result<Self, LoadFailed> {
+        check_files(&files)?;
+        let codes = load_codes(&files)?;
+        let kinds = load_kinds(&files, &codes)?;
+        check_titles(&kinds)?;
+        let digest = digest_of(&files);
+        Ok(Self { files, digest, codes, kinds })
+    }
+
+    /// The digest `cat` that statements carry: SHA-256 over one line a file, `<path> <SHA-256 of the file>\n`, the hash in
+    /// 64 small hexadecimal digits, the lines sorted by their bytes (WIRE.md, Registry entry).
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The kind of that id.
+    #[must_use]
+    pub fn kind(&self, id: &KindId) -> Option<&Kind> {
+        self.kinds.get(id)
+    }
+
+    /// Every kind, by id.
+    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.values()
+    }
+
+    /// The code list of that name.
+    #[must_use]
+    pub fn codes(&self, name: &str) -> Option<&CodeList> {
+        self.codes.get(name).map(AsRef::as_ref)
+    }
+
+    /// The text of `mappings/<name>.toml`.
+    #[must_use]
+    pub fn mapping(&self, name: &str) -> Option<&str> {
+        self.text(&format!("mappings/{name}.toml"))
+    }
+
+    /// The names of all mappings.
+    pub fn mappings(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().filter_map(|path| path.strip_prefix("mappings/")?.strip_suffix(".toml"))
+    }
+
+    /// The text of `policies/<name>.toml`: `shipped` reveals nothing, `demo` is the demonstration's.
+    #[must_use]
+    pub fn policy(&self, name: &str) -> Option<&str> {
+        self.text(&format!("policies/{name}.toml"))
+    }
+
+    /// Every file, as it is served to those who check `cat`.
+    #[must_use]
+    pub fn files(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.files
+    }
+
+    fn text(&self, path: &str) -> Option<&str> {
+        self.files.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+}
+
+fn collect(folder: &Dir<'_>, files: &mut BTreeMap<String, Vec<u8>>) {
+    for file in folder.files() {
+        let parts: Vec<String> =
+            file.path().components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        files.insert(parts.join("/"), file.contents().to_vec());
+    }
+    folder.dirs().for_each(|inner| collect(inner, files));
+}
+
+fn check_files(files: &BTreeMap<String, Vec<u8>>) -> Result<(), LoadFailed> {
+    let version = files.get(EVALUATOR_VERSION).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    version.and_then(|text| text.trim_end().parse::<u32>().ok()).ok_or(LoadFailed::EvaluatorVersion)?;
+    for (path, bytes) in files {
+        let inside = path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+        if !inside || path.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
+            return Err(LoadFailed::Path(path.clone()));
+        }
+        let is_text = path.starts_with("mappings/") || path.starts_with("policies/");
+        if is_text && std::str::from_utf8(bytes).is_err() {
+            return Err(LoadFailed::NotText(path.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn load_codes(files: &BTreeMap<String, Vec<u8>>) -> Result<CodeLists, LoadFailed> {
+    let mut codes = CodeLists::new();
+    for (path, bytes) in files {
+        let Some(name) = path.strip_prefix("codes/").and_then(|file| file.strip_suffix(".json")) else {
+            continue;
+        };
+        let list = CodeList::decode(name, bytes);
+        let list = list.map_err(|source| LoadFailed::Codes { path: path.clone(), source })?;
+        codes.insert(name.to_owned(), Arc::new(list));
+    }
+    Ok(codes)
+}
+
+fn load_kinds(
+    files: &BTreeMap<String, Vec<u8>>,
+    codes: &CodeLists,
+) -> Result<BTreeMap<KindId, Kind>, LoadFailed> {
+    let mut kinds = BTreeMap::new();
+    for (path, bytes) in files {
+        let Some(file) = path.strip_prefix("kinds/") else { continue };
+        let id = file.strip_suffix(".json").and_then(|name| name.parse::<KindId>().ok());
+        let id = id.ok_or_else(|| LoadFailed::FileName(path.clone()))?;
+        let kind = decode_kind(id.clone(), bytes, codes);
+        kinds.insert(id, kind.map_err(|source| LoadFailed::Kind { path: path.clone(), source })?);
+    }
+    Ok(kinds)
+}
+
+fn check_titles(kinds: &BTreeMap<KindId, Kind>) -> Result<(), LoadFailed> {
+    for lang in [Lang::Zh, Lang::En] {
+        let mut titles: Vec<&str> = kinds.values().map(|kind| kind.title(lang)).collect();
+        titles.sort_unstable();
+        if let Some([title, _]) = titles.array_windows().find(|[one, next]| one == next) {
+            return Err(LoadFailed::DuplicateTitle((*title).to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn digest_of(files: &BTreeMap<String, Vec<u8>>) -> Digest {
+    let mut lines: Vec<String> =
+        files.iter().map(|(path, bytes)| format!("{path} {}\n", hex(bytes))).collect();
+    lines.sort_unstable();
+    Digest::of(lines.concat().as_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Digest::of(bytes).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Catalogue({}, {} kinds)", self.digest, self.kinds.len())
+    }
+}

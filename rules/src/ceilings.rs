@@ -1,0 +1,181 @@
+//! The compiled-in ceilings of persons, counterparties, prices and unpublished results: no catalogue raises them.
+//!
+//! The reasons, and what this does not stop, are in `docs/adr/0002-ceilings.md`.
+
+use crate::class::{Ceiling, Class};
+use crate::field::Subject;
+
+/// How far a field named here may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fixed {
+    /// To one reviewer, in every state.
+    Reviewer,
+    /// To the hub once the record is `published`, to one reviewer before.
+    HubOncePublished,
+    /// To the hub, although a word in its name sounds guarded.
+    Hub,
+}
+
+/// Fields whose ceiling is fixed by name, kind by kind.
+const FIXED: &[(&str, Fixed, &[&str])] = &[
+    ("ACH", Fixed::Reviewer, &["inventors", "trl_assessor", "core_tech", "co_owner_consents"]),
+    ("ACH", Fixed::HubOncePublished, &["name", "keywords", "abstract", "public_since"]),
+    (
+        "IPR",
+        Fixed::HubOncePublished,
+        &[
+            "right_no",
+            "name",
+            "right_kind",
+            "app_no",
+            "pub_no",
+            "patent_no",
+            "filing_date",
+            "pub_date",
+            "grant_date",
+            "expiry_date",
+            "public_since",
+            "legal_status",
+            "owners",
+            "owner_codes",
+            "owner_shares",
+            "encumbrance",
+            "annual_fee_due",
+            "achievements",
+        ],
+    ),
+    ("DEAL", Fixed::Hub, &["buyer_region", "buyer_size"]),
+    (
+        "DEAL",
+        Fixed::Reviewer,
+        &[
+            "buyer_code",
+            "buyer_name",
+            "buyer_nature",
+            "buyer_country",
+            "price",
+            "price_band",
+            "received",
+            "related_party_details",
+            "object_digest",
+            "screenings",
+            "pay_rate",
+            "pay_entry_fee",
+            "pay_cap",
+            "equity_share",
+            "equity_split",
+            "equity_capital",
+            "equity_holder",
+            "onward_events",
+            "waivers",
+        ],
+    ),
+    (
+        "ENT",
+        Fixed::Reviewer,
+        &["founder_role", "revenue", "rd_spending", "headcount", "onward_events", "waivers"],
+    ),
+];
+
+/// Words that make a field of any kind a person's, a counterparty's or a price.
+const GUARDED_WORDS: &[&str] = &[
+    "person",
+    "persons",
+    "inventor",
+    "inventors",
+    "founder",
+    "objector",
+    "declarant",
+    "buyer",
+    "counterparty",
+    "investor",
+    "borrower",
+    "price",
+];
+
+/// The state that unpublished results depend on, and the only dates it may follow from.
+pub(crate) const PUBLISHED: &str = "published";
+const PUBLICATION_DATES: &[&str] = &["public_since", "pub_date", "noticed_at"];
+
+/// Kinds whose state `published` may follow from nothing but a date of publication.
+const RESULTS: &[&str] = &["ACH", "IPR"];
+
+/// What a ceiling is compiled from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Guarded<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) field: &'a str,
+    pub(crate) subject: Option<Subject>,
+    pub(crate) free_text: bool,
+}
+
+impl Guarded<'_> {
+    /// The highest ceiling a catalogue may give the field where its class is `class` and `published` is known to hold.
+    pub(crate) fn highest(&self, class: Class, published: bool) -> Ceiling {
+        match (self.fixed(), class) {
+            (_, Class::CX) => Ceiling::Never,
+            (Some(Fixed::Hub), _) => Ceiling::Hub,
+            (Some(Fixed::HubOncePublished), _) if published => Ceiling::Hub,
+            (Some(Fixed::HubOncePublished | Fixed::Reviewer), _) => Ceiling::Reviewer,
+            (None, Class::C3) if !self.free_text => Ceiling::Reviewer,
+            (None, Class::C0 | Class::C1 | Class::C2 | Class::C3) => self.highest_by_meaning(),
+        }
+    }
+
+    fn highest_by_meaning(&self) -> Ceiling {
+        let guarded =
+            self.subject.is_some() || self.field.split('_').any(|word| GUARDED_WORDS.contains(&word));
+        if guarded { Ceiling::Reviewer } else { Ceiling::Hub }
+    }
+
+    fn fixed(&self) -> Option<Fixed> {
+        let mut rows = FIXED.iter().filter(|(kind, ..)| *kind == self.kind);
+        rows.find(|(_, _, fields)| fields.contains(&self.field)).map(|(_, fixed, _)| *fixed)
+    }
+}
+
+/// Whether a kind may let its state `published` follow from this condition's field.
+pub(crate) fn may_publish(kind: &str, field: &str, is_date: bool) -> bool {
+    !RESULTS.contains(&kind) || is_date && PUBLICATION_DATES.contains(&field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn highest(kind: &str, field: &str, class: Class, published: bool) -> Ceiling {
+        Guarded { kind, field, subject: None, free_text: false }.highest(class, published)
+    }
+
+    #[test]
+    fn known_fields_keep_their_ceiling_whatever_class_a_catalogue_gives_them() {
+        for class in [Class::C0, Class::C1, Class::C2, Class::C3] {
+            assert_eq!(highest("DEAL", "price", class, true), Ceiling::Reviewer);
+            assert_eq!(highest("ACH", "inventors", class, true), Ceiling::Reviewer);
+            assert_eq!(highest("ACH", "name", class, false), Ceiling::Reviewer);
+            assert_eq!(highest("ACH", "name", class, true), Ceiling::Hub);
+            assert_eq!(highest("DEAL", "buyer_size", class, false), Ceiling::Hub);
+            assert_eq!(highest("TRD", "list_price", class, false), Ceiling::Reviewer);
+            assert_eq!(highest("INV", "investor", class, false), Ceiling::Reviewer);
+        }
+    }
+
+    #[test]
+    fn unknown_fields_go_by_class_and_meaning() {
+        assert_eq!(highest("POC", "outcome", Class::C1, false), Ceiling::Hub);
+        assert_eq!(highest("POC", "project", Class::C3, false), Ceiling::Reviewer);
+        assert_eq!(highest("POC", "anything", Class::CX, false), Ceiling::Never);
+        let remark = Guarded { kind: "POC", field: "remark", subject: None, free_text: true };
+        assert_eq!(remark.highest(Class::C3, false), Ceiling::Hub);
+        let about_somebody = Guarded { subject: Some(Subject::Person), ..remark };
+        assert_eq!(about_somebody.highest(Class::C3, false), Ceiling::Reviewer);
+    }
+
+    #[test]
+    fn a_result_is_published_by_a_date_of_publication_only() {
+        assert!(may_publish("ACH", "public_since", true));
+        assert!(!may_publish("ACH", "internal_registered_at", true));
+        assert!(!may_publish("IPR", "right_kind", false));
+        assert!(may_publish("CHL", "state", false));
+    }
+}
