@@ -1,1 +1,14 @@
-//! placeholder
+//! X.509: who may connect to whom, and how.
+//!
+//! In scope: the hub's certificate authority, certificate requests, the identity in a certificate, rustls
+//! configurations, a throw-away authority for tests.
+//! Out of scope: keys of statements, witnesses and the log (`service::key_file`, `core::key`), standing and
+//! enrolment (`hub`), sockets (`node`, `hub`). Callers hand in the time and keep what is made.
+#![cfg_attr(test, allow(clippy::string_slice, reason = "tests may panic"))]
+
+pub mod authority;
+pub mod development;
+pub mod enrolment;
+pub mod identity;
+pub mod request;
+pub mod tls;

@@ -1,0 +1,122 @@
+//! TLS 1.3 with certificates on both sides; there is no way to ask for less.
+
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{self, kx_group};
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
+use rustls::version::TLS13;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+/// gRPC speaks HTTP/2 and nothing else.
+const ALPN: &[u8] = b"h2";
+
+/// A TLS configuration could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigureTlsFailed {
+    /// A certificate is not one in PEM.
+    #[error("the {what} is not a certificate in PEM")]
+    Certificate {
+        /// Whose.
+        what: &'static str,
+        /// Where it stops being one.
+        #[source]
+        source: pem::Error,
+    },
+    /// The text holds no certificate.
+    #[error("the {what} holds no certificate")]
+    NoCertificate {
+        /// Whose.
+        what: &'static str,
+    },
+    /// The private key is not one in PEM.
+    #[error("the private key is not one in PEM")]
+    Key(#[source] pem::Error),
+    /// The authority's certificate cannot be a trust anchor.
+    #[error("the authority's certificate cannot be trusted")]
+    Authority(#[source] rustls::Error),
+    /// The verifier of client certificates cannot be made.
+    #[error("client certificates cannot be verified")]
+    Verifier(#[source] VerifierBuilderError),
+    /// Certificate and key do not fit, or rustls refuses for another reason.
+    #[error("the certificate and key cannot be used")]
+    Rustls(#[source] rustls::Error),
+}
+
+/// The configuration of a server that knows its clients by certificates of the authority `client_ca_pem`.
+///
+/// # Errors
+/// A PEM text is not what it should be, or certificate and key do not fit.
+pub fn server_config(
+    chain_pem: &str,
+    key_pem: &str,
+    client_ca_pem: &str,
+) -> Result<Arc<ServerConfig>, ConfigureTlsFailed> {
+    let provider = provider();
+    let roots = Arc::new(parse_roots(client_ca_pem)?);
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider))
+        .build()
+        .map_err(ConfigureTlsFailed::Verifier)?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])
+        .map_err(ConfigureTlsFailed::Rustls)?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(parse_chain(chain_pem, "server's certificate")?, parse_key(key_pem)?)
+        .map_err(ConfigureTlsFailed::Rustls)?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    // A resumed session would not have its certificate verified again.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(Arc::new(config))
+}
+
+/// The configuration of a client that trusts servers of the authority `ca_pem` and shows its own certificate.
+///
+/// # Errors
+/// A PEM text is not what it should be, or certificate and key do not fit.
+pub fn client_config(
+    ca_pem: &str,
+    chain_pem: &str,
+    key_pem: &str,
+) -> Result<Arc<ClientConfig>, ConfigureTlsFailed> {
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .map_err(ConfigureTlsFailed::Rustls)?
+        .with_root_certificates(parse_roots(ca_pem)?)
+        .with_client_auth_cert(parse_chain(chain_pem, "client's certificate")?, parse_key(key_pem)?)
+        .map_err(ConfigureTlsFailed::Rustls)?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+/// aws-lc-rs, with the hybrid of X25519 and ML-KEM-768 before all other key exchanges.
+fn provider() -> Arc<CryptoProvider> {
+    let kx_groups = vec![kx_group::X25519MLKEM768, kx_group::X25519, kx_group::SECP256R1];
+    Arc::new(CryptoProvider { kx_groups, ..aws_lc_rs::default_provider() })
+}
+
+fn parse_roots(ca_pem: &str) -> Result<RootCertStore, ConfigureTlsFailed> {
+    let mut roots = RootCertStore::empty();
+    for certificate in parse_chain(ca_pem, "authority's certificate")? {
+        roots.add(certificate).map_err(ConfigureTlsFailed::Authority)?;
+    }
+    Ok(roots)
+}
+
+fn parse_chain(pem: &str, what: &'static str) -> Result<Vec<CertificateDer<'static>>, ConfigureTlsFailed> {
+    let chain = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|source| ConfigureTlsFailed::Certificate { what, source })?;
+    if chain.is_empty() { Err(ConfigureTlsFailed::NoCertificate { what }) } else { Ok(chain) }
+}
+
+fn parse_key(pem: &str) -> Result<PrivateKeyDer<'static>, ConfigureTlsFailed> {
+    PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(ConfigureTlsFailed::Key)
+}
+
+#[cfg(test)]
+mod tests;
