@@ -140,20 +140,14 @@ struct Path {
 
 impl Path {
     /// Goes up past one sibling and tells whether that sibling stands to the left.
+    ///
+    /// Levels at which the last node has no sibling need no counting: above them it is still the last, so every
+    /// sibling to come stands to its left, and how many come is checked beforehand.
     fn step(&mut self) -> bool {
         let left = self.index & 1 == 1 || self.index == self.last;
-        if left {
-            // The last node of a level rises without a sibling until it is a right child.
-            let lonely = if self.index == 0 { 0 } else { self.index.trailing_zeros() };
-            self.up(lonely);
-        }
-        self.up(1);
+        self.index >>= 1;
+        self.last >>= 1;
         left
-    }
-
-    fn up(&mut self, levels: u32) {
-        self.index = shift(self.index, levels);
-        self.last = shift(self.last, levels);
     }
 }
 

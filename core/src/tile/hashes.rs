@@ -122,6 +122,8 @@ mod tests {
         assert_eq!(TileHashes::decode(&bytes, 3).unwrap().hashes(), hashes(3));
         assert_eq!(TileHashes::decode(&bytes, 2), Err(TileFailed::Bytes { width: 2, bytes: 96 }));
         assert_eq!(TileHashes::decode(&bytes[..95], 3), Err(TileFailed::Bytes { width: 3, bytes: 95 }));
+        let longer = [&bytes[..], &[0]].concat();
+        assert_eq!(TileHashes::decode(&longer, 3), Err(TileFailed::Bytes { width: 3, bytes: 97 }));
         assert_eq!(TileHashes::decode(&[], 0), Err(TileFailed::Width(0)));
         assert_eq!(TileHashes::decode(&[0; 257 * 32], 257), Err(TileFailed::Width(257)));
     }
