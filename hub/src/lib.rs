@@ -1,1 +1,27 @@
-//! placeholder
+//! The district hub: takes signed statements in, keeps the registry, counts.
+//!
+//! In scope: the stream with nodes, the journal, the registry's files, the index, the board, the command line.
+//! Out of scope: formats and proofs (`safeharbor-core`), kinds and ceilings (`safeharbor-rules`), transport
+//! identity (`safeharbor-certs`), storage backends, folders and clocks (`safeharbor-service`).
+
+pub mod admission;
+pub mod board_page;
+pub mod cli;
+pub mod commands;
+pub mod committer;
+pub mod exchange;
+pub mod folder;
+pub mod forks;
+pub mod index;
+pub mod intake;
+pub mod journal;
+pub mod ledger;
+pub mod opening;
+pub mod publisher;
+pub mod registry;
+pub mod replay;
+pub mod running;
+pub mod server;
+pub mod setup;
+pub mod shared;
+pub mod tasks;

@@ -1,0 +1,160 @@
+//! The command line of `safeharbor-hub`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use safeharbor_core::directory::InstitutionType;
+use safeharbor_core::institution::InstitutionCode;
+use serde::{Deserialize, Serialize};
+
+/// The district hub of the Safe Harbour Gateway (安全港枢纽).
+///
+/// Exit codes: 0 done, 1 refused, 2 usage, 3 unavailable. Data goes to standard output, everything else to standard error.
+#[derive(Debug, Parser)]
+#[command(name = "safeharbor-hub", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where the hub's data is.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Data {
+    /// The data folder (数据目录)
+    #[arg(long, value_name = "DIR", default_value = "hub-data")]
+    pub data: PathBuf,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Set a hub up in an empty or missing folder: keys, certificate authority, trust file (初始化)
+    Init {
+        /// Where.
+        #[command(flatten)]
+        data: Data,
+        /// The hub's host name; its issuer is https://NAME
+        #[arg(long)]
+        name: String,
+        /// The registry's origin, a URL prefix without scheme [default: NAME/registry]
+        #[arg(long)]
+        origin: Option<String>,
+        /// A further DNS name or IP address for the TLS certificate; may be given more than once
+        #[arg(long = "dns", value_name = "NAME")]
+        tls_names: Vec<String>,
+    },
+    /// Serve nodes and operators until told to stop (运行)
+    Run {
+        /// Where.
+        #[command(flatten)]
+        data: Data,
+        /// Where nodes connect [default: from settings.toml, else 127.0.0.1:7443]
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<String>,
+        /// Where operators look; keep it on loopback or a protected network [default: 127.0.0.1:7480]
+        #[arg(long, value_name = "ADDRESS")]
+        admin: Option<String>,
+    },
+    /// Admit institutions and change their standing (参与单位)
+    Institution {
+        /// Where.
+        #[command(flatten)]
+        data: Data,
+        /// What.
+        #[command(subcommand)]
+        action: InstitutionAction,
+    },
+    /// Make index and registry files again from the journal; the hub must not be running (重建)
+    Rebuild {
+        /// Where.
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// What can be done with institutions; carried out by the running hub where there is one.
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub enum InstitutionAction {
+    /// Admit an institution by the request file that `safeharbor-node init` wrote, and write the bundle for its node
+    Add {
+        /// The request file
+        #[arg(long, value_name = "FILE")]
+        request: PathBuf,
+        /// Where to write the bundle for `safeharbor-node enrol`
+        #[arg(long, value_name = "FILE")]
+        bundle: PathBuf,
+        /// The institution's name, where the district's differs from the request's
+        #[arg(long)]
+        name: Option<String>,
+        /// What it is
+        #[arg(long = "type", value_enum, default_value = "university")]
+        kind: TypeArgument,
+    },
+    /// List institutions
+    List {
+        /// How to print them
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+    },
+    /// Take no statements until reinstated; reading goes on
+    Suspend {
+        /// The 18-character code
+        code: InstitutionCode,
+    },
+    /// Take statements again
+    Reinstate {
+        /// The 18-character code
+        code: InstitutionCode,
+    },
+    /// Take no statements for good
+    Revoke {
+        /// The 18-character code
+        code: InstitutionCode,
+    },
+}
+
+/// How to print data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// The types of institutions, as words of the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+pub enum TypeArgument {
+    /// 高等学校
+    University,
+    /// 科研院所
+    Institute,
+    /// 医疗卫生机构
+    Hospital,
+    /// 国有企业
+    StateOwnedEnterprise,
+    /// 交易平台
+    TradingPlatform,
+    /// 园区或孵化器
+    Park,
+    /// 基金或银行
+    Fund,
+    /// 区级部门
+    DistrictBureau,
+}
+
+impl From<TypeArgument> for InstitutionType {
+    fn from(argument: TypeArgument) -> Self {
+        match argument {
+            TypeArgument::University => Self::University,
+            TypeArgument::Institute => Self::Institute,
+            TypeArgument::Hospital => Self::Hospital,
+            TypeArgument::StateOwnedEnterprise => Self::StateOwnedEnterprise,
+            TypeArgument::TradingPlatform => Self::TradingPlatform,
+            TypeArgument::Park => Self::Park,
+            TypeArgument::Fund => Self::Fund,
+            TypeArgument::DistrictBureau => Self::DistrictBureau,
+        }
+    }
+}

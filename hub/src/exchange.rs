@@ -1,0 +1,103 @@
+//! The gRPC services nodes talk to: the stream, and reading one's own chain.
+
+mod chain_pages;
+mod live;
+mod peer;
+mod receipts;
+mod session;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use safeharbor_core::code::Code;
+use safeharbor_core::institution::InstitutionCode;
+use safeharbor_proto::v1::exchange_server::Exchange;
+use safeharbor_proto::v1::registry_server::Registry;
+use safeharbor_proto::{status_of, v1};
+use safeharbor_rules::Catalogue;
+use safeharbor_service::clock::Clock;
+use safeharbor_service::random::Random;
+use safeharbor_service::shutdown::Shutdown;
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::committer::Order;
+use crate::shared::Shared;
+use live::Live;
+pub use peer::{Peer, PeerStream, accept};
+use session::Session;
+
+/// How many messages wait for a slow node before the session is held back.
+const MESSAGES_WAITING_MAX: usize = 8;
+
+/// What the services need.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// Shared state.
+    pub shared: Arc<Shared>,
+    /// The way to the committer.
+    pub orders: mpsc::Sender<Order>,
+    /// Kinds and ceilings.
+    pub catalogue: Arc<Catalogue>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes for the keys of frames.
+    pub random: Arc<dyn Random>,
+    /// Ends every stream.
+    pub shutdown: Shutdown,
+    live: Live,
+}
+
+impl Services {
+    /// Puts the services together.
+    #[must_use]
+    pub fn new(
+        shared: Arc<Shared>,
+        orders: mpsc::Sender<Order>,
+        catalogue: Arc<Catalogue>,
+        (clock, random): (Arc<dyn Clock>, Arc<dyn Random>),
+        shutdown: Shutdown,
+    ) -> Self {
+        Self { shared, orders, catalogue, clock, random, shutdown, live: Live::default() }
+    }
+}
+
+fn institution_of<T>(request: &Request<T>) -> Result<InstitutionCode, Status> {
+    let peer = request.extensions().get::<Peer>();
+    peer.map(|peer| peer.institution).ok_or_else(|| {
+        status_of(Code::IdentityRefused, "the connection carries no institution's certificate")
+    })
+}
+
+#[tonic::async_trait]
+impl Exchange for Services {
+    type OpenStream = ReceiverStream<Result<v1::HubMessage, Status>>;
+
+    async fn open(
+        &self,
+        request: Request<Streaming<v1::NodeMessage>>,
+    ) -> Result<Response<Self::OpenStream>, Status> {
+        let institution = institution_of(&request)?;
+        let (sender, receiver) = mpsc::channel(MESSAGES_WAITING_MAX);
+        let session = Session::new(self.clone(), institution, sender);
+        tokio::spawn(session.run(request.into_inner()));
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+}
+
+#[tonic::async_trait]
+impl Registry for Services {
+    type FetchChainStream = Pin<Box<dyn Stream<Item = Result<v1::ChainPage, Status>> + Send>>;
+
+    async fn fetch_chain(
+        &self,
+        request: Request<v1::FetchChainRequest>,
+    ) -> Result<Response<Self::FetchChainStream>, Status> {
+        let institution = institution_of(&request)?;
+        let from_seq = request.into_inner().from_seq.max(1);
+        let pages = chain_pages::read(Arc::clone(&self.shared), institution, from_seq);
+        Ok(Response::new(Box::pin(pages)))
+    }
+}

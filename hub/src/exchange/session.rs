@@ -1,0 +1,253 @@
+//! One node's stream: statements in; acknowledgements, refusals, receipts and tasks out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use safeharbor_core::chain::Head;
+use safeharbor_core::code::Code;
+use safeharbor_core::institution::{InstitutionCode, Issuer};
+use safeharbor_proto::v1::hub_message::Message as ToNode;
+use safeharbor_proto::v1::node_message::Message as FromNode;
+use safeharbor_proto::{
+    HEAD_OF_STREAM_TIMEOUT_S, Refused, Submission, head_to_wire, refused_to_wire, status_of,
+    submit_from_wire, v1,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use tonic::{Status, Streaming};
+
+use super::Services;
+use super::receipts::ReceiptCursor;
+use crate::committer::{Answers, Order};
+use crate::intake::{Checked, Intake};
+use crate::journal::FrameKey;
+use crate::tasks::ANSWER_BYTES_MAX;
+
+type Outgoing = mpsc::Sender<Result<v1::HubMessage, Status>>;
+
+/// Why a session ends; the stream carries it to the node.
+struct Ended(Option<Status>);
+
+impl Ended {
+    fn with(code: Code, text: &str) -> Self {
+        Self(Some(status_of(code, text)))
+    }
+
+    /// The node closed the stream or went away.
+    const fn by_node() -> Self {
+        Self(None)
+    }
+}
+
+pub(super) struct Session {
+    services: Services,
+    institution: InstitutionCode,
+    outgoing: Outgoing,
+}
+
+impl Session {
+    pub(super) const fn new(services: Services, institution: InstitutionCode, outgoing: Outgoing) -> Self {
+        Self { services, institution, outgoing }
+    }
+
+    pub(super) async fn run(self, mut incoming: Streaming<v1::NodeMessage>) {
+        let ended = match self.greet(&mut incoming).await {
+            Ok((hello, taken)) => {
+                self.note_contact(true, &hello.software);
+                let ended = self.serve(incoming, &hello, taken.clone()).await;
+                if self.services.live.release(&self.institution, &taken) {
+                    self.note_contact(false, &hello.software);
+                }
+                ended
+            }
+            Err(ended) => ended,
+        };
+        if let Ended(Some(status)) = ended {
+            tracing::info!(institution = %self.institution, reason = status.message(), "a stream was ended");
+            drop(self.outgoing.send(Err(status)).await);
+        }
+    }
+
+    fn note_contact(&self, live: bool, software: &str) {
+        let now = self.services.clock.now_ms();
+        self.services.shared.note_contact(self.institution, now, |contact| {
+            contact.live = live;
+            contact.software = software.chars().filter(|c| !c.is_control()).take(80).collect();
+        });
+    }
+
+    /// Waits for Hello, takes the institution's place, answers with the head of its chain.
+    async fn greet(
+        &self,
+        incoming: &mut Streaming<v1::NodeMessage>,
+    ) -> Result<(v1::Hello, watch::Receiver<bool>), Ended> {
+        let first = tokio::time::timeout(Duration::from_secs(HEAD_OF_STREAM_TIMEOUT_S), incoming.message());
+        let message = first.await.or(Err(Ended::by_node()))?.or(Err(Ended::by_node()))?;
+        let Some(FromNode::Hello(hello)) = message.and_then(|message| message.message) else {
+            return Err(Ended::with(Code::MessageMalformed, "the first message must be Hello"));
+        };
+        let taken = self.services.live.take_over(self.institution);
+        let (reply, head) = oneshot::channel();
+        self.order(Order::Head { code: self.institution, reply }).await?;
+        let head = head.await.or(Err(Ended::with(Code::Unavailable, "the hub is stopping")))?;
+        let Some((head, index)) = head else {
+            return Err(Ended::with(Code::InstitutionUnknown, "the institution was not admitted"));
+        };
+        self.send(ToNode::Head(head_to_wire(head, index))).await?;
+        Ok((hello, taken))
+    }
+
+    async fn serve(
+        &self,
+        incoming: Streaming<v1::NodeMessage>,
+        hello: &v1::Hello,
+        mut taken: watch::Receiver<bool>,
+    ) -> Ended {
+        let (acknowledged, acknowledgements) = watch::channel(None);
+        let (refused, refusals) = mpsc::unbounded_channel();
+        let answers = Answers { acknowledged, refused };
+        let cursor = ReceiptCursor {
+            issuer: Issuer::Institution(self.institution),
+            next_seq: hello.receipts_from.max(1),
+            checkpoint_size: hello.checkpoint_size,
+        };
+        let ended = tokio::select! {
+            ended = self.receive(incoming, answers) => ended,
+            ended = self.acknowledge(acknowledgements, refusals) => ended,
+            ended = self.send_receipts(cursor) => ended,
+            ended = self.send_tasks() => ended,
+            _ = taken.wait_for(|taken| *taken) => Err(Ended::with(Code::StreamTaken, "a later stream took over")),
+            () = self.services.shutdown.wait() => Err(Ended::with(Code::Unavailable, "the hub is stopping")),
+        };
+        ended.err().unwrap_or(Ended::by_node())
+    }
+
+    async fn receive(&self, mut incoming: Streaming<v1::NodeMessage>, answers: Answers) -> Result<(), Ended> {
+        while let Some(message) = incoming.message().await.or(Err(Ended::by_node()))? {
+            let now = self.services.clock.now_ms();
+            self.services.shared.note_contact(self.institution, now, |_| ());
+            match message.message {
+                Some(FromNode::Submit(submit)) => {
+                    let batch = submit_from_wire(submit)
+                        .map_err(|refused| Ended::with(Code::MessageMalformed, &refused.to_string()))?;
+                    let items = self.check(batch).await?;
+                    let (code, answers) = (self.institution, answers.clone());
+                    self.order(Order::Submit { items, code, answers }).await?;
+                }
+                Some(FromNode::Answer(answer)) => self.take_answer(answer).await?,
+                Some(FromNode::Hello(_)) | None => {
+                    return Err(Ended::with(Code::MessageMalformed, "a message is out of place"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks a batch on the verification pool.
+    async fn check(&self, batch: Vec<Submission>) -> Result<Vec<Result<Checked, Refused>>, Ended> {
+        let mut keys = vec![[0; 32]; batch.len()];
+        if self.services.random.fill(keys.as_flattened_mut()).is_err() {
+            return Err(Ended::with(Code::Internal, "no random bytes"));
+        }
+        let (sender, checked) = oneshot::channel();
+        let (services, peer) = (self.services.clone(), self.institution);
+        rayon::spawn(move || {
+            use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+            let directory = services.shared.directory();
+            let log_size = services.shared.ledger().size();
+            let intake = Intake { directory: &directory, catalogue: &services.catalogue, peer, log_size };
+            let work: Vec<_> = batch.into_iter().zip(keys).collect();
+            let check = |(submission, key)| intake.check(submission, FrameKey::from_bytes(key));
+            drop(sender.send(work.into_par_iter().map(check).collect()));
+        });
+        checked.await.or(Err(Ended::with(Code::Unavailable, "the hub is stopping")))
+    }
+
+    async fn take_answer(&self, answer: v1::TaskAnswer) -> Result<(), Ended> {
+        let malformed = || Ended::with(Code::MessageMalformed, "an answer is no JSON object or too large");
+        if answer.answer.len() > ANSWER_BYTES_MAX || answer.id.len() > 128 {
+            return Err(malformed());
+        }
+        let object = safeharbor_core::json::parse_object(&answer.answer).or(Err(malformed()))?;
+        let (shared, institution) = (Arc::clone(&self.services.shared), self.institution);
+        let store = move || shared.tasks.answer(&institution, &answer.id, serde_json::Value::Object(object));
+        match tokio::task::spawn_blocking(store).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Ended::with(Code::Internal, "the answer could not be stored")),
+        }
+    }
+
+    /// Sends acknowledgements as they advance; a refusal ends the stream, because the node must look at its head.
+    async fn acknowledge(
+        &self,
+        mut acknowledged: watch::Receiver<Option<Head>>,
+        mut refusals: mpsc::UnboundedReceiver<Refused>,
+    ) -> Result<(), Ended> {
+        loop {
+            tokio::select! {
+                biased;
+                changed = acknowledged.changed() => {
+                    changed.or(Err(Ended::by_node()))?;
+                    let head = *acknowledged.borrow_and_update();
+                    if let Some(Head { seq, digest }) = head {
+                        let digest = digest.as_bytes().to_vec();
+                        self.send(ToNode::Acknowledgement(v1::Acknowledgement { seq, digest })).await?;
+                    }
+                }
+                Some(refused) = refusals.recv() => {
+                    let status = status_of(refused.code, &refused.text);
+                    self.send(ToNode::Refusal(refused_to_wire(refused))).await?;
+                    return Err(Ended(Some(status)));
+                }
+            }
+        }
+    }
+
+    async fn send_receipts(&self, mut cursor: ReceiptCursor) -> Result<(), Ended> {
+        let mut published = self.services.shared.published.subscribe();
+        loop {
+            let checkpoint = Arc::clone(&published.borrow_and_update());
+            let mut more = checkpoint.size > 0;
+            while more {
+                let (shared, checkpoint) = (Arc::clone(&self.services.shared), Arc::clone(&checkpoint));
+                let mut moved = cursor.clone();
+                let make = move || moved.next_message(&shared, &checkpoint).map(|made| (moved, made));
+                let made = tokio::task::spawn_blocking(make).await;
+                let (advanced, (message, again)) = match made {
+                    Ok(Ok(made)) => made,
+                    Ok(Err(refused)) => {
+                        tracing::error!(institution = %self.institution, error = %refused, "no receipts");
+                        return Err(Ended::with(Code::Internal, "receipts could not be made"));
+                    }
+                    Err(_join) => return Err(Ended::with(Code::Unavailable, "the hub is stopping")),
+                };
+                cursor = advanced;
+                more = again;
+                self.send(ToNode::Receipts(message)).await?;
+            }
+            published.changed().await.or(Err(Ended::by_node()))?;
+        }
+    }
+
+    async fn send_tasks(&self) -> Result<(), Ended> {
+        let mut sent = BTreeSet::new();
+        loop {
+            let changed = self.services.shared.tasks.changed.notified();
+            for task in self.services.shared.tasks.of(&self.institution) {
+                if sent.insert(task.id.clone()) {
+                    self.send(ToNode::Task(task.to_message().into())).await?;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    async fn order(&self, order: Order) -> Result<(), Ended> {
+        self.services.orders.send(order).await.or(Err(Ended::with(Code::Unavailable, "the hub is stopping")))
+    }
+
+    async fn send(&self, message: ToNode) -> Result<(), Ended> {
+        let message = v1::HubMessage { message: Some(message) };
+        self.outgoing.send(Ok(message)).await.or(Err(Ended::by_node()))
+    }
+}

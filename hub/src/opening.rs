@@ -1,0 +1,189 @@
+//! Opening a hub: replaying the journal, checking it against what was signed, putting the parts together.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use safeharbor_core::digest::Digest;
+use safeharbor_core::directory::{Announcement, ApplyFailed};
+use safeharbor_core::key::Signer;
+use safeharbor_core::statement::ParseStatementFailed;
+use safeharbor_rules::{Catalogue, LoadFailed};
+use safeharbor_service::audit::{AuditFailed, AuditLog};
+use safeharbor_service::clock::Clock;
+use safeharbor_service::evidence::{Evidence, EvidenceFailed};
+use safeharbor_service::folder::{DataFolder, OpenFolderFailed, Role};
+use safeharbor_service::key_file::{self, KeyUse, LoadKeyFailed};
+use safeharbor_service::settings::LoadSettingsFailed;
+use safeharbor_service::store::{SledSettings, SledStore, Store, StoreFailed};
+
+use crate::committer::Committer;
+use crate::folder::{Paths, Settings};
+use crate::forks::Forks;
+use crate::index::{Index, IndexFailed};
+use crate::journal::{Journal, JournalFailed};
+use crate::ledger::Ledger;
+use crate::publisher::{PublishFailed, Publisher};
+use crate::registry::{Published, RegistryFiles, SigningFailed, SigningState, TreeFailed, TreeWriter};
+use crate::replay::{ReplayFailed, replay};
+use crate::shared::Shared;
+use crate::tasks::Tasks;
+
+/// The most bytes a piece of evidence may have.
+const EVIDENCE_BYTES_MAX: u64 = 2 << 20;
+
+/// A hub whose parts are ready to run.
+#[derive(Debug)]
+pub struct OpenHub {
+    /// Held as long as the hub is open.
+    pub folder: DataFolder,
+    /// Where things are.
+    pub paths: Paths,
+    /// What it is called and where it listens.
+    pub settings: Settings,
+    /// Shared state.
+    pub shared: Arc<Shared>,
+    /// The writer of the journal.
+    pub committer: Committer,
+    /// The writer of the registry.
+    pub publisher: Publisher,
+    /// Kinds and ceilings.
+    pub catalogue: Arc<Catalogue>,
+    /// Who did what.
+    pub audit: Arc<AuditLog>,
+    /// The hub's statement key.
+    pub signer: Arc<dyn Signer>,
+}
+
+/// A hub cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenHubFailed {
+    /// The folder is unusable.
+    #[error(transparent)]
+    Folder(#[from] OpenFolderFailed),
+    /// The settings cannot be loaded.
+    #[error("the settings cannot be loaded")]
+    Settings(#[from] LoadSettingsFailed),
+    /// A key cannot be loaded.
+    #[error("a key cannot be loaded")]
+    Key(#[from] LoadKeyFailed),
+    /// The index's store cannot be opened.
+    #[error("the index cannot be opened")]
+    Store(#[from] StoreFailed),
+    /// The index is damaged.
+    #[error(transparent)]
+    Index(#[from] IndexFailed),
+    /// The journal is unusable.
+    #[error("the journal cannot be used")]
+    Journal(#[from] JournalFailed),
+    /// A frame of the journal does not mean what it should.
+    #[error("the journal cannot be replayed")]
+    Replay(#[from] ReplayFailed),
+    /// The record of what was signed is unusable.
+    #[error("the signing record cannot be used")]
+    Signing(#[from] SigningFailed),
+    /// The registry's files are unusable.
+    #[error("the registry's files cannot be used: run `safeharbor-hub rebuild`")]
+    Tree(#[from] TreeFailed),
+    /// The journal holds fewer entries than were signed: nothing may be signed until they are found.
+    #[error("{signed} entries were signed and the journal holds {held}: restore the missing ones first")]
+    Behind {
+        /// The size signed last.
+        signed: u64,
+        /// What the journal holds.
+        held: u64,
+    },
+    /// The audit log is unusable.
+    #[error("the audit log cannot be used")]
+    Audit(#[from] AuditFailed),
+    /// The evidence folder is unusable.
+    #[error("the evidence folder cannot be used")]
+    Evidence(#[from] EvidenceFailed),
+    /// The catalogue is unusable.
+    #[error("the catalogue cannot be loaded")]
+    Catalogue(#[from] LoadFailed),
+    /// The first checkpoint cannot be published.
+    #[error("the registry cannot be published")]
+    Publish(#[from] PublishFailed),
+    /// A statement of the hub itself is refused.
+    #[error("a statement of the hub is refused")]
+    Own(#[from] ApplyFailed),
+    /// A statement of the hub itself is malformed.
+    #[error("a statement of the hub is malformed")]
+    Statement(#[from] ParseStatementFailed),
+}
+
+/// Opens the hub in `folder`.
+///
+/// # Errors
+/// Any of [`OpenHubFailed`]; nothing was signed then.
+pub fn open(
+    folder: &Path,
+    overrides: &[(&str, String)],
+    clock: &Arc<dyn Clock>,
+) -> Result<OpenHub, OpenHubFailed> {
+    let held = DataFolder::open(folder, Role::Hub)?;
+    let paths = Paths::new(folder);
+    let settings = Settings::load(&paths, overrides)?;
+    let catalogue = Arc::new(Catalogue::embedded()?);
+    let log_signer: Arc<dyn Signer> = Arc::new(key_file::load(&paths.log_key(), KeyUse::Log)?);
+    let signer: Arc<dyn Signer> = Arc::new(key_file::load(&paths.statement_key(), KeyUse::Statement)?);
+    let store: Arc<dyn Store> = Arc::new(SledStore::open(&paths.index(), SledSettings::default())?);
+    let index = Index::new(Arc::clone(&store));
+    let indexed = index.load()?;
+    let signing = SigningState::load(&paths.signed())?;
+    let files = RegistryFiles::new(paths.registry());
+    let tree = TreeWriter::load(files.clone(), indexed.size)?;
+    let mut ledger = Ledger::new(settings.issuer(), &settings.origin);
+    let mut unpublished = Vec::new();
+    let mut tasks = Vec::new();
+    let mut erased = Vec::new();
+    let journal = Journal::open(&paths.journal(), signing.size(), |stored| {
+        let replayed = replay(&mut ledger, &stored)?;
+        erased.extend(replayed.erased);
+        if replayed.index >= indexed.size {
+            unpublished.push(replayed.entry);
+            tasks.extend(replayed.task);
+        }
+        Ok::<_, OpenHubFailed>(())
+    })?;
+    // An erasure that a crash or a restored backup undid is repeated.
+    journal.erase_keys(&erased)?;
+    if journal.next_index() < signing.size() {
+        return Err(OpenHubFailed::Behind { signed: signing.size(), held: journal.next_index() });
+    }
+    // Replaced by the first publication below, before anybody can look.
+    let published = Published { size: indexed.size, root: Digest::of(b""), note: String::new() };
+    let shared = Arc::new(Shared::new(ledger, files, published, Tasks::load(store)?, paths.journal()));
+    shared.queue_entries(unpublished);
+    shared.tasks.open(tasks);
+    let evidence = Evidence::open(&paths.evidence(), EVIDENCE_BYTES_MAX)?;
+    let forks = Forks::new(evidence, paths.forks());
+    let audit = Arc::new(AuditLog::open(&paths.audit(), Arc::clone(clock))?);
+    let committer = Committer {
+        shared: Arc::clone(&shared),
+        journal,
+        signer: Arc::clone(&signer),
+        clock: Arc::clone(clock),
+        forks,
+    };
+    let origin = settings.origin.clone();
+    let mut publisher =
+        Publisher { shared: Arc::clone(&shared), tree, signing, signer: log_signer, origin, index };
+    publisher.publish()?;
+    Ok(OpenHub { folder: held, paths, settings, shared, committer, publisher, catalogue, audit, signer })
+}
+
+/// What a hub must have announced before anything else; in order.
+#[must_use]
+pub fn first_announcements(hub: &OpenHub) -> Vec<Announcement> {
+    let directory = hub.shared.directory();
+    let mut missing = Vec::new();
+    if directory.hub_keys().is_empty() {
+        missing.push(Announcement::HubKey { key: hub.signer.public_key() });
+    }
+    let cat = hub.catalogue.digest();
+    if !directory.has_catalogue(&cat) {
+        missing.push(Announcement::Catalogue { cat });
+    }
+    missing
+}

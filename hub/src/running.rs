@@ -1,0 +1,113 @@
+//! A running hub: the committer's thread, the publisher, and the way to order statements of the hub itself.
+
+use std::sync::Arc;
+
+use safeharbor_core::directory::Announcement;
+use safeharbor_service::shutdown::Shutdown;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::committer::{AnnounceFailed, Announced, CommitFailed, Committer, ORDERS_WAITING_MAX, Order};
+use crate::publisher::{PublishFailed, Publisher};
+
+/// The parts that write.
+#[derive(Debug)]
+pub struct Running {
+    orders: mpsc::Sender<Order>,
+    committer: JoinHandle<Result<(), CommitFailed>>,
+    publisher: JoinHandle<Result<(), PublishFailed>>,
+    stop_publisher: Shutdown,
+}
+
+/// A part that writes failed, or ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunFailed {
+    /// The committer.
+    #[error("statements can no longer be logged")]
+    Commit(#[from] CommitFailed),
+    /// The publisher.
+    #[error("checkpoints can no longer be published")]
+    Publish(#[from] PublishFailed),
+    /// A thread ended by itself.
+    #[error("a part of the hub ended unexpectedly")]
+    Ended,
+}
+
+/// The hub could not log a statement of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderFailed {
+    /// The committer refused it.
+    #[error(transparent)]
+    Announce(#[from] AnnounceFailed),
+    /// The committer is gone.
+    #[error("the hub is stopping")]
+    Stopping,
+}
+
+impl Running {
+    /// Starts the committer and the publisher.
+    #[must_use]
+    pub fn start(committer: Committer, publisher: Publisher) -> Self {
+        let (orders, waiting) = mpsc::channel(ORDERS_WAITING_MAX);
+        let stop_publisher = Shutdown::new();
+        let committer = tokio::task::spawn_blocking(move || committer.run(waiting));
+        let publisher = tokio::spawn(publisher.run(stop_publisher.clone()));
+        Self { orders, committer, publisher, stop_publisher }
+    }
+
+    /// The way to the committer.
+    #[must_use]
+    pub fn orders(&self) -> mpsc::Sender<Order> {
+        self.orders.clone()
+    }
+
+    /// Waits until a part fails.
+    pub async fn failed(&mut self) -> RunFailed {
+        tokio::select! {
+            ended = &mut self.committer => match ended {
+                Ok(Err(failed)) => failed.into(),
+                Ok(Ok(())) | Err(_) => RunFailed::Ended,
+            },
+            ended = &mut self.publisher => match ended {
+                Ok(Err(failed)) => failed.into(),
+                Ok(Ok(())) | Err(_) => RunFailed::Ended,
+            },
+        }
+    }
+
+    /// Ends orderly: what is ordered is logged, what is logged is published. Every other sender of orders must be gone.
+    ///
+    /// # Errors
+    /// A part failed meanwhile.
+    pub async fn stop(self) -> Result<(), RunFailed> {
+        drop(self.orders);
+        let committed = self.committer.await.map_err(|_join| RunFailed::Ended)?;
+        self.stop_publisher.trigger();
+        let published = self.publisher.await.map_err(|_join| RunFailed::Ended)?;
+        committed?;
+        Ok(published?)
+    }
+}
+
+/// Logs a public statement of the hub; durable on return, published within a moment.
+///
+/// # Errors
+/// The statement is refused or the hub is stopping.
+pub async fn announce(
+    orders: &mpsc::Sender<Order>,
+    announcement: Announcement,
+) -> Result<Announced, OrderFailed> {
+    let (reply, announced) = oneshot::channel();
+    orders.send(Order::Announce { announcement, reply }).await.or(Err(OrderFailed::Stopping))?;
+    Ok(announced.await.or(Err(OrderFailed::Stopping))??)
+}
+
+/// Waits until a checkpoint covers the log index.
+///
+/// # Errors
+/// The publisher is gone.
+pub async fn wait_published(shared: &Arc<crate::shared::Shared>, index: u64) -> Result<(), OrderFailed> {
+    let mut published = shared.published.subscribe();
+    let covered = published.wait_for(|published| published.size > index && !published.note.is_empty()).await;
+    covered.map(drop).or(Err(OrderFailed::Stopping))
+}

@@ -1,0 +1,182 @@
+//! The hub as a server: gRPC for nodes, the admin address for operators, the control socket for commands.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use safeharbor_certs::tls::{ConfigureTlsFailed, server_config};
+use safeharbor_proto::v1::exchange_server::ExchangeServer;
+use safeharbor_proto::v1::registry_server::RegistryServer;
+use safeharbor_proto::{MESSAGE_BYTES_MAX, v1};
+use safeharbor_service::clock::Clock;
+use safeharbor_service::durable_file::{WriteFailed, write_durably};
+use safeharbor_service::random::Random;
+use safeharbor_service::secret_file::{self, LoadSecretFailed};
+use safeharbor_service::shutdown::Shutdown;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Server;
+
+use crate::board_page::{self, AdminState};
+use crate::exchange::{PeerStream, Services, accept};
+use crate::folder::Paths;
+use crate::opening::{OpenHub, first_announcements};
+use crate::running::{OrderFailed, RunFailed, Running, announce};
+
+/// How many connections wait between handshake and service.
+const CONNECTIONS_WAITING_MAX: usize = 16;
+
+/// The hub cannot serve, or stopped serving.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeFailed {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A TLS file cannot be read.
+    #[error("the TLS certificate cannot be read")]
+    Read(#[from] std::io::Error),
+    /// The TLS key cannot be loaded.
+    #[error("the TLS key cannot be loaded")]
+    Secret(#[from] LoadSecretFailed),
+    /// TLS cannot be configured.
+    #[error("TLS cannot be configured")]
+    Tls(#[from] ConfigureTlsFailed),
+    /// The first statements cannot be logged.
+    #[error("the hub's own statements cannot be logged")]
+    Order(#[from] OrderFailed),
+    /// A part failed.
+    #[error(transparent)]
+    Run(#[from] RunFailed),
+    /// The gRPC server failed.
+    #[error("the gRPC server failed")]
+    Grpc(#[from] tonic::transport::Error),
+    /// The reflection service cannot be built.
+    #[error("the reflection service cannot be built")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The addresses cannot be written down.
+    #[error("the addresses cannot be written down")]
+    Addresses(#[from] WriteFailed),
+}
+
+/// Where a running hub listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Addresses {
+    /// For nodes.
+    pub grpc: SocketAddr,
+    /// For operators.
+    pub admin: SocketAddr,
+    /// The process.
+    pub pid: u32,
+}
+
+/// Serves until shutdown. `commands` runs beside the servers with the way to the committer.
+///
+/// # Errors
+/// Any of [`ServeFailed`].
+pub async fn serve<C, F>(
+    hub: OpenHub,
+    (clock, random): (Arc<dyn Clock>, Arc<dyn Random>),
+    shutdown: Shutdown,
+    commands: C,
+) -> Result<(), ServeFailed>
+where
+    C: FnOnce(Services) -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let announcements = first_announcements(&hub);
+    let OpenHub { folder, paths, settings, shared, committer, publisher, catalogue, .. } = hub;
+    let grpc = listen(&settings.listen).await?;
+    let admin = listen(&settings.admin).await?;
+    let tls = load_tls(&paths)?;
+    let mut running = Running::start(committer, publisher);
+    for announcement in announcements {
+        announce(&running.orders(), announcement).await?;
+    }
+    let handed_down = (clock, random);
+    let services =
+        Services::new(Arc::clone(&shared), running.orders(), catalogue, handed_down, shutdown.clone());
+    write_addresses(&paths, &grpc, &admin)?;
+    let (ready, connections) = mpsc::channel(CONNECTIONS_WAITING_MAX);
+    tokio::spawn(accept(grpc, tls, ready, shutdown.clone()));
+    let commands = tokio::spawn(commands(services.clone()));
+    let state = AdminState::new(Arc::clone(&shared), Arc::clone(&services.clock), settings.clone());
+    let admin = tokio::spawn(board_page::serve(admin, state, shutdown.clone()));
+    let mut grpc = tokio::spawn(serve_grpc(services, connections, settings.reflection, shutdown.clone()));
+    let served = tokio::select! {
+        failed = running.failed() => Err(ServeFailed::Run(failed)),
+        served = &mut grpc => served.or(Err(ServeFailed::Run(RunFailed::Ended)))?,
+        () = shutdown.wait() => Ok(()),
+    };
+    shutdown.trigger();
+    commands.abort();
+    drop((commands.await, admin.await));
+    if !grpc.is_finished() {
+        drop(grpc.await);
+    }
+    drop(std::fs::remove_file(paths.addresses()));
+    served?;
+    running.stop().await?;
+    drop(folder);
+    Ok(())
+}
+
+async fn listen(address: &str) -> Result<TcpListener, ServeFailed> {
+    let failed = |source| ServeFailed::Listen { address: address.to_owned(), source };
+    TcpListener::bind(address).await.map_err(failed)
+}
+
+fn load_tls(paths: &Paths) -> Result<Arc<rustls::ServerConfig>, ServeFailed> {
+    let chain = std::fs::read_to_string(paths.tls())?;
+    let ca = std::fs::read_to_string(paths.ca())?;
+    let key = secret_file::load(&paths.tls_key())?;
+    Ok(server_config(&chain, std::str::from_utf8(&key).unwrap_or_default(), &ca)?)
+}
+
+fn write_addresses(paths: &Paths, grpc: &TcpListener, admin: &TcpListener) -> Result<(), ServeFailed> {
+    let addresses =
+        Addresses { grpc: grpc.local_addr()?, admin: admin.local_addr()?, pid: std::process::id() };
+    tracing::info!(grpc = %addresses.grpc, admin = %addresses.admin, "the hub listens");
+    let text = serde_json::to_string(&addresses).unwrap_or_default();
+    Ok(write_durably(&paths.addresses(), format!("{text}\n").as_bytes())?)
+}
+
+async fn serve_grpc(
+    services: Services,
+    connections: mpsc::Receiver<std::io::Result<PeerStream>>,
+    reflection: bool,
+    shutdown: Shutdown,
+) -> Result<(), ServeFailed> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_serving::<ExchangeServer<Services>>().await;
+    let exchange = ExchangeServer::new(services.clone())
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let registry = RegistryServer::new(services);
+    let reflection = if reflection {
+        let builder = tonic_reflection::server::Builder::configure();
+        Some(builder.register_encoded_file_descriptor_set(v1::DESCRIPTORS).build_v1()?)
+    } else {
+        None
+    };
+    let incoming = ReceiverStream::new(connections);
+    Server::builder()
+        .http2_keepalive_interval(Some(std::time::Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(std::time::Duration::from_secs(20)))
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .max_concurrent_streams(16)
+        .add_service(health)
+        .add_service(exchange)
+        .add_service(registry)
+        .add_optional_service(reflection)
+        .serve_with_incoming_shutdown(incoming, async move { shutdown.wait().await })
+        .await?;
+    Ok(())
+}
