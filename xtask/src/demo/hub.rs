@@ -58,9 +58,10 @@ impl Hub {
         request: &Path,
         bundle: &Path,
     ) -> Result<(), Failure> {
-        let mut call = self.call(&["institution", "add"]);
-        call.arg("--request").arg(request).args(["--name", &institution.name, "--type", "university"]);
-        process::read(call.arg("--bundle").arg(bundle)).map(drop)
+        let mut call = Command::new(&self.program);
+        call.arg("institution").arg("--data").arg(&self.data).arg("add").arg("--request").arg(request);
+        call.args(["--name", &institution.name, "--type", "university"]).arg("--bundle").arg(bundle);
+        process::read(&mut call).map(drop)
     }
 
     /// Starts the hub on free ports of the loopback interface and waits until it answers.
@@ -103,6 +104,19 @@ impl Running {
     }
 }
 
+/// How many statements a board says were accepted, over all institutions.
+///
+/// # Errors
+/// The board does not say.
+pub(super) fn accepted(board: &Value) -> Result<u64, Failure> {
+    let lacks = || Failure::lacks("the hub's board", "the accepted statements of each institution");
+    let institutions = board.get("institutions").and_then(Value::as_array).ok_or_else(lacks)?;
+    institutions.iter().try_fold(0_u64, |sum, institution| {
+        let accepted = institution.get("accepted").and_then(Value::as_u64).ok_or_else(lacks)?;
+        Ok(sum.saturating_add(accepted))
+    })
+}
+
 fn addresses(text: &str) -> Option<(SocketAddr, SocketAddr)> {
     let value: Value = serde_json::from_str(text).ok()?;
     let address = |name: &str| value.get(name)?.as_str()?.parse().ok();
@@ -111,7 +125,16 @@ fn addresses(text: &str) -> Option<(SocketAddr, SocketAddr)> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn accepted_statements_are_added_up_over_institutions() {
+        let board = json!({"institutions": [{"accepted": 3, "refused": 1}, {"accepted": 4, "refused": 0}]});
+        assert_eq!(accepted(&board).unwrap(), 7);
+        assert!(accepted(&json!({})).is_err());
+    }
 
     #[test]
     fn addresses_are_read_once_they_are_whole() {

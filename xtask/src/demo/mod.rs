@@ -122,7 +122,7 @@ impl Federation {
         for node in &nodes {
             console::progress(&format!("{}: enrol, accept the policy, import", node.institution.name));
             node.enrol(&folder, hub.nodes_address, &password)?;
-            node.import()?;
+            node.import(options.import.is_some())?;
         }
         Ok(Self { folder, programs, hub, nodes, password })
     }
@@ -156,8 +156,7 @@ impl Federation {
             report.roster.push((node.institution.clone(), node.export_records()?));
             node.export_receipts(&self.folder.receipts())?;
         }
-        report.accepted = number(board, "/statements/accepted")?;
-        report.logged = number(board, "/statements/logged")?;
+        report.accepted = hub::accepted(board)?;
         report.aggregates =
             board.get("aggregates").cloned().ok_or(Failure::lacks("the hub's board", "aggregates"))?;
         report.verified = verify::everything(&self.programs, &self.folder)?;
@@ -231,10 +230,6 @@ fn report_stop(stopped: Result<(), Failure>) {
 fn write_report(report: &Report, path: &Path) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(&report.to_json()).map_err(Failure::json("the report"))?;
     fs::write(path, text + "\n").map_err(Failure::file("write", path))
-}
-
-fn number(board: &Value, pointer: &str) -> Result<u64, Failure> {
-    board.pointer(pointer).and_then(Value::as_u64).ok_or_else(|| Failure::lacks("the hub's board", pointer))
 }
 
 /// A password for this demonstration only.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::folder::Folder;
 use super::hub::Hub;
+use crate::console;
 use crate::failure::Failure;
 use crate::process::{self, Server};
 use crate::samples::Institution;
@@ -16,6 +17,12 @@ use crate::workspace::{self, Programs};
 
 /// The person who accepts the policy in a demonstration.
 pub(super) const PERSON: &str = "演示管理员";
+
+/// The exit status of an import that took some rows and refused others.
+const IN_PART: i32 = 1;
+
+/// How many lines about refused rows are shown.
+const SHOWN: usize = 40;
 
 /// A node's command line and data folder.
 #[derive(Debug)]
@@ -85,14 +92,19 @@ impl Node {
         process::read_with(accept.arg(policy).args(["--person", PERSON]), &input).map(drop)
     }
 
-    /// Imports the institution's files.
+    /// Imports the institution's files. With `tolerant`, rows that are refused are shown and the others taken.
     ///
     /// # Errors
-    /// A file has problems; they are shown.
-    pub(super) fn import(&self) -> Result<(), Failure> {
+    /// A file is refused, or rows of it and that is not tolerated.
+    pub(super) fn import(&self, tolerant: bool) -> Result<(), Failure> {
         for import in &self.institution.imports {
             let mut call = self.call(&["import"]);
-            process::read(call.arg(&import.file).arg("--mapping").arg(&import.mapping))?;
+            match process::read(call.arg(&import.file).arg("--mapping").arg(&import.mapping)) {
+                Err(Failure::Ended { said, status, .. }) if tolerant && status.code() == Some(IN_PART) => {
+                    said.lines().take(SHOWN).for_each(console::progress);
+                }
+                other => drop(other?),
+            }
         }
         Ok(())
     }

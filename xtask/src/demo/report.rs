@@ -15,8 +15,6 @@ pub(super) struct Report {
     pub(super) sent: u64,
     /// Statements the hub accepted after judging their content.
     pub(super) accepted: u64,
-    /// Universities' statements in the log.
-    pub(super) logged: u64,
     /// Receipts the nodes verified and stored.
     pub(super) receipts_stored: u64,
     /// What the verifier said afterwards.
@@ -46,7 +44,7 @@ impl Report {
         json!({
             "institutions": self.roster.len(),
             "records": self.records(),
-            "statements": {"sent": self.sent, "accepted": self.accepted, "logged": self.logged},
+            "statements": {"sent": self.sent, "accepted": self.accepted, "logged": self.verified.logged},
             "receipts_verified": self.receipts_stored,
             "aggregates": self.aggregates,
             "seconds": (self.seconds * 1000.0).round() / 1000.0,
@@ -71,7 +69,7 @@ impl Report {
             }
         };
         same("statements accepted by the hub", self.accepted, "sent by the nodes", self.sent);
-        same("statements in the log", self.logged, "sent by the nodes", self.sent);
+        same("statements in the log", self.verified.logged, "sent by the nodes", self.sent);
         same("receipts stored by the nodes", self.receipts_stored, "statements sent", self.sent);
         let left = u64::try_from(self.verified.receipts).unwrap_or(u64::MAX);
         same("receipt files", left, "receipts stored by the nodes", self.receipts_stored);
@@ -92,7 +90,7 @@ impl Report {
             self.records(),
             self.sent,
             self.accepted,
-            self.logged,
+            self.verified.logged,
             self.receipts_stored,
             self.seconds,
         )
@@ -114,9 +112,8 @@ mod tests {
             roster: vec![(institution.clone(), 3), (institution, 4)],
             sent: 7,
             accepted: 7,
-            logged: 7,
             receipts_stored: 7,
-            verified: Verified { receipts: 7, asked: 7, refused: Vec::new() },
+            verified: Verified { logged: 7, receipts: 7, asked: 7, refused: Vec::new() },
             aggregates: json!({"by_kind": {"ACH": 7}}),
             seconds: 1.23456,
         }
@@ -148,7 +145,7 @@ mod tests {
             assert!(said.contains(word), "{said}");
         };
         check(|r| r.accepted = 6, "6 statements accepted by the hub, but 7 sent");
-        check(|r| r.logged = 8, "8 statements in the log");
+        check(|r| r.verified.logged = 8, "8 statements in the log");
         check(|r| r.receipts_stored = 6, "6 receipts stored");
         check(|r| r.verified.receipts = 6, "6 receipt files");
         check(|r| r.verified.refused.push("no".into()), "no");

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 use super::folder::{Folder, entries};
 use crate::failure::Failure;
 use crate::process;
@@ -17,6 +19,8 @@ const SAMPLE: usize = 50;
 /// What was verified.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Verified {
+    /// Universities' statements in the log, as the verifier counts them.
+    pub(super) logged: u64,
     /// Receipts that the demonstration left.
     pub(super) receipts: usize,
     /// Those that were verified one by one.
@@ -35,10 +39,13 @@ pub(super) fn everything(programs: &Programs, folder: &Folder) -> Result<Verifie
     let receipts: Vec<PathBuf> =
         entries(&folder.receipts())?.into_iter().filter(|path| has_extension(path, "tlog-proof")).collect();
     let chosen = choose(&receipts);
-    let mut verified = Verified { receipts: receipts.len(), asked: chosen.len(), refused: Vec::new() };
+    let mut verified = Verified { receipts: receipts.len(), asked: chosen.len(), ..Verified::default() };
     let mut log = Command::new(verifier);
-    log.arg("log").arg(&registry).arg("--vkey").arg(registry.join("vkey"));
-    verified.ask(&mut log)?;
+    log.arg("log").arg(&registry).arg("--vkey").arg(registry.join("vkey")).args(["--format", "json"]);
+    if let Some(report) = verified.ask(&mut log)? {
+        let report = serde_json::from_str(&report).map_err(Failure::json("the verifier's report"))?;
+        verified.logged = statements(&report)?;
+    }
     for receipt in chosen {
         let mut call = Command::new(verifier);
         call.arg("receipt").arg(receipt).arg("--entry").arg(receipt.with_extension("entry"));
@@ -49,16 +56,26 @@ pub(super) fn everything(programs: &Programs, folder: &Folder) -> Result<Verifie
 }
 
 impl Verified {
-    fn ask(&mut self, call: &mut Command) -> Result<(), Failure> {
+    fn ask(&mut self, call: &mut Command) -> Result<Option<String>, Failure> {
         match process::read(call) {
-            Ok(_) => Ok(()),
+            Ok(answer) => Ok(Some(answer)),
             Err(Failure::Ended { call, status, said }) => {
                 self.refused.push(format!("{call} ended with {status}: {}", said.trim()));
-                Ok(())
+                Ok(None)
             }
             Err(other) => Err(other),
         }
     }
+}
+
+/// How many statements of institutions the verified log holds.
+fn statements(report: &Value) -> Result<u64, Failure> {
+    let lacks = || Failure::lacks("the verifier's report", "the statements of each institution");
+    let institutions = report.get("institutions").and_then(Value::as_array).ok_or_else(lacks)?;
+    institutions.iter().try_fold(0_u64, |sum, institution| {
+        let statements = institution.get("statements").and_then(Value::as_u64).ok_or_else(lacks)?;
+        Ok(sum.saturating_add(statements))
+    })
 }
 
 /// All receipts, or evenly spread ones where there are very many.
@@ -73,7 +90,16 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn statements_are_added_up_over_institutions() {
+        let report = json!({"size": 9, "institutions": [{"statements": 3}, {"statements": 4}]});
+        assert_eq!(statements(&report).unwrap(), 7);
+        assert!(statements(&json!({"institutions": [{}]})).is_err());
+    }
 
     #[test]
     fn very_many_receipts_are_sampled() {
