@@ -109,7 +109,7 @@ impl Field {
             }
             ValidationErrorKind::Format { .. } => (ProblemCode::Format, self.typed_item()),
             ValidationErrorKind::Pattern { pattern } => {
-                (ProblemCode::Format, Expected::Pattern(pattern.clone()))
+                (ProblemCode::Format, Expected::Like(self.example().unwrap_or(pattern).to_owned()))
             }
             ValidationErrorKind::Type { .. } => (ProblemCode::Type, typed),
             ValidationErrorKind::MinLength { limit } => characters(Some(*limit), None),

@@ -41,6 +41,7 @@ pub struct Field {
     pub(crate) free_text: bool,
     pub(crate) subject: Option<Subject>,
     pub(crate) gate: Option<String>,
+    pub(crate) example: Option<String>,
     pub(crate) derivation: Option<Derivation>,
 }
 
@@ -127,6 +128,12 @@ impl Field {
     #[must_use]
     pub fn gate(&self) -> Option<&str> {
         self.gate.as_deref()
+    }
+
+    /// A value of the right form, for people.
+    #[must_use]
+    pub fn example(&self) -> Option<&str> {
+        self.example.as_deref()
     }
 
     /// The field it is derived from.

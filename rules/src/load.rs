@@ -176,6 +176,8 @@ struct Annotations {
     free_text: bool,
     #[serde(default, rename = "x-subject")]
     subject: Option<Subject>,
+    #[serde(default, rename = "x-example")]
+    example: Option<String>,
     #[serde(default, rename = "x-gate")]
     gate: Option<String>,
     #[serde(default, rename = "x-derived")]
@@ -335,6 +337,7 @@ impl FieldContext<'_> {
             free_text: notes.free_text,
             subject: notes.subject,
             gate: notes.gate,
+            example: notes.example,
             derivation,
         })
     }

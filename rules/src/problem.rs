@@ -76,8 +76,8 @@ pub(crate) enum Expected {
     OneOf { labels: Vec<Titles>, of: usize },
     /// A value of this type, with its unit.
     Typed { value_type: ValueType, unit: Option<String> },
-    /// A text of this pattern.
-    Pattern(String),
+    /// A text of the form of this example.
+    Like(String),
     /// At least or at most so many characters.
     Characters { least: Option<u64>, most: Option<u64> },
     /// At least or at most so many items.

@@ -143,16 +143,16 @@ impl Expected {
             Self::Typed { value_type, unit } => {
                 format!("必须是{}{}", type_zh(value_type), unit_zh(unit.as_deref()))
             }
-            Self::Pattern(pattern) => format!("的格式应为 {pattern}"),
+            Self::Like(example) => format!("的格式应形如 {example}"),
             Self::Characters { least, most } => {
-                format!("应{}", span(*least, *most, "至少", "至多", "个字符"))
+                format!("应{}", span(*least, *most, "至少 ", "至多 ", " 个字符"))
             }
-            Self::Items { least, most } => format!("应{}", span(*least, *most, "至少", "至多", "项")),
+            Self::Items { least, most } => format!("应{}", span(*least, *most, "至少 ", "至多 ", " 项")),
             Self::Unique => "中有重复的项".to_owned(),
             Self::Bounds { least, most, unit } => {
                 format!(
                     "应{}{}",
-                    span(least.as_ref(), most.as_ref(), "不小于", "不大于", ""),
+                    span(least.as_ref(), most.as_ref(), "不小于 ", "不大于 ", ""),
                     unit_zh(unit.as_deref())
                 )
             }
@@ -173,7 +173,7 @@ impl Expected {
             Self::Typed { value_type, unit } => {
                 format!("must be {}{}", type_en(value_type), unit_en(unit.as_deref()))
             }
-            Self::Pattern(pattern) => format!("must have the form {pattern}"),
+            Self::Like(example) => format!("must look like {example}"),
             Self::Characters { least, most } => {
                 format!("must have {}", span(*least, *most, "at least ", "at most ", " characters"))
             }
@@ -201,7 +201,7 @@ fn span<T: std::fmt::Display>(
 ) -> String {
     let least = least.map(|n| format!("{at_least}{n}{of}"));
     let most = most.map(|n| format!("{at_most}{n}{of}"));
-    [least, most].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    [least, most].into_iter().flatten().collect::<Vec<_>>().join(" / ")
 }
 
 fn unit_zh(unit: Option<&str>) -> String {
@@ -217,7 +217,7 @@ fn type_zh(value_type: &ValueType) -> &'static str {
         ValueType::Text => "文本",
         ValueType::Date => "日期，形如 2025-03-31",
         ValueType::Month => "年月，形如 2025-03",
-        ValueType::Institution => "18 位统一社会信用代码（校验位须正确）",
+        ValueType::Institution => "十八位统一社会信用代码（校验位须正确）",
         ValueType::Integer => "整数",
         ValueType::Number => "数字",
         ValueType::Flag => "“是”或“否”",

@@ -1,0 +1,271 @@
+//! Catalogues that would leak, mislead or break a reader are refused at load.
+
+use std::error::Error;
+
+use safeharbor_rules::Catalogue;
+use serde_json::{Value, json};
+
+use crate::samples::catalogue;
+
+/// The whole chain of an error, outermost first.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// Loads the shipped catalogue with one JSON file changed, and expects these words in the refusal.
+fn check_file(path: &str, edit: impl Fn(&mut Value), expected: &str) {
+    let mut files = catalogue().files().clone();
+    let mut value: Value = serde_json::from_slice(&files[path]).unwrap();
+    edit(&mut value);
+    files.insert(path.to_owned(), serde_json::to_vec(&value).unwrap());
+    let refused = Catalogue::load(files).map(|_| ()).unwrap_err();
+    let shown = chain(&refused);
+    assert!(shown.contains(expected), "expected {expected:?}, got {shown:?}");
+}
+
+/// Changes one property of ACH.
+fn check_field(field: &str, changes: &Value, expected: &str) {
+    check_kind_field("ACH", field, changes, expected);
+}
+
+fn check_kind_field(kind: &str, field: &str, changes: &Value, expected: &str) {
+    let edit = |file: &mut Value| {
+        let property = file["properties"][field].as_object_mut().unwrap();
+        for (name, value) in changes.as_object().unwrap() {
+            if value.is_null() {
+                property.remove(name);
+            } else {
+                property.insert(name.clone(), value.clone());
+            }
+        }
+    };
+    check_file(&format!("kinds/{kind}.json"), edit, expected);
+}
+
+#[test]
+fn raised_ceilings_are_refused() {
+    let hub = json!({"x-ceiling": "hub"});
+    let open = json!({"x-ceiling": "hub", "x-class": "C1", "x-subject": null});
+    for (kind, field) in [
+        ("ACH", "inventors"),
+        ("ACH", "core_tech"),
+        ("ACH", "co_owner_consents"),
+        ("ACH", "name"),
+        ("ACH", "keywords"),
+        ("IPR", "app_no"),
+        ("IPR", "right_kind"),
+        ("DEAL", "buyer_name"),
+        ("DEAL", "buyer_nature"),
+        ("DEAL", "price"),
+        ("DEAL", "price_band"),
+        ("DEAL", "received"),
+        ("DEAL", "pay_rate"),
+        ("DEAL", "equity_holder"),
+        ("DEAL", "screenings"),
+        ("ENT", "founder_role"),
+        ("ENT", "revenue"),
+        ("ENT", "waivers"),
+    ] {
+        check_kind_field(kind, field, &hub, "which is compiled in");
+        check_kind_field(kind, field, &open, "which is compiled in");
+    }
+    let inverted = json!({"x-ceiling": {"by": "published", "values": {"true": "reviewer", "false": "hub"}}});
+    check_field("name", &inverted, "the ceiling hub is above reviewer, which is compiled in");
+}
+
+#[test]
+fn free_text_is_never_anything_but_c3() {
+    check_field("abstract", &json!({"x-class": "C1"}), "free text is C3");
+    check_field("abstract", &json!({"x-ceiling": "hub"}), "which is compiled in");
+}
+
+#[test]
+fn ceilings_of_kinds_nobody_compiled_go_by_class_and_meaning() {
+    let kind = |field: &str, notes: Value| {
+        let mut property = json!({"title": "字段", "x-title-en": "Field", "type": "boolean", "x-ceiling": "hub", "x-source": "own"});
+        property.as_object_mut().unwrap().extend(notes.as_object().unwrap().clone());
+        json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:safeharbor:kind:XYZ:1",
+            "title": "新类别", "x-title-en": "Another kind", "type": "object", "additionalProperties": false,
+            "x-digests": 4, "required": ["no"],
+            "properties": {
+                "no": {"title": "编号", "x-title-en": "Number", "type": "string", "maxLength": 9, "x-class": "C1",
+                    "x-ceiling": "hub", "x-key": true, "x-source": "own"},
+                field: property
+            }
+        })
+    };
+    let load = |field: &str, notes: Value| {
+        let mut files = catalogue().files().clone();
+        files.insert("kinds/XYZ.json".into(), serde_json::to_vec(&kind(field, notes)).unwrap());
+        Catalogue::load(files).map(|_| ()).map_err(|refused| chain(&refused))
+    };
+    assert_eq!(load("remark", json!({"x-class": "C2"})), Ok(()));
+    for (field, notes) in [
+        ("remark", json!({"x-class": "C3"})),
+        ("remark", json!({"x-class": "C1", "x-subject": "person"})),
+        ("remark", json!({"x-class": "C1", "x-subject": "price"})),
+        ("list_price", json!({"x-class": "C1"})),
+        ("contact_person", json!({"x-class": "C1"})),
+        ("remark", json!({"x-class": "CX"})),
+        ("remark", json!({"x-class": "CX", "x-ceiling": "reviewer"})),
+    ] {
+        let refused = load(field, notes.clone()).unwrap_err();
+        assert!(refused.contains("compiled in"), "{field} {notes}: {refused}");
+    }
+}
+
+#[test]
+fn a_result_cannot_be_declared_published() {
+    let check = |rule: Value, expected: &str| {
+        check_file("kinds/ACH.json", |file| file["x-states"]["published"] = rule.clone(), expected);
+    };
+    check(
+        json!({"any": [{"date_reached": "internal_registered_at"}]}),
+        "state \"published\" cannot follow from",
+    );
+    check(json!({"any": [{"field": "secrecy", "in": ["public"]}]}), "cannot follow from \"secrecy\"");
+    check(json!({"any": [{"date_reached": "no_such_field"}]}), "cannot follow from \"no_such_field\"");
+    check(json!({"any": [{"date_reached": "name"}]}), "cannot follow from \"name\"");
+    check(json!({"any": [{"always": true}]}), "not a kind's schema");
+    check_file("kinds/ACH.json", |file| file["x-states"] = json!({}), "states the kind does not define");
+}
+
+#[test]
+fn the_gate_stays_shut() {
+    check_field("secrecy", &json!({"x-gate": null}), "must be a field with the gate");
+    check_field("secrecy", &json!({"x-gate": "internal"}), "the gate's value \"internal\"");
+    let optional = |file: &mut Value| file["required"] = json!(["achievement_no", "name"]);
+    check_file("kinds/ACH.json", optional, "every gate is required");
+    let without = |file: &mut Value| {
+        file["properties"].as_object_mut().unwrap().remove("secrecy");
+        file["required"] = json!(["achievement_no", "name"]);
+    };
+    check_file("kinds/ACH.json", without, "must be a field with the gate");
+}
+
+#[test]
+fn tables_without_c3_or_with_unknown_states_are_refused() {
+    let table =
+        |by: &str, yes: &str, no: &str| json!({"x-class": {"by": by, "values": {"true": yes, "false": no}}});
+    check_field("name", &table("published", "C1", "C2"), "a table of classes must contain C3");
+    check_field("name", &table("noticed", "C1", "C3"), "states the kind does not define, or on two");
+    check_field("name", &table("published", "C1", "C4"), "unknown variant `C4`");
+    check_field(
+        "name",
+        &json!({"x-class": {"by": "published", "values": {"true": "C3"}}}),
+        "missing field `false`",
+    );
+}
+
+#[test]
+fn unknown_annotations_and_keywords_are_refused() {
+    check_field("stage", &json!({"x-clas": "C0"}), "unknown field `x-clas`");
+    check_field("stage", &json!({"x-ceiling": "everyone"}), "unknown variant `everyone`");
+    check_field("stage", &json!({"x-class": null}), "missing field `x-class`");
+    check_field("stage", &json!({"x-source": "hearsay"}), "unknown variant `hearsay`");
+    check_field("stage", &json!({"x-forms": ["Q"]}), "unknown variant `Q`");
+    check_field("stage", &json!({"x-key": "yes"}), "invalid type");
+    check_field("stage", &json!({"x-subject": "weather"}), "unknown variant `weather`");
+    check_field("stage", &json!({"x-codes": "no_such_list"}), "there is no code list \"no_such_list\"");
+    check_field("trl", &json!({"x-codes": "ach_stage"}), "a code list fits a text");
+    check_field("name", &json!({"$ref": "file:///etc/passwd"}), "keyword \"$ref\" is not used");
+    check_field("name", &json!({"anyOf": []}), "keyword \"anyOf\" is not used");
+    check_field("name", &json!({"maxLength": null}), "a text needs a bound");
+    check_field("inventors", &json!({"maxItems": null}), "a list needs a bound");
+    check_field("name", &json!({"format": "email"}), "the type or format");
+    check_field("name", &json!({"type": ["string", "object"]}), "the type or format");
+    check_field("name", &json!({"pattern": "("}), "the schema is refused");
+    check_field("name", &json!({"type": "null"}), "the type or format");
+    let open = json!({"items": {"type": "object", "properties": {}}});
+    check_field("co_owner_consents", &open, "\"additionalProperties\": false");
+    check_file("kinds/ACH.json", |file| file["x-colour"] = json!("red"), "unknown field `x-colour`");
+    check_file(
+        "kinds/ACH.json",
+        |file| file["patternProperties"] = json!({}),
+        "unknown field `patternProperties`",
+    );
+}
+
+#[test]
+fn frames_that_do_not_hold_are_refused() {
+    let check = |name: &str, value: Value, expected: &str| {
+        check_file("kinds/ACH.json", |file| file[name] = value.clone(), expected);
+    };
+    check("$schema", json!("http://json-schema.org/draft-07/schema#"), "\"$schema\" must be");
+    check("$id", json!("urn:safeharbor:kind:DEAL:1"), "\"$id\" must be \"urn:safeharbor:kind:ACH:1\"");
+    check("additionalProperties", json!(true), "\"additionalProperties\": false");
+    check("type", json!("array"), "of type \"object\"");
+    check("x-digests", json!(33), "34 fields do not fit into 33 digests");
+    check("x-digests", json!(513), "more than 512");
+    check("required", json!(["achievement_no", "secrecy", "colour"]), "\"colour\", which is no field");
+    check("required", json!(["secrecy", "name"]), "\"achievement_no\"");
+    check("title", json!("转化交易"), "two kinds have the title \"转化交易\"");
+    check("properties", json!([]), "not a kind's schema");
+    check_field("stage", &json!({"title": "成果名称"}), "two fields have the title \"成果名称\"");
+    check_field("achievement_no", &json!({"x-key": null}), "at least one \"x-key\"");
+}
+
+#[test]
+fn derivations_that_do_not_fit_are_refused() {
+    let check = |field: &str, derived: Value| {
+        check_kind_field("DEAL", field, &json!({"x-derived": derived}), "does not fit");
+    };
+    check("signed_month", json!({"month_of": "price"}));
+    check("signed_month", json!({"month_of": "no_such_field"}));
+    check("price_band", json!({"band_of": "price", "bounds": [1, 2]}));
+    check("price_band", json!({"band_of": "price", "bounds": [4, 3, 2, 1]}));
+    check("price_band", json!({"band_of": "signed_at", "bounds": [1, 2, 3, 4]}));
+}
+
+#[test]
+fn names_of_the_envelope_are_no_fields() {
+    for name in ["status", "rev", "cat", "_sd", "iss", "Name", "a-b", "", "名称"] {
+        let edit = |file: &mut Value| {
+            let properties = file["properties"].as_object_mut().unwrap();
+            let stage = properties.remove("stage").unwrap();
+            properties.insert(name.to_owned(), stage);
+        };
+        check_file("kinds/ACH.json", edit, "the name is reserved or not of the form");
+    }
+}
+
+#[test]
+fn broken_folders_are_refused() {
+    let check = |path: &str, bytes: Option<&[u8]>, expected: &str| {
+        let mut files = catalogue().files().clone();
+        match bytes {
+            Some(bytes) => files.insert(path.to_owned(), bytes.to_vec()),
+            None => files.remove(path),
+        };
+        let shown = chain(&Catalogue::load(files).map(|_| ()).unwrap_err());
+        assert!(shown.contains(expected), "{path}: {shown}");
+    };
+    check("evaluator-version", None, "evaluator-version");
+    check("evaluator-version", Some(b"one"), "evaluator-version");
+    check("kinds/ach.json", Some(b"{}"), "is not named <KIND>.json");
+    check("kinds/ACH.txt", Some(b"{}"), "is not named <KIND>.json");
+    check("kinds/ACH.json", Some(b"{"), "not a kind's schema");
+    check("codes/ach_stage.json", None, "there is no code list \"ach_stage\"");
+    check("codes/x.json", Some(b"[]"), "not a code list");
+    check("mappings/x.toml", Some(&[0xff]), "is not UTF-8 text");
+    check("../x", Some(b""), "has no place in a catalogue");
+    check("a b", Some(b""), "has no place in a catalogue");
+    check("a\nb", Some(b""), "has no place in a catalogue");
+}
+
+#[test]
+fn a_property_named_twice_is_refused() {
+    let mut files = catalogue().files().clone();
+    let text = String::from_utf8(files["kinds/PRF.json"].clone()).unwrap();
+    let twice = text.replace("\"superior\": {", "\"in_district\": {");
+    files.insert("kinds/PRF.json".into(), twice.into_bytes());
+    let shown = chain(&Catalogue::load(files).map(|_| ()).unwrap_err());
+    assert!(shown.contains("\"in_district\" occurs twice"), "{shown}");
+}

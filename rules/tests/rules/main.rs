@@ -1,0 +1,18 @@
+//! The rules over the catalogue that ships: kinds, checks, plans, judgements and hostile catalogues.
+
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod digest;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod judge;
+#[cfg(test)]
+mod kinds;
+#[cfg(test)]
+mod plan;
+#[cfg(test)]
+mod policy;
+#[cfg(test)]
+mod samples;
