@@ -1,0 +1,245 @@
+//! Making statements: number, link, salts and signature, given when a statement is first put on an open stream.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use safeharbor_core::chain::Head;
+use safeharbor_core::digest::Digest;
+use safeharbor_core::institution::{InstitutionCode, Issuer};
+use safeharbor_core::json::Object;
+use safeharbor_core::key::{SignFailed, Signer};
+use safeharbor_core::record::{KindId, RecordHandle};
+use safeharbor_core::sdjwt::{Algorithm, conceal};
+use safeharbor_core::statement::{Draft, Envelope, StatementType, Vct};
+use safeharbor_service::clock::Clock;
+use safeharbor_service::random::{Random, RandomFailed};
+use safeharbor_service::store::{Batch, Store, StoreFailed};
+
+use super::{Chain, ChainFailed, Claim, Memory, Stated};
+use crate::context::Context;
+use crate::outbox::{Content, Outbox, OutboxFailed, Pending};
+use crate::trust::{Alarm, Alarms};
+
+/// Bytes of one commit at which no further statement is added.
+const COMMIT_BYTES: usize = 16 << 20;
+
+/// Makes the institution's statements. There is one at a time for a store.
+#[derive(Debug, Clone)]
+pub struct Author {
+    /// Where statements are looked up.
+    pub chain: Chain,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) signer: Arc<dyn Signer>,
+    pub(super) institution: InstitutionCode,
+    pub(super) catalogue: Digest,
+    pub(super) admitted: Digest,
+    pub(super) durable_through: Arc<AtomicU64>,
+}
+
+/// Statements could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum StateFailed {
+    /// The chain cannot be read.
+    #[error(transparent)]
+    Chain(#[from] ChainFailed),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreFailed),
+    /// The outbox cannot be read.
+    #[error(transparent)]
+    Outbox(#[from] OutboxFailed),
+    /// There are no salts.
+    #[error("no salts for the statements")]
+    Random(#[from] RandomFailed),
+    /// The signing device refused.
+    #[error("the statement cannot be signed")]
+    Sign(#[from] SignFailed),
+}
+
+/// What came of numbering a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stating {
+    /// The head after it.
+    pub head: Head,
+    /// How many entries left the outbox, stated or set aside.
+    pub taken: usize,
+}
+
+/// An outbox entry that can never become a statement.
+struct SetAside(String);
+
+impl Author {
+    /// An author for the institution that the statement `admitted` let in.
+    #[must_use]
+    pub fn new(context: &Context, admitted: Digest) -> Self {
+        Self {
+            chain: Chain::new(Arc::clone(&context.store)),
+            store: Arc::clone(&context.store),
+            clock: Arc::clone(&context.clock),
+            random: Arc::clone(&context.random),
+            signer: Arc::clone(&context.signer),
+            institution: context.institution,
+            catalogue: context.catalogue.digest(),
+            admitted,
+            durable_through: Arc::default(),
+        }
+    }
+
+    /// The last numbered statement, or what the first one links to.
+    ///
+    /// # Errors
+    /// The store fails or is damaged.
+    pub fn head(&self) -> Result<Head, ChainFailed> {
+        Ok(self.chain.head()?.unwrap_or(Head::before_first(self.admitted)))
+    }
+
+    /// The digest at a number of the chain; at 0, that of the admitting statement.
+    ///
+    /// # Errors
+    /// The store fails or is damaged.
+    pub fn digest(&self, seq: u64) -> Result<Option<Digest>, ChainFailed> {
+        if seq == 0 { Ok(Some(self.admitted)) } else { self.chain.digest(seq) }
+    }
+
+    /// Numbers and signs at most `limit` entries of the outbox and takes them out, in one commit; durable on return.
+    /// Blocks for as long as the signatures take.
+    ///
+    /// # Errors
+    /// The store, the source of salts or the signing device fails. Whatever was committed all the same is found by
+    /// [`Author::head`] and sent by [`Author::ready`].
+    pub fn state(&self, outbox: &Outbox, limit: usize) -> Result<Stating, StateFailed> {
+        let stating = {
+            let _held = outbox.hold();
+            self.commit(outbox.pending(limit)?, &mut |number, batch| outbox.remove(number, batch))?
+        };
+        self.make_durable(stating.head.seq)?;
+        Ok(stating)
+    }
+
+    /// Gives what is pending its place in the chain and takes it out of the outbox by `remove`, in one commit.
+    pub(crate) fn commit(
+        &self,
+        pending: Vec<Pending>,
+        remove: &mut dyn FnMut(u64, &mut Batch) -> Result<(), OutboxFailed>,
+    ) -> Result<Stating, StateFailed> {
+        let mut head = self.head()?;
+        let mut batch = Batch::new();
+        let mut taken = 0;
+        for Pending { number, content } in pending {
+            match self.sign(head, &content)? {
+                Ok(stated) => {
+                    stated.put_into(&mut batch);
+                    head = head.advance(stated.digest);
+                }
+                Err(SetAside(reason)) => self.set_aside(&content, reason, &mut batch)?,
+            }
+            remove(number, &mut batch)?;
+            taken += 1;
+            if batch.bytes() > COMMIT_BYTES {
+                break;
+            }
+        }
+        Memory::put_head(head, &mut batch);
+        if taken > 0 {
+            self.store.commit(batch)?;
+        }
+        Ok(Stating { head, taken })
+    }
+
+    /// At most `limit` statements from a number on, durable and thus ready to be sent, of at most `bytes` together
+    /// (but always one).
+    ///
+    /// # Errors
+    /// The store fails or is damaged.
+    pub fn ready(&self, from: u64, limit: usize, bytes: usize) -> Result<Vec<Stated>, ChainFailed> {
+        let mut statements = self.chain.statements(from, limit)?;
+        let mut total = 0_usize;
+        let fitting = statements.iter().take_while(|stated| {
+            total = total.saturating_add(stated.submission().size());
+            total <= bytes
+        });
+        let count = fitting.count().max(1);
+        statements.truncate(count);
+        if let Some(last) = statements.last() {
+            self.make_durable(last.seq)?;
+        }
+        Ok(statements)
+    }
+
+    /// A statement that a power loss could take must not be seen by anybody: its number would be given again.
+    pub(super) fn make_durable(&self, seq: u64) -> Result<(), StoreFailed> {
+        if self.durable_through.load(Ordering::Acquire) < seq {
+            self.store.flush()?;
+            self.durable_through.fetch_max(seq, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
+    fn sign(&self, head: Head, content: &Content) -> Result<Result<Stated, SetAside>, StateFailed> {
+        let (statement, kind, rec, rev) = subject(content);
+        let envelope = Envelope {
+            iss: Issuer::Institution(self.institution),
+            iat: self.clock.now_s(),
+            seq: head.next_seq(),
+            prev: head.digest,
+            vct: Vct { statement, kind: kind.clone() },
+            rec: Some(rec),
+            rev: Some(rev),
+            cat: Some(self.catalogue),
+        };
+        let (digests, claims) = match self.conceal(content)? {
+            Ok(concealed) => concealed,
+            Err(set_aside) => return Ok(Err(set_aside)),
+        };
+        let draft = Draft { envelope, digests, claims: Object::new() };
+        let jwt = draft.sign(Algorithm::default(), &*self.signer)?;
+        let stated = Stated::new(jwt, draft.envelope, claims);
+        let size = stated.submission().size();
+        let kept = stated.encode().len();
+        if !stated.submission().fits() || kept > safeharbor_service::store::VALUE_BYTES_MAX {
+            return Ok(Err(SetAside(format!("the statement is too large: {size} bytes, {kept} as kept"))));
+        }
+        Ok(Ok(stated))
+    }
+
+    /// Salts every claim afresh and pads with decoys; a withdrawal has neither claims nor digests.
+    #[expect(clippy::type_complexity, reason = "two outcomes of different weight, used once")]
+    fn conceal(
+        &self,
+        content: &Content,
+    ) -> Result<Result<(Vec<Digest>, Vec<Claim>), SetAside>, RandomFailed> {
+        let (claims, revealed, digests) = match content {
+            Content::Disclosure { claims, revealed, digests, .. } => (claims, revealed, *digests),
+            Content::Withdrawal { .. } => return Ok(Ok((Vec::new(), Vec::new()))),
+        };
+        let mut entropy = vec![[0_u8; 16]; digests];
+        self.random.fill(entropy.as_flattened_mut())?;
+        let pairs: Vec<_> = claims.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let concealed = match conceal(pairs.into_iter(), &entropy) {
+            Ok(concealed) => concealed,
+            Err(failed) => return Ok(Err(SetAside(failed.to_string()))),
+        };
+        let salted = claims.iter().zip(concealed.disclosures);
+        let claims = salted.map(|((name, _), disclosure)| Claim {
+            name: name.clone(),
+            disclosure: disclosure.encoded().to_owned(),
+            revealed: revealed.contains(name),
+        });
+        Ok(Ok((concealed.digests, claims.collect())))
+    }
+
+    fn set_aside(&self, content: &Content, reason: String, batch: &mut Batch) -> Result<(), ChainFailed> {
+        let (_, _, rec, rev) = subject(content);
+        let alarm = Alarm::NotStated { rec: rec.to_string(), rev, reason };
+        Alarms::new(Arc::clone(&self.store)).put(&alarm, self.clock.now_ms(), batch)
+    }
+}
+
+fn subject(content: &Content) -> (StatementType, &KindId, RecordHandle, u32) {
+    match content {
+        Content::Disclosure { kind, rec, rev, .. } => (StatementType::Disclosure, kind, *rec, *rev),
+        Content::Withdrawal { kind, rec, rev } => (StatementType::Withdrawal, kind, *rec, *rev),
+    }
+}

@@ -1,0 +1,243 @@
+//! What the chain keeps, gives out and forgets.
+
+use safeharbor_core::key::Signer as _;
+use safeharbor_core::sdjwt::Disclosure;
+use safeharbor_core::statement::{Statement, open};
+use safeharbor_service::store::{Fault, FaultyStore, MemoryStore};
+use serde_json::Value;
+
+use super::testing::{admitted, author, disclosure, fill, record, signer, state, state_these, waiting};
+use super::*;
+use crate::outbox::{Content, Pending};
+use crate::trust::Alarms;
+
+fn memory() -> (MemoryStore, Arc<dyn Store>) {
+    let store = MemoryStore::new();
+    (store.clone(), Arc::new(store))
+}
+
+fn names(disclosures: &[String]) -> Vec<String> {
+    let parsed = disclosures.iter().map(|encoded| Disclosure::parse(encoded).unwrap());
+    parsed.map(|disclosure| disclosure.name().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn statements_are_signed_linked_and_opened_by_their_claims() {
+    let (_, store) = memory();
+    let author = author(&store);
+    fill(&*store, 1..=3);
+    assert_eq!(state(&author, 10).unwrap().taken, 3);
+    let mut head = Head::before_first(admitted());
+    for stated in author.chain.statements(1, 10).unwrap() {
+        let statement = Statement::parse(&stated.jwt).unwrap();
+        statement.verify(&signer(1).public_key()).unwrap();
+        assert_eq!((statement.envelope.seq, statement.envelope.prev), (head.next_seq(), head.digest));
+        assert_eq!(statement.envelope.cat, Some(Digest::of(b"catalogue")));
+        assert_eq!(statement.digests.len(), 4);
+        let claims = stated.claims.iter().map(|claim| claim.disclosure.as_str());
+        assert_eq!(open(&statement.digests, claims).unwrap().len(), 2);
+        head = head.advance(statement.digest);
+    }
+    assert_eq!(author.head().unwrap(), head);
+    assert!(waiting(&*store, 10).is_empty());
+}
+
+#[test]
+fn only_revealed_claims_are_sent() {
+    let (_, store) = memory();
+    let author = author(&store);
+    fill(&*store, [7]);
+    state(&author, 10).unwrap();
+    let submission = author.ready(1, 10, usize::MAX).unwrap()[0].submission();
+    assert_eq!(names(&submission.disclosures), ["name"]);
+    assert_eq!(author.chain.revealed_of(record(7)).unwrap(), BTreeSet::from(["name".to_owned()]));
+}
+
+#[test]
+fn salts_are_fresh_for_every_statement() {
+    let (_, store) = memory();
+    let author = author(&store);
+    let twice = [1, 2].map(|number| Pending { number, content: disclosure(1) });
+    state_these(&author, twice.to_vec()).unwrap();
+    let both = author.chain.statements_of(record(1)).unwrap();
+    assert_eq!(author.chain.numbers_of(record(1)).unwrap(), [1, 2]);
+    for (one, other) in both[0].claims.iter().zip(&both[1].claims) {
+        assert_ne!(one.disclosure, other.disclosure);
+    }
+}
+
+#[test]
+fn a_withdrawal_has_no_digests() {
+    let (_, store) = memory();
+    let author = author(&store);
+    let content = Content::Withdrawal { kind: "ACH".parse().unwrap(), rec: record(1), rev: 2 };
+    state_these(&author, vec![Pending { number: 1, content }]).unwrap();
+    let stated = author.chain.statement(1).unwrap().unwrap();
+    assert!(Statement::parse(&stated.jwt).unwrap().digests.is_empty());
+    assert!(stated.submission().disclosures.is_empty());
+}
+
+/// Numbers with one planned fault, then looks at the same store as a restarted process.
+fn check_fault(fault: Fault, numbered: bool) {
+    let (memory, plain) = memory();
+    fill(&*plain, 1..=2);
+    let faulty = FaultyStore::new(memory);
+    faulty.plan(fault);
+    let store: Arc<dyn Store> = Arc::new(faulty);
+    state(&author(&store), 10).unwrap_err();
+    let restarted = author(&plain);
+    assert_eq!(restarted.chain.statements(1, 10).unwrap().len(), if numbered { 2 } else { 0 }, "{fault:?}");
+    assert_eq!(waiting(&*plain, 10).is_empty(), numbered, "{fault:?}: chain and outbox change together");
+    assert_eq!(restarted.head().unwrap().seq, if numbered { 2 } else { 0 }, "{fault:?}");
+    state(&restarted, 10).unwrap();
+    assert_eq!(restarted.head().unwrap().seq, 2, "{fault:?}: every entry is stated once");
+}
+
+#[test]
+fn a_commit_that_fails_changes_all_or_nothing() {
+    check_fault(Fault::CommitRefused, false);
+    check_fault(Fault::CommitLost, false);
+    check_fault(Fault::CommitKept, true);
+    check_fault(Fault::FlushRefused, true);
+}
+
+#[test]
+fn nothing_is_ready_before_it_is_durable() {
+    let (memory, plain) = memory();
+    fill(&*plain, 1..=2);
+    let faulty = Arc::new(FaultyStore::new(memory.clone()));
+    faulty.plan(Fault::FlushRefused);
+    faulty.plan(Fault::FlushRefused);
+    let store: Arc<dyn Store> = faulty;
+    let first = author(&store);
+    state(&first, 10).unwrap_err();
+    first.ready(1, 10, usize::MAX).unwrap_err();
+    memory.lose_power();
+    assert_eq!(first.head().unwrap().seq, 0, "what no flush vouched for is gone, and nobody saw it");
+    state(&first, 10).unwrap();
+    let sent = first.ready(1, 10, usize::MAX).unwrap();
+    memory.lose_power();
+    assert_eq!(author(&plain).ready(1, 10, usize::MAX).unwrap(), sent, "resent unchanged");
+}
+
+#[test]
+fn a_batch_ends_where_the_bytes_do_and_holds_at_least_one() {
+    let (_, store) = memory();
+    let author = author(&store);
+    fill(&*store, 1..=5);
+    state(&author, 10).unwrap();
+    let one = author.ready(1, 10, 1).unwrap();
+    assert_eq!(one.len(), 1);
+    let size = one[0].submission().size();
+    assert_eq!(author.ready(1, 10, 3 * size + size / 2).unwrap().len(), 3);
+    assert_eq!(author.ready(4, 10, usize::MAX).unwrap().len(), 2);
+}
+
+#[test]
+fn what_cannot_be_stated_is_set_aside_and_blocks_nothing() {
+    let (_, store) = memory();
+    let author = author(&store);
+    let mut too_many = disclosure(1);
+    if let Content::Disclosure { digests, .. } = &mut too_many {
+        *digests = 1;
+    }
+    let mut too_large = disclosure(2);
+    if let Content::Disclosure { claims, .. } = &mut too_large {
+        claims[0].1 = Value::from("长".repeat(1 << 19));
+    }
+    let contents = [too_many, too_large, disclosure(3)];
+    let pending = (1..).zip(contents).map(|(number, content)| Pending { number, content });
+    let stating = state_these(&author, pending.collect()).unwrap();
+    assert_eq!((stating.head.seq, stating.taken), (1, 3));
+    assert_eq!(author.chain.statement(1).unwrap().unwrap().rec, Some(record(3)));
+    assert_eq!(Alarms::new(store).list().unwrap().len(), 2);
+}
+
+#[test]
+fn a_forgotten_record_leaves_digests_that_nobody_can_open() {
+    let (_, store) = memory();
+    let author = author(&store);
+    fill(&*store, 1..=2);
+    state(&author, 10).unwrap();
+    let before = author.chain.statement(1).unwrap().unwrap();
+    let mut batch = Batch::new();
+    author.chain.forget(record(1), &mut batch).unwrap();
+    store.commit(batch).unwrap();
+    let after = author.chain.statement(1).unwrap().unwrap();
+    assert_eq!((&after.jwt, after.digest), (&before.jwt, before.digest));
+    assert!(after.claims.is_empty() && after.submission().disclosures.is_empty());
+    let row = String::from_utf8(store.get(CHAIN, &1_u64.to_be_bytes()).unwrap().unwrap()).unwrap();
+    assert!(before.claims.iter().all(|claim| !row.contains(&claim.disclosure)));
+    assert_eq!(author.chain.statement(2).unwrap().unwrap().claims.len(), 2, "other records stay");
+}
+
+fn jwts(author: &Author) -> Vec<String> {
+    author.chain.statements(1, 100).unwrap().into_iter().map(|stated| stated.jwt).collect()
+}
+
+#[test]
+fn a_lost_chain_is_adopted_and_continued() {
+    let (_, store) = memory();
+    let old = author(&store);
+    fill(&*store, 1..=3);
+    state(&old, 10).unwrap();
+    let (_, empty) = memory();
+    let new = author(&empty);
+    assert_eq!(new.adopt(&jwts(&old)).unwrap(), old.head().unwrap());
+    assert_eq!(new.chain.numbers_of(record(2)).unwrap(), [2]);
+    fill(&*empty, [9]);
+    assert_eq!(state(&new, 10).unwrap().head.seq, 4);
+}
+
+fn check_adoption(change: impl Fn(&mut Vec<String>, &Author), refused_at: u64) {
+    let (_, store) = memory();
+    let old = author(&store);
+    fill(&*store, 1..=3);
+    state(&old, 10).unwrap();
+    let mut page = jwts(&old);
+    change(&mut page, &old);
+    let (_, empty) = memory();
+    let new = author(&empty);
+    let refused = new.adopt(&page);
+    assert!(matches!(refused, Err(AdoptFailed::Foreign { seq, .. }) if seq == refused_at), "{refused:?}");
+    assert_eq!(new.head().unwrap().seq, 0, "nothing of the page is kept");
+}
+
+#[test]
+fn statements_that_are_not_ours_are_not_adopted() {
+    check_adoption(|page, _| drop(page.remove(0)), 1);
+    check_adoption(|page, _| page.swap(1, 2), 2);
+    check_adoption(|page, _| page[2].push('x'), 3);
+    check_adoption(
+        |page, _| {
+            let (_, store) = memory();
+            let mut other = author(&store);
+            other.signer = Arc::new(signer(2));
+            fill(&*store, 1..=1);
+            state(&other, 10).unwrap();
+            page[0] = jwts(&other).remove(0);
+        },
+        1,
+    );
+    check_adoption(
+        |page, _| {
+            let (_, store) = memory();
+            let other = author(&store);
+            fill(&*store, 1..=2);
+            state(&other, 10).unwrap();
+            page[1] = jwts(&other).remove(1);
+        },
+        2,
+    );
+}
+
+#[test]
+fn debug_texts_withhold_content() {
+    let (_, store) = memory();
+    let author = author(&store);
+    fill(&*store, 1..=1);
+    state(&author, 10).unwrap();
+    let stated = author.chain.statement(1).unwrap().unwrap();
+    let text = format!("{stated:?} {:?}", stated.claims);
+    assert!(stated.claims.iter().all(|claim| !text.contains(&claim.disclosure)), "{text}");
+}

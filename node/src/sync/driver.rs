@@ -1,0 +1,183 @@
+//! Runs conversations with the hub one after the other, with pauses between.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use safeharbor_service::evidence::EvidenceFailed;
+use safeharbor_service::random::{RandomFailed, draw};
+use safeharbor_service::shutdown::Shutdown;
+use safeharbor_service::store::StoreFailed;
+use tokio::task::JoinError;
+
+use super::connector::Connector;
+use super::conversation::{Conversation, End};
+use super::machine::After;
+use super::retry::{LATER, Pauses};
+use crate::chain::{Author, ChainFailed, Memory, RefusedState, StateFailed};
+use crate::context::Context;
+use crate::outbox::OutboxFailed;
+use crate::trust::{Alarm, Alarms, ReceiptBook, Stopped, Trust, load_stop, store_stop};
+
+/// How the hub is reached and what of it is believed.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// Opens connections.
+    pub connector: Connector,
+    /// The pinned trust policy.
+    pub trust: Trust,
+}
+
+/// When a run ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// At shutdown, or when it stops for a person to decide.
+    Shutdown,
+    /// Also once nothing waits and every statement has a verified receipt, or the hub takes nothing.
+    InStep,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing waits and every statement has a verified receipt.
+    InStep,
+    /// The hub takes nothing until somebody acts.
+    Refused(RefusedState),
+    /// Nothing is sent until a person decides and [`crate::trust::resume`] is called.
+    Stopped(Alarm),
+    /// It was told to end.
+    ShutDown,
+}
+
+/// The node itself is broken; whatever the hub does is no error.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncFailed {
+    /// The chain cannot be read.
+    #[error(transparent)]
+    Chain(#[from] ChainFailed),
+    /// Statements cannot be made.
+    #[error("statements cannot be made")]
+    State(#[from] StateFailed),
+    /// The outbox cannot be read.
+    #[error(transparent)]
+    Outbox(#[from] OutboxFailed),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreFailed),
+    /// Evidence cannot be kept.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceFailed),
+    /// There is no randomness.
+    #[error(transparent)]
+    Random(#[from] RandomFailed),
+    /// Work on the blocking pool broke off.
+    #[error("work in the background broke off")]
+    Background(#[from] JoinError),
+}
+
+/// What every conversation works with.
+#[derive(Debug, Clone)]
+pub(super) struct Desk {
+    pub(super) context: Arc<Context>,
+    pub(super) author: Author,
+    pub(super) book: Arc<ReceiptBook>,
+}
+
+impl Desk {
+    pub(super) fn open(context: Arc<Context>, trust: &Trust) -> Result<Self, SyncFailed> {
+        let author = Author::new(&context, trust.admitted());
+        let (store, clock) = (Arc::clone(&context.store), Arc::clone(&context.clock));
+        let book = ReceiptBook::open(store, clock, trust.clone(), &context.layout.evidence())?;
+        Ok(Self { context, author, book: Arc::new(book) })
+    }
+
+    pub(super) fn now_ms(&self) -> u64 {
+        self.context.clock.now_ms()
+    }
+
+    pub(super) fn memory(&self) -> Memory {
+        self.author.chain.memory()
+    }
+
+    pub(super) fn alarms(&self) -> Alarms {
+        Alarms::new(Arc::clone(&self.context.store))
+    }
+}
+
+/// Keeps the institution's chain in step with the hub: dials, sends, keeps receipts, and dials again.
+///
+/// One run at a time for a context. A second one would end the first one's stream at the hub.
+///
+/// # Errors
+/// The node's own store, signing device or randomness fails. Everything the hub or the network does is an
+/// [`Outcome`], an alarm or another attempt.
+pub async fn run(
+    context: Arc<Context>,
+    link: Link,
+    shutdown: &Shutdown,
+    until: Until,
+) -> Result<Outcome, SyncFailed> {
+    let desk = blocking(move || Desk::open(context, &link.trust).map(|desk| (desk, link.connector))).await?;
+    let (desk, connector) = desk?;
+    if let Some(stopped) = load_stop(&*desk.context.store)? {
+        tracing::error!(alarm = %stopped.alarm, "nothing is sent until a person decides");
+        return Ok(Outcome::Stopped(stopped.alarm));
+    }
+    let outcome = tokio::select! {
+        outcome = converse_for_ever(&desk, &connector, until) => outcome,
+        () = shutdown.wait() => Ok(Outcome::ShutDown),
+    };
+    let store = Arc::clone(&desk.context.store);
+    blocking(move || store.flush()).await??;
+    outcome
+}
+
+async fn converse_for_ever(
+    desk: &Desk,
+    connector: &Connector,
+    until: Until,
+) -> Result<Outcome, SyncFailed> {
+    let mut pauses = Pauses::with_seed(seed(desk)?);
+    loop {
+        let mut conversation = Conversation::new(desk.clone(), until);
+        let end = conversation.run(connector).await?;
+        if conversation.has_progressed() {
+            pauses.reset(seed(desk)?);
+        }
+        let pause = match end {
+            End::InStep => return Ok(Outcome::InStep),
+            End::Closed(After::Stop(alarm)) => {
+                let stopped = Stopped { alarm: alarm.clone(), since_ms: desk.now_ms() };
+                store_stop(&*desk.context.store, &stopped)?;
+                return Ok(Outcome::Stopped(alarm));
+            }
+            End::Closed(After::RetryLater) => match (until, desk.memory().refused()?) {
+                (Until::InStep, Some(refused)) => return Ok(Outcome::Refused(refused)),
+                (Until::InStep | Until::Shutdown, _) => LATER,
+            },
+            End::Closed(After::Retry) => pauses.next(),
+            End::Lost { reason } => {
+                let pause = pauses.next();
+                tracing::warn!(hub = connector.address(), reason, ?pause, "no connection to the hub");
+                pause
+            }
+        };
+        pause_for(pause).await;
+    }
+}
+
+async fn pause_for(pause: Duration) {
+    tracing::debug!(?pause, "the next connection comes after a pause");
+    tokio::time::sleep(pause).await;
+}
+
+fn seed(desk: &Desk) -> Result<u64, RandomFailed> {
+    Ok(u64::from_be_bytes(draw(&*desk.context.random)?))
+}
+
+/// Runs what blocks where it may.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    tokio::task::spawn_blocking(work).await
+}

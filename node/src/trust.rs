@@ -1,0 +1,82 @@
+//! What the node believes of the registry, and what it does when something is not to be believed.
+
+mod alarm;
+mod checkpoint;
+mod receipts;
+mod stop;
+
+use safeharbor_certs::enrolment::EnrolmentBundle;
+use safeharbor_core::digest::{Digest, ParseDigestFailed};
+use safeharbor_core::note::VerifierKey;
+use safeharbor_core::policy::{ParsePolicyFailed, Policy};
+
+pub use alarm::{Alarm, Alarms, RaisedAlarm};
+pub use checkpoint::{Believed, CheckpointFailed, LastCheckpoint, verify_extension};
+pub use receipts::{
+    KeptReceipt, ReceiptBook, ReceiptState, ReceiptsFailed, last_receipted, load_receipt, visit_receipts,
+};
+pub use stop::{Stopped, load_stop, resume, store_stop};
+
+/// The trust file of the registry and the statement that admitted the institution, both pinned at enrolment.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    policy: Policy,
+    log: VerifierKey,
+    admitted: Digest,
+}
+
+/// What was pinned cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustFailed {
+    /// The trust file is malformed.
+    #[error("the trust policy is refused")]
+    Policy(#[from] ParsePolicyFailed),
+    /// A node follows one log.
+    #[error("the trust policy must name exactly one log, this names {0}")]
+    Logs(usize),
+    /// The digest of the admitting statement is malformed.
+    #[error("the digest of the admitting statement is refused")]
+    Admitted(#[from] ParseDigestFailed),
+}
+
+impl Trust {
+    /// Pins a policy of one log and the digest of the admitting statement.
+    ///
+    /// # Errors
+    /// A policy with no log or with several.
+    pub fn new(policy: Policy, admitted: Digest) -> Result<Self, TrustFailed> {
+        match policy.logs() {
+            [log] => Ok(Self { log: log.key.clone(), policy, admitted }),
+            logs => Err(TrustFailed::Logs(logs.len())),
+        }
+    }
+
+    /// Pins what the hub answered at enrolment.
+    ///
+    /// # Errors
+    /// A malformed policy or digest, or a policy of several logs.
+    pub fn from_bundle(bundle: &EnrolmentBundle) -> Result<Self, TrustFailed> {
+        Self::new(bundle.policy.parse()?, bundle.admitted.parse()?)
+    }
+
+    /// The trust policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The key of the log; its name is the origin.
+    #[must_use]
+    pub const fn log(&self) -> &VerifierKey {
+        &self.log
+    }
+
+    /// The digest of the statement that admitted the institution: the `prev` of its first statement.
+    #[must_use]
+    pub const fn admitted(&self) -> Digest {
+        self.admitted
+    }
+}
+
+#[cfg(test)]
+mod tests;
