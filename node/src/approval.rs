@@ -109,7 +109,8 @@ pub fn approve(
     };
     enqueue(context, &stored, current, &approval, &mut batch)?;
     batch.put(APPROVALS, approval_key(&approval), serde_json::to_vec(&approval)?);
-    let detail = serde_json::json!({ "approval": approval.id, "revision": approval.rev, "fields": approval.fields });
+    let detail =
+        serde_json::json!({ "approval": approval.id, "revision": approval.rev, "fields": approval.fields });
     context.audit.append(Some(person), "approve", &format!("{} {rec}", stored.revision.kind), detail)?;
     context.store.commit(batch)?;
     context.store.flush()?;
@@ -131,7 +132,11 @@ fn approval_key(approval: &Approval) -> Vec<u8> {
     [approval.rec.as_bytes().as_slice(), approval.id.as_bytes()].concat()
 }
 
-fn verify_ceilings(context: &Context, stored: &Stored, fields: &BTreeSet<String>) -> Result<(), ApproveFailed> {
+fn verify_ceilings(
+    context: &Context,
+    stored: &Stored,
+    fields: &BTreeSet<String>,
+) -> Result<(), ApproveFailed> {
     let kind_id = &stored.revision.kind;
     let kind = disclosure::find_kind(&context.catalogue, kind_id)
         .ok_or_else(|| ApproveFailed::UnknownKind(kind_id.clone()))?;

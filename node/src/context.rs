@@ -80,7 +80,8 @@ impl Context {
     /// # Errors
     /// The store cannot be read.
     pub fn new(parts: Parts) -> Result<Self, OutboxFailed> {
-        let Parts { institution, name, layout, store, catalogue, clock, random, signer, audit, evidence } = parts;
+        let Parts { institution, name, layout, store, catalogue, clock, random, signer, audit, evidence } =
+            parts;
         let outbox = Outbox::open(Arc::clone(&store), Arc::clone(&catalogue), Arc::clone(&clock))?;
         let persons =
             Persons::new(Arc::clone(&store), PERSONS, Role::Node, Arc::clone(&clock), Arc::clone(&random));

@@ -38,7 +38,9 @@ pub enum PolicyFailed {
     #[error("the text is not a disclosure policy")]
     Parse(#[source] ParsePolicyFailed),
     /// An accepted policy has this version or a later one.
-    #[error("version {found} is not later than the accepted version {accepted}; raise `version` with every change")]
+    #[error(
+        "version {found} is not later than the accepted version {accepted}; raise `version` with every change"
+    )]
     Version {
         /// What the text says.
         found: u32,

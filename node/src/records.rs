@@ -179,9 +179,8 @@ impl Records {
     /// The store.
     pub fn tombstone(&self, rec: RecordHandle) -> Result<Option<Tombstone>, RecordsFailed> {
         let row = self.store.get(TOMBSTONES, rec.as_bytes())?;
-        let read = |row: Vec<u8>| {
-            serde_json::from_slice(&row).or(Err(RecordsFailed::Row { table: TOMBSTONES.0 }))
-        };
+        let read =
+            |row: Vec<u8>| serde_json::from_slice(&row).or(Err(RecordsFailed::Row { table: TOMBSTONES.0 }));
         row.map(read).transpose()
     }
 
@@ -196,13 +195,14 @@ impl Records {
     ) -> Result<(), E> {
         let scan = kind.map_or_else(|| Scan::all(KEYS), |kind| Scan::prefix(KEYS, &identity_key(kind, "")));
         let mut outcome = Ok(());
-        let visited = self.store.visit(scan, &mut |_, row| {
-            match Current::decode(row).map_err(E::from).and_then(&mut *visitor) {
-                Ok(flow) => flow,
-                Err(failed) => {
-                    outcome = Err(failed);
-                    ControlFlow::Break(())
-                }
+        let visited = self.store.visit(scan, &mut |_, row| match Current::decode(row)
+            .map_err(E::from)
+            .and_then(&mut *visitor)
+        {
+            Ok(flow) => flow,
+            Err(failed) => {
+                outcome = Err(failed);
+                ControlFlow::Break(())
             }
         });
         visited.map_err(|failed| E::from(failed.into()))?;
@@ -224,7 +224,12 @@ impl Records {
 }
 
 /// Adds the next revision of a record with the content of `last`, to be stated again; returns its number.
-pub(crate) fn add_restatement(last: &Stored, by: &Person, at: u64, batch: &mut Batch) -> Result<u32, RecordsFailed> {
+pub(crate) fn add_restatement(
+    last: &Stored,
+    by: &Person,
+    at: u64,
+    batch: &mut Batch,
+) -> Result<u32, RecordsFailed> {
     let rev = last.rev.checked_add(1).ok_or(RecordsFailed::TooManyRevisions(last.rec))?;
     let source = Source::Restatement { person: by.clone() };
     let revision = Revision { at, source, ..last.revision.clone() };

@@ -77,7 +77,8 @@ pub(super) fn of_entry(
         Entry::Disclosure { kind, rec, rev, grants, .. } => (kind, *rec, *rev, grants),
     };
     let Some(revision) = records.revision(rec, rev)? else { return Ok(None) };
-    let kind = disclosure::find_kind(catalogue, kind_id).ok_or_else(|| OutboxFailed::UnknownKind(kind_id.clone()))?;
+    let kind = disclosure::find_kind(catalogue, kind_id)
+        .ok_or_else(|| OutboxFailed::UnknownKind(kind_id.clone()))?;
     let Ok(planned) = disclosure::under_grants(kind, &revision.record, grants, today) else {
         return Ok(None);
     };

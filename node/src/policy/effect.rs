@@ -60,7 +60,7 @@ pub(super) fn apply(context: &Context, next: &InForce) -> Result<Changes, Policy
     let mut batch = Batch::new();
     let mut in_batch = 0_usize;
     let changes = walk(context, next, &mut |current, stored, effect| {
-        carry_out(context, next, current, stored, effect, &mut batch)?;
+        carry_out(context, next, current, &stored, effect, &mut batch)?;
         in_batch = in_batch.saturating_add(1);
         if in_batch >= RECORDS_PER_COMMIT {
             in_batch = 0;
@@ -122,14 +122,19 @@ fn is_policy(grant: &Grant) -> bool {
     matches!(grant.authority, Authority::Policy { .. })
 }
 
-fn effect_on(context: &Context, next: &InForce, current: Current, stored: &Stored) -> Result<Effect, PolicyFailed> {
+fn effect_on(
+    context: &Context,
+    next: &InForce,
+    current: Current,
+    stored: &Stored,
+) -> Result<Effect, PolicyFailed> {
     let Some(kind) = disclosure::find_kind(&context.catalogue, &stored.revision.kind) else {
         return Ok(Effect::Nothing);
     };
     let grant = next.grant(kind, &stored.revision.record, context.clock.today());
     let waiting = context.outbox.entry(current.queued)?.filter(|entry| entry.rec() == current.rec);
     if let Some(Entry::Disclosure { grants, .. }) = waiting {
-        return Ok(on_waiting(current.queued, grants, grant));
+        return Ok(on_waiting(current.queued, &grants, grant));
     }
     let Some(grant) = grant else { return Ok(Effect::Nothing) };
     Ok(match context.outbox.stated(current.rec, current.rev)? {
@@ -139,7 +144,7 @@ fn effect_on(context: &Context, next: &InForce, current: Current, stored: &Store
 }
 
 /// Approvals of the waiting statement stay; what the policy granted is granted by the next one or not at all.
-fn on_waiting(number: u64, before: Vec<Grant>, grant: Option<Grant>) -> Effect {
+fn on_waiting(number: u64, before: &[Grant], grant: Option<Grant>) -> Effect {
     let approvals = before.iter().filter(|grant| !is_policy(grant)).cloned();
     let after: Vec<Grant> = approvals.chain(grant).collect();
     if after.is_empty() {
@@ -165,7 +170,7 @@ fn carry_out(
     context: &Context,
     next: &InForce,
     current: Current,
-    stored: Stored,
+    stored: &Stored,
     effect: Effect,
     batch: &mut Batch,
 ) -> Result<(), PolicyFailed> {
@@ -189,7 +194,7 @@ fn carry_out(
         }
         Effect::State(grant) => (current.rev, context.outbox.put(&entry(current.rev, vec![grant]), batch)?),
         Effect::StateAgain(grants) => {
-            let rev = add_restatement(&stored, &next.accepted.person, at, batch)?;
+            let rev = add_restatement(stored, &next.accepted.person, at, batch)?;
             (rev, context.outbox.put(&entry(rev, grants), batch)?)
         }
     };

@@ -54,7 +54,12 @@ impl<'c> RecordSink<'c> {
         Self { context, kind, file }
     }
 
-    fn prepare(&self, row: ImportedRow, policy: Option<&InForce>, today: Date) -> Result<Prepared, PolicyFailed> {
+    fn prepare(
+        &self,
+        row: ImportedRow,
+        policy: Option<&InForce>,
+        today: Date,
+    ) -> Result<Prepared, PolicyFailed> {
         let canonical = canonical(&row.record)?;
         let grant = policy.and_then(|policy| policy.grant(self.kind, &row.record, today));
         let ImportedRow { row, key, record } = row;
@@ -86,7 +91,9 @@ impl<'c> RecordSink<'c> {
         let queued = match grant {
             Some(grant) => {
                 let kind = self.kind.id().clone();
-                self.context.outbox.put(&Entry::Disclosure { kind, rec, rev, grants: vec![grant], at }, batch)?
+                self.context
+                    .outbox
+                    .put(&Entry::Disclosure { kind, rec, rev, grants: vec![grant], at }, batch)?
             }
             None => 0,
         };
@@ -105,7 +112,8 @@ impl<'c> RecordSink<'c> {
         let _held = self.context.outbox.hold();
         let (policy, today) = (self.context.policy()?, self.context.clock.today());
         let prepare = |row| self.prepare(row, policy.as_ref(), today);
-        let prepared: Vec<Prepared> = rows.into_par_iter().with_min_len(64).map(prepare).collect::<Result<_, _>>()?;
+        let prepared: Vec<Prepared> =
+            rows.into_par_iter().with_min_len(64).map(prepare).collect::<Result<_, _>>()?;
         let mut taken = Vec::with_capacity(prepared.len());
         for part in split_into_commits(prepared) {
             self.commit(part, &mut taken)?;

@@ -1,0 +1,168 @@
+//! Commands: the values that the command line makes of its words, carried out on an open store, by this process or the running node.
+
+mod approve;
+mod credentials;
+mod erase;
+mod export;
+mod failure;
+mod import;
+mod list;
+mod person;
+mod policy;
+mod record;
+mod show;
+mod status;
+mod view;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::speech::{Exit, Format, Language, Speech};
+pub use credentials::{Credentials, Password};
+pub use failure::CommandFailed;
+pub use import::split;
+
+/// One command, as it goes to whoever has the store open.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// What to do.
+    pub command: Command,
+    /// In which language to speak.
+    pub language: Language,
+    /// In which form data goes.
+    pub format: Format,
+}
+
+/// What can be asked of an open node. Paths are absolute.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Command {
+    /// How things stand.
+    Status,
+    /// Which records there are.
+    List {
+        /// Only of this kind.
+        kind: Option<String>,
+        /// At most this many.
+        limit: usize,
+    },
+    /// What of a record leaves and what stays.
+    Show {
+        /// A handle, `KIND:key` or a key.
+        record: String,
+    },
+    /// Lets fields of a record leave.
+    Approve {
+        /// A handle, `KIND:key` or a key.
+        record: String,
+        /// Their names.
+        fields: Vec<String>,
+        /// Who approves.
+        by: Credentials,
+    },
+    /// Erases a record.
+    Erase {
+        /// A handle, `KIND:key` or a key.
+        record: String,
+        /// Who erases.
+        by: Credentials,
+    },
+    /// What erasing a record can and cannot take back.
+    PreviewErase {
+        /// A handle, `KIND:key` or a key.
+        record: String,
+    },
+    /// Goes on after a fork or an inconsistent registry stopped the node.
+    Resume {
+        /// Which administrator decided.
+        by: Credentials,
+    },
+    /// Which policy is in force.
+    ShowPolicy,
+    /// What accepting a policy would change.
+    PreviewPolicy {
+        /// The policy's text.
+        text: String,
+        /// Who is about to accept it.
+        person: String,
+    },
+    /// Accepts a policy.
+    AcceptPolicy {
+        /// The policy's text.
+        text: String,
+        /// Who accepts.
+        by: Credentials,
+    },
+    /// Whether adding a person needs an administrator.
+    CountPersons,
+    /// Adds a person.
+    AddPerson {
+        /// Their name.
+        name: String,
+        /// Their role.
+        role: String,
+        /// Their password.
+        password: Password,
+        /// Which administrator adds them; nobody for the first.
+        by: Option<Credentials>,
+    },
+    /// Who there is.
+    ListPersons,
+    /// Imports a file.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Its mapping.
+        mapping: PathBuf,
+        /// Overrules the mapping's encoding.
+        encoding: Option<String>,
+        /// Answers the same and keeps nothing.
+        dry_run: bool,
+    },
+    /// Writes all records to a file.
+    ExportRecords {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Writes all receipts to a folder.
+    ExportReceipts {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+/// Carries out a command and says what there is to say, failures included. Blocks.
+pub fn execute(context: &Context, command: Command, speech: &mut Speech<'_>) -> Exit {
+    match carry_out(context, command, speech) {
+        Ok(exit) => exit,
+        Err(failed) => failed.report(speech),
+    }
+}
+
+fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
+    match command {
+        Command::Status => status::status(context, speech),
+        Command::List { kind, limit } => list::list(context, kind.as_deref(), limit, speech),
+        Command::Show { record } => show::show(context, &record, speech),
+        Command::Approve { record, fields, by } => approve::approve(context, &record, fields, &by, speech),
+        Command::Erase { record, by } => erase::erase(context, &record, &by, speech),
+        Command::PreviewErase { record } => erase::preview(context, &record, speech),
+        Command::Resume { by } => status::resume(context, &by, speech),
+        Command::ShowPolicy => policy::show(context, speech),
+        Command::PreviewPolicy { text, person } => policy::preview(context, &text, &person, speech),
+        Command::AcceptPolicy { text, by } => policy::accept(context, &text, &by, speech),
+        Command::CountPersons => person::count(context, speech),
+        Command::AddPerson { name, role, password, by } => {
+            person::add(context, &name, &role, &password, by.as_ref(), speech)
+        }
+        Command::ListPersons => person::list(context, speech),
+        Command::Import { file, mapping, encoding, dry_run } => {
+            let order = import::Order { file: &file, mapping: &mapping, encoding: encoding.as_deref() };
+            import::import(context, &order, dry_run, speech)
+        }
+        Command::ExportRecords { file } => export::records(context, &file, speech),
+        Command::ExportReceipts { folder } => export::receipts(context, &folder, speech),
+    }
+}
+

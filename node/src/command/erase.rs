@@ -1,0 +1,100 @@
+//! `erase`: deletes a record, and says plainly what that can and cannot take back.
+
+use safeharbor_service::person::Role;
+
+use super::credentials::authenticate;
+use super::record::{find, shown_key};
+use super::view::statements_of;
+use super::{CommandFailed, Credentials};
+use crate::chain::Chain;
+use crate::context::Context;
+use crate::erasure;
+use crate::speech::{Exit, Format, Language, Speech};
+
+/// Says what erasing would do; nothing is changed.
+pub(super) fn preview(
+    context: &Context,
+    typed: &str,
+    speech: &mut Speech<'_>,
+) -> Result<Exit, CommandFailed> {
+    let rec = find(context, typed)?;
+    let Some(stored) = context.records.last(rec)? else {
+        return Err(erasure::EraseFailed::ErasedBefore(rec).into());
+    };
+    let key = shown_key(&stored.revision.key);
+    let statements = statements_of(context, rec)?.len();
+    let revealed = Chain::new(std::sync::Arc::clone(&context.store)).revealed_of(rec)?;
+    let revealed: Vec<String> = revealed.into_iter().collect();
+    speech.note(match speech.language {
+        Language::Zh => {
+            format!("将删除 {} {key}（{rec}）的全部 {} 个版本。", stored.revision.kind, stored.rev)
+        }
+        Language::En => format!(
+            "{} {key} ({rec}) with all {} revisions will be erased.",
+            stored.revision.kind, stored.rev
+        ),
+    })?;
+    for line in consequences(statements, &revealed, speech.language) {
+        speech.note(format_args!("  {line}"))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn consequences(statements: usize, revealed: &[String], language: Language) -> Vec<String> {
+    let mut lines = vec![
+        language
+            .pick(
+                "可以做到：删除本节点保存的内容、盐和未公开的值；已登记的摘要此后无人能够打开。",
+                "What this does: content, salts and unrevealed values kept here are deleted; nobody can open the logged digests any more.",
+            )
+            .to_owned(),
+    ];
+    lines.push(match (statements, language) {
+        (0, Language::Zh) => "此记录从未离开本节点。".to_owned(),
+        (0, Language::En) => "Nothing of this record has left.".to_owned(),
+        (_, Language::Zh) => format!("已作出 {statements} 份声明；将追加一份撤回声明，要求枢纽删除已公开的值。"),
+        (_, Language::En) => {
+            format!("{statements} statements were made; a withdrawal follows, on which the hub erases what was revealed.")
+        }
+    });
+    if !revealed.is_empty() {
+        lines.push(match language {
+            Language::Zh => format!("无法收回：枢纽已向他人出示或已计入汇总的值：{}。", revealed.join("、")),
+            Language::En => format!(
+                "What cannot be recalled: what the hub has shown to others or counted meanwhile: {}.",
+                revealed.join(", ")
+            ),
+        });
+    }
+    lines.push(
+        language
+            .pick(
+                "登记簿中的声明编号与摘要、审批和审计记录保留；原始导入文件和备份须另行删除；再次导入同一行会成为一条新记录。",
+                "Numbers and digests in the registry, approvals and the audit log stay; delete the imported file and backups yourself; importing the row again makes another record.",
+            )
+            .to_owned(),
+    );
+    lines
+}
+
+pub(super) fn erase(
+    context: &Context,
+    typed: &str,
+    by: &Credentials,
+    speech: &mut Speech<'_>,
+) -> Result<Exit, CommandFailed> {
+    let person = authenticate(context, by, &[Role::Approver, Role::Administrator], "erase")?;
+    let rec = find(context, typed)?;
+    let tombstone = erasure::erase(context, rec, &person)?;
+    if speech.format == Format::Json {
+        speech.json(&serde_json::to_value(&tombstone)?)?;
+        return Ok(Exit::Done);
+    }
+    speech.data(match (tombstone.statements, speech.language) {
+        (0, Language::Zh) => format!("已删除 {rec}。"),
+        (0, Language::En) => format!("erased {rec}."),
+        (_, Language::Zh) => format!("已删除 {rec}；撤回声明已进入待发。"),
+        (_, Language::En) => format!("erased {rec}; its withdrawal waits to be sent."),
+    })?;
+    Ok(Exit::Done)
+}

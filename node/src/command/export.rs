@@ -1,0 +1,107 @@
+//! `export`: the institution's own records and receipts as files.
+
+use std::fs;
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use safeharbor_core::entry::Entry;
+use safeharbor_core::statement::Statement;
+use safeharbor_service::durable_file::{Access, DurableFile, Existing, WriteFailed, write_durably};
+use serde_json::json;
+
+use super::CommandFailed;
+use crate::chain::{Chain, ChainFailed, Stated};
+use crate::context::Context;
+use crate::speech::{Exit, Language, Speech};
+use crate::trust::{KeptReceipt, visit_receipts};
+
+/// Bytes of lines that are written at a time.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// JSON Lines, sorted by kind and key; every line holds all of a record, so only its owner may read the file.
+pub(super) fn records(
+    context: &Context,
+    file: &Path,
+    speech: &mut Speech<'_>,
+) -> Result<Exit, CommandFailed> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut target = DurableFile::create(folder, Access::OwnerOnly)?;
+    let failed = |source| WriteFailed { path: file.to_owned(), step: "writing records", source };
+    let (mut lines, mut count) = (Vec::new(), 0_u64);
+    context.records.visit(None, &mut |current| {
+        let Some(stored) = context.records.last(current.rec)? else { return Ok(ControlFlow::Continue(())) };
+        let line = json!({
+            "kind": stored.revision.kind.as_str(), "key": stored.revision.key, "rec": stored.rec.to_string(),
+            "rev": stored.rev, "record": stored.revision.record,
+        });
+        serde_json::to_writer(&mut lines, &line)?;
+        lines.push(b'\n');
+        count = count.saturating_add(1);
+        if lines.len() >= CHUNK_BYTES {
+            target.write_all(&lines).map_err(failed)?;
+            lines.clear();
+        }
+        Ok::<_, CommandFailed>(ControlFlow::Continue(()))
+    })?;
+    target.write_all(&lines).map_err(failed)?;
+    target.finish(file, Existing::Replace)?;
+    let path = file.display();
+    speech.note(match speech.language {
+        Language::Zh => format!("已写出 {count} 条记录到 {path}；其中含不得外传的内容，请妥善保管"),
+        Language::En => {
+            format!("{count} records written to {path}; they hold what must not leave, keep them safe")
+        }
+    })?;
+    Ok(Exit::Done)
+}
+
+/// For each receipt `<code>-<seq>.tlog-proof`, `.entry` (the log's bytes) and `.statement` (as sent).
+pub(super) fn receipts(
+    context: &Context,
+    folder: &Path,
+    speech: &mut Speech<'_>,
+) -> Result<Exit, CommandFailed> {
+    fs::create_dir_all(folder)?;
+    let chain = Chain::new(Arc::clone(&context.store));
+    let (mut count, mut outcome) = (0_u64, Ok(()));
+    visit_receipts(&*context.store, 1, &mut |receipt| {
+        if outcome.is_ok() {
+            outcome = export_receipt(context, &chain, folder, &receipt);
+            count = count.saturating_add(1);
+        }
+    })?;
+    outcome?;
+    let path = folder.display();
+    speech.note(match speech.language {
+        Language::Zh => format!("已写出 {count} 份回执到 {path}"),
+        Language::En => format!("{count} receipts written to {path}"),
+    })?;
+    Ok(Exit::Done)
+}
+
+fn export_receipt(
+    context: &Context,
+    chain: &Chain,
+    folder: &Path,
+    receipt: &KeptReceipt,
+) -> Result<(), CommandFailed> {
+    let damaged = || ChainFailed::damaged(format!("statement {}", receipt.seq));
+    let stated = chain.statement(receipt.seq)?.ok_or_else(damaged)?;
+    let statement = Statement::parse(&stated.jwt).ok().ok_or_else(damaged)?;
+    let entry = Entry::of(&statement).encode();
+    let name = format!("{}-{}", context.institution, receipt.seq);
+    let write =
+        |extension: &str, bytes: &[u8]| write_durably(&folder.join(format!("{name}.{extension}")), bytes);
+    write("tlog-proof", receipt.proof.as_bytes())?;
+    write("entry", &entry)?;
+    Ok(write("statement", sd_jwt(&stated).as_bytes())?)
+}
+
+/// The token and what was revealed with it (RFC 9901 section 4).
+fn sd_jwt(stated: &Stated) -> String {
+    let submission = stated.submission();
+    let parts = [submission.jwt].into_iter().chain(submission.disclosures);
+    parts.fold(String::new(), |text, part| text + &part + "~")
+}

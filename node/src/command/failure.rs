@@ -1,0 +1,176 @@
+//! Why a command failed, in the person's language, and with which exit code.
+
+mod text;
+
+use std::io;
+use std::path::PathBuf;
+
+use safeharbor_core::record::{KindId, RecordHandle};
+use safeharbor_rules::PlanRefused;
+use safeharbor_service::audit::AuditFailed;
+use safeharbor_service::durable_file::WriteFailed;
+use safeharbor_service::person::{AddPersonFailed, AuthenticateFailed, ParseRoleFailed, PersonsFailed, Role};
+use safeharbor_service::store::StoreFailed;
+
+use crate::approval::ApproveFailed;
+use crate::chain::ChainFailed;
+use crate::erasure::EraseFailed;
+use crate::import::{ImportFailed, MappingFailed, ParseEncodingFailed};
+use crate::outbox::OutboxFailed;
+use crate::policy::PolicyFailed;
+use crate::records::RecordsFailed;
+use crate::speech::{Exit, Speech};
+use crate::sync::TellFailed;
+
+pub(super) use text::ceiling_zh;
+
+/// A command was refused or could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandFailed {
+    /// No record answers to what was typed.
+    #[error("no record answers to {0:?}")]
+    NoRecord(String),
+    /// Records of several kinds have that key.
+    #[error("records of several kinds have the key {key:?}")]
+    Ambiguous {
+        /// What was typed.
+        key: String,
+        /// The kinds.
+        kinds: Vec<KindId>,
+    },
+    /// The catalogue has no such kind.
+    #[error("there is no kind {0:?}")]
+    NoKind(String),
+    /// The person's role does not suffice.
+    #[error("{role} may not do this")]
+    Role {
+        /// What they are.
+        role: Role,
+        /// What is wanted.
+        wanted: Vec<Role>,
+    },
+    /// Nobody has that name.
+    #[error("there is no person {0:?}")]
+    NoPerson(String),
+    /// Persons exist, so another one vouches for the next.
+    #[error("an administrator must add further persons")]
+    NeedsAdministrator,
+    /// The first person must be one who can add others.
+    #[error("the first person must be an administrator")]
+    FirstPerson,
+    /// Somebody did not show who they are.
+    #[error("not authenticated")]
+    Authenticate(#[from] AuthenticateFailed),
+    /// A person cannot be added.
+    #[error("the person is not added")]
+    AddPerson(#[from] AddPersonFailed),
+    /// The word is no role.
+    #[error("no such role")]
+    ParseRole(#[from] ParseRoleFailed),
+    /// Persons cannot be read.
+    #[error("the persons cannot be read")]
+    Persons(#[from] PersonsFailed),
+    /// An approval is refused.
+    #[error("not approved")]
+    Approve(#[from] ApproveFailed),
+    /// An erasure is refused.
+    #[error("not erased")]
+    Erase(#[from] EraseFailed),
+    /// The policy is refused.
+    #[error("the policy is not accepted")]
+    Policy(#[from] PolicyFailed),
+    /// The mapping is refused.
+    #[error("the mapping is refused")]
+    Mapping(#[from] MappingFailed),
+    /// The word is no encoding.
+    #[error("no such encoding")]
+    Encoding(#[from] ParseEncodingFailed),
+    /// The file is refused as a whole.
+    #[error("nothing is imported")]
+    Import(#[from] ImportFailed),
+    /// Records cannot be read.
+    #[error("the records cannot be read")]
+    Records(#[from] RecordsFailed),
+    /// The outbox cannot be read.
+    #[error("the outbox cannot be read")]
+    Outbox(#[from] OutboxFailed),
+    /// Statements cannot be read.
+    #[error("the statements cannot be read")]
+    Chain(#[from] ChainFailed),
+    /// It cannot be told how the stream stands.
+    #[error("it cannot be told how the stream stands")]
+    Tell(#[from] TellFailed),
+    /// The store failed.
+    #[error("the store cannot be used")]
+    Store(#[from] StoreFailed),
+    /// The audit log cannot be written, so nothing is done.
+    #[error("the audit log cannot be written")]
+    Audit(#[from] AuditFailed),
+    /// There is no plan for the record.
+    #[error("the record cannot be planned")]
+    Plan(#[from] PlanRefused),
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("a file cannot be written")]
+    Write(#[from] WriteFailed),
+    /// Nobody hears what there is to say, or a file cannot be written.
+    #[error("the output cannot be written")]
+    Output(#[from] io::Error),
+    /// Something has no JSON form.
+    #[error("the output cannot be written as JSON")]
+    Encode(#[from] serde_json::Error),
+}
+
+impl CommandFailed {
+    /// Says why, and answers with which code.
+    pub(super) fn report(&self, speech: &mut Speech<'_>) -> Exit {
+        let text = self.text(speech.language);
+        // If nobody hears it, the exit code still says it.
+        drop(speech.note(text));
+        self.exit()
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::ParseRole(_) | Self::Encoding(_) | Self::NoKind(_) => Exit::Usage,
+            Self::Records(_)
+            | Self::Outbox(_)
+            | Self::Chain(_)
+            | Self::Tell(_)
+            | Self::Store(_)
+            | Self::Audit(_)
+            | Self::Persons(_)
+            | Self::Read { .. }
+            | Self::Write(_)
+            | Self::Output(_)
+            | Self::Encode(_) => Exit::Unavailable,
+            Self::NoRecord(_)
+            | Self::Ambiguous { .. }
+            | Self::Role { .. }
+            | Self::NoPerson(_)
+            | Self::NeedsAdministrator
+            | Self::FirstPerson
+            | Self::Authenticate(_)
+            | Self::AddPerson(_)
+            | Self::Approve(_)
+            | Self::Erase(_)
+            | Self::Policy(_)
+            | Self::Mapping(_)
+            | Self::Import(_)
+            | Self::Plan(_) => Exit::Refused,
+        }
+    }
+}
+
+/// A handle that nobody knows is what was typed, not a failure of the store.
+pub(super) fn no_record(rec: RecordHandle) -> CommandFailed {
+    CommandFailed::NoRecord(rec.to_string())
+}

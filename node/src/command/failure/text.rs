@@ -1,0 +1,131 @@
+//! What people read when a command failed, and what they can do.
+
+use safeharbor_rules::Ceiling;
+use safeharbor_service::person::{
+    AddPersonFailed, AuthenticateFailed, PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFailed,
+    PersonsFailed, Role,
+};
+
+use super::CommandFailed;
+use crate::approval::ApproveFailed;
+use crate::erasure::EraseFailed;
+use crate::policy::PolicyFailed;
+use crate::speech::{Language, chain_of};
+
+impl CommandFailed {
+    /// What happened and what to do; causes that only an engineer understands stay in English.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::Zh => self.text_zh(),
+            Language::En => self.text_en(),
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others have no words of their own")]
+    fn text_en(&self) -> String {
+        let advice = match self {
+            Self::NoRecord(_) => "; `list` shows what there is".to_owned(),
+            Self::Ambiguous { key, kinds } => {
+                let choices: Vec<_> = kinds.iter().map(|kind| format!("{kind}:{key}")).collect();
+                format!("; say which: {}", choices.join(", "))
+            }
+            Self::Role { wanted, .. } => format!("; it takes one of: {}", join(wanted, Role::as_str)),
+            Self::NeedsAdministrator => ": --by NAME".to_owned(),
+            _ => String::new(),
+        };
+        format!("{}{advice}", chain_of(self))
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others have no words of their own")]
+    fn text_zh(&self) -> String {
+        match self {
+            Self::NoRecord(typed) => format!("没有与“{typed}”对应的记录；用 list 查看已有记录"),
+            Self::Ambiguous { key, kinds } => {
+                let choices: Vec<_> = kinds.iter().map(|kind| format!("{kind}:{key}")).collect();
+                format!("多个类别的记录都有主键“{key}”，请写明：{}", choices.join("、"))
+            }
+            Self::NoKind(typed) => format!("没有记录类别“{typed}”"),
+            Self::Role { role, wanted } => {
+                let wanted = join(wanted, Role::title_zh);
+                format!("角色“{}”无权执行此操作；需要：{wanted}", role.title_zh())
+            }
+            Self::NoPerson(name) => format!("没有名为“{name}”的人员；用 person list 查看"),
+            Self::NeedsAdministrator => "已有人员，须由管理员添加：--by 管理员姓名".to_owned(),
+            Self::FirstPerson => "第一位人员须是管理员：--role administrator".to_owned(),
+            Self::Authenticate(failed) => authenticate_zh(failed),
+            Self::AddPerson(failed) => add_person_zh(failed),
+            Self::Approve(failed) => approve_zh(failed),
+            Self::Erase(EraseFailed::NoRecord(rec)) => format!("没有记录 {rec}"),
+            Self::Erase(EraseFailed::ErasedBefore(rec)) => format!("记录 {rec} 此前已删除"),
+            Self::Policy(PolicyFailed::Version { found, accepted }) => format!(
+                "披露政策的 version 为 {found}，不高于已接受的 {accepted}；每次修改都要把 version 加一"
+            ),
+            Self::Policy(failed @ PolicyFailed::Parse(_)) => {
+                format!("这不是一份披露政策，未作任何改变：{}", chain_of(failed))
+            }
+            Self::Import(_) => format!("未导入任何内容：{}", chain_of(self)),
+            Self::Mapping(_) => format!("映射文件有误，未导入任何内容：{}", chain_of(self)),
+            Self::Read { path, source } => format!("无法读取 {}：{source}", path.display()),
+            Self::Write(failed) => format!("无法写入 {}：{}", failed.path.display(), chain_of(failed)),
+            _ => format!("未能完成：{}", chain_of(self)),
+        }
+    }
+}
+
+fn join(roles: &[Role], word: impl Fn(Role) -> &'static str) -> String {
+    roles.iter().map(|role| word(*role)).collect::<Vec<_>>().join(" / ")
+}
+
+fn authenticate_zh(failed: &AuthenticateFailed) -> String {
+    match failed {
+        AuthenticateFailed::Wrong => "姓名或密码不正确；未作任何改变，此次失败已记录".to_owned(),
+        AuthenticateFailed::Wait { failures, wait_s } => {
+            format!("连续失败 {failures} 次，请在 {wait_s} 秒后重试")
+        }
+        AuthenticateFailed::Persons(persons) => format!("无法核验密码：{}", chain_of(persons)),
+    }
+}
+
+fn add_person_zh(failed: &AddPersonFailed) -> String {
+    match failed {
+        AddPersonFailed::Role { role, .. } => format!("节点没有“{}”这一角色", role.title_zh()),
+        AddPersonFailed::Name => "姓名须为 1 至 64 个字符，不含控制字符，且不能全是数字".to_owned(),
+        AddPersonFailed::NameTaken => "已有同名人员，请加上可区分的字样".to_owned(),
+        AddPersonFailed::Persons(persons) => format!("人员未添加：{}", password_zh(persons)),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others have no words of their own")]
+fn password_zh(failed: &PersonsFailed) -> String {
+    match failed {
+        PersonsFailed::Password(PasswordFailed::TooShort) => {
+            format!("密码至少 {PASSWORD_CHARACTERS_MIN} 个字符")
+        }
+        PersonsFailed::Password(PasswordFailed::TooLong) => format!("密码最多 {PASSWORD_BYTES_MAX} 字节"),
+        _ => chain_of(failed),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others have no words of their own")]
+fn approve_zh(failed: &ApproveFailed) -> String {
+    match failed {
+        ApproveFailed::NoRecord(rec) => format!("没有记录 {rec}"),
+        ApproveFailed::NoField => "请至少写出一个字段：--fields 字段名[,字段名…]".to_owned(),
+        ApproveFailed::NoValue(field) => format!("该记录的字段“{field}”没有值；用 show 查看字段名"),
+        ApproveFailed::Ceiling { field, ceiling } => {
+            format!("字段“{field}”超出披露上限（{}），任何人都不能批准将其公开给枢纽", ceiling_zh(*ceiling))
+        }
+        ApproveFailed::Nothing => "这些字段已经公开或已在待发之列".to_owned(),
+        _ => format!("未能批准：{}", chain_of(failed)),
+    }
+}
+
+/// The ceiling in Chinese.
+pub(in crate::command) const fn ceiling_zh(ceiling: Ceiling) -> &'static str {
+    match ceiling {
+        Ceiling::Never => "不得公开",
+        Ceiling::Reviewer => "核验时仅限一名复核员",
+        Ceiling::Hub => "可公开给枢纽",
+    }
+}

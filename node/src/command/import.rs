@@ -1,0 +1,210 @@
+//! `import` and `split`: files people have, checked and stored, or shared out.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::{Duration, Instant};
+
+use safeharbor_core::digest::Digest;
+use safeharbor_core::record::KindId;
+use safeharbor_rules::{Catalogue, Kind};
+use safeharbor_service::durable_file::write_durably;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{CommandFailed, record};
+use crate::context::Context;
+use crate::import as importing;
+use crate::import::{
+    Encoding, ImportOptions, ImportedRow, Mapping, Report, RowProblem, Sink, Taken, Warning,
+};
+use crate::records::{DryRun, RecordSink};
+use crate::speech::{Exit, Format, Language, Speech};
+
+/// Problems a report lists; all are counted.
+const PROBLEMS_MAX: usize = 1_000;
+
+/// Which file to import, and how to read it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Order<'o> {
+    pub(super) file: &'o Path,
+    pub(super) mapping: &'o Path,
+    pub(super) encoding: Option<&'o str>,
+}
+
+pub(super) fn import(
+    context: &Context,
+    order: &Order<'_>,
+    dry_run: bool,
+    speech: &mut Speech<'_>,
+) -> Result<Exit, CommandFailed> {
+    let mapping = Mapping::load(order.mapping)?;
+    let kind_id = record::find_kind(context, mapping.kind())?;
+    let kind = context.catalogue.kind(&kind_id).ok_or_else(|| CommandFailed::NoKind(kind_id.to_string()))?;
+    let sha256 = digest_of(order.file)?;
+    let name = order.file.file_name().unwrap_or(order.file.as_os_str()).to_string_lossy().into_owned();
+    let options =
+        ImportOptions { encoding: encoding(order)?, problems_max: PROBLEMS_MAX, ..ImportOptions::default() };
+    let start = Instant::now();
+    let imported = if dry_run {
+        importing::import(order.file, &mapping, kind, &options, &mut DryRun::new(context, kind_id.clone()))
+    } else {
+        let mut sink = RecordSink::new(context, kind, name.clone());
+        importing::import(order.file, &mapping, kind, &options, &mut sink)
+    };
+    if !dry_run {
+        let detail = audit_detail(&kind_id, sha256, imported.as_ref().ok());
+        context.audit.append(None, "import", &name, detail)?;
+    }
+    let report = imported?;
+    match speech.format {
+        Format::Json => speech.json(&report_json(&report, &kind_id, sha256, dry_run, speech.language))?,
+        Format::Table => print(&report, dry_run, start.elapsed(), speech)?,
+    }
+    Ok(if report.refused == 0 { Exit::Done } else { Exit::Refused })
+}
+
+/// Counts and hashes only: no value of a row.
+fn audit_detail(kind: &KindId, sha256: Digest, report: Option<&Report>) -> Value {
+    let counts = report.map(|report| {
+        json!({
+            "rows": report.rows, "new": report.new, "revised": report.revised,
+            "unchanged": report.unchanged, "refused": report.refused,
+        })
+    });
+    json!({ "kind": kind.as_str(), "sha256": sha256.to_string(), "counts": counts })
+}
+
+fn encoding(order: &Order<'_>) -> Result<Option<Encoding>, CommandFailed> {
+    match order.encoding {
+        None | Some("auto") => Ok(None),
+        Some(name) => Ok(Some(Encoding::from_str(name)?)),
+    }
+}
+
+/// The file's SHA-256, read a piece at a time: files are large.
+fn digest_of(file: &Path) -> Result<Digest, CommandFailed> {
+    let failed = |source| CommandFailed::Read { path: file.to_owned(), source };
+    let mut input = File::open(file).map_err(failed)?;
+    let mut hasher = Sha256::new();
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        match input.read(&mut piece).map_err(failed)? {
+            0 => return Ok(Digest::from_bytes(hasher.finalize().into())),
+            length => hasher.update(piece.get(..length).unwrap_or_default()),
+        }
+    }
+}
+
+fn print(
+    report: &Report,
+    dry_run: bool,
+    took: Duration,
+    speech: &mut Speech<'_>,
+) -> Result<(), CommandFailed> {
+    let lang = speech.language.lang();
+    let warnings: Vec<_> = report.warnings.iter().map(|warning| warning.text(lang).to_owned()).collect();
+    for warning in warnings {
+        speech.note(format_args!("{}{warning}", speech.pick("提示：", "note: ")))?;
+    }
+    for problem in &report.problems {
+        speech.note(problem.line_of_text(lang))?;
+    }
+    let listed = u64::try_from(report.problems.len()).unwrap_or(u64::MAX);
+    let more = report.problems_total.saturating_sub(listed);
+    if more > 0 {
+        let language = speech.language;
+        speech.note(
+            language
+                .pick(format!("另有 {more} 个问题未列出"), format!("{more} more problems are not listed")),
+        )?;
+    }
+    Ok(speech.data(summary(report, dry_run, took, speech.language))?)
+}
+
+fn summary(report: &Report, dry_run: bool, took: Duration, language: Language) -> String {
+    let Report { file, rows, new, revised, unchanged, refused, .. } = report;
+    let (encoding, seconds) = (report.detected.encoding, took.as_secs_f64());
+    let done = match (dry_run, language) {
+        (false, Language::Zh) => "已导入",
+        (true, Language::Zh) => "试导入（未保存任何内容）",
+        (false, Language::En) => "imported",
+        (true, Language::En) => "dry run (nothing was kept)",
+    };
+    match language {
+        Language::Zh => format!(
+            "{done} {file}（{encoding}）：{rows} 行，新增 {new}，修订 {revised}，未变 {unchanged}，拒收 {refused}；{seconds:.1} 秒"
+        ),
+        Language::En => format!(
+            "{done} {file} ({encoding}): {rows} rows, {new} new, {revised} revised, {unchanged} unchanged, {refused} refused; {seconds:.1} s"
+        ),
+    }
+}
+
+fn report_json(report: &Report, kind: &KindId, sha256: Digest, dry_run: bool, language: Language) -> Value {
+    let lang = language.lang();
+    let problem = |problem: &RowProblem| {
+        json!({
+            "row": problem.row, "line": problem.line, "column": problem.column, "value": problem.value,
+            "code": problem.code, "text": problem.text(lang), "advice": problem.advice(lang),
+        })
+    };
+    let warning = |warning: &Warning| json!({ "code": warning.code, "column": warning.column, "row": warning.row, "text": warning.text(lang) });
+    json!({
+        "file": report.file, "sha256": sha256.to_string(), "kind": kind.as_str(), "dry_run": dry_run,
+        "encoding": report.detected.encoding.to_string(), "delimiter": report.delimiter.to_string(),
+        "rows": report.rows, "new": report.new, "revised": report.revised, "unchanged": report.unchanged,
+        "refused": report.refused, "problems_total": report.problems_total,
+        "problems": report.problems.iter().map(problem).collect::<Vec<_>>(),
+        "warnings": report.warnings.iter().map(warning).collect::<Vec<_>>(),
+    })
+}
+
+/// Shares a file out by the values of a column: one file each and an `index.json`. Needs no node.
+///
+/// # Errors
+/// The file or mapping is refused, or the folder cannot be written.
+pub fn split(
+    catalogue: &Catalogue,
+    file: &Path,
+    mapping: &Path,
+    column: &str,
+    folder: &Path,
+) -> Result<Value, CommandFailed> {
+    let mapping = Mapping::load(mapping)?;
+    let kind_id = mapping.kind().parse::<KindId>().ok();
+    let kind = kind_id.as_ref().and_then(|kind| catalogue.kind(kind));
+    let kind = kind.ok_or_else(|| CommandFailed::NoKind(mapping.kind().to_owned()))?;
+    let parts = importing::split(file, &mapping, column)?;
+    fs::create_dir_all(folder).map_err(CommandFailed::Output)?;
+    let mut index = Vec::new();
+    for (number, (value, bytes)) in parts.into_iter().enumerate() {
+        let name = format!("{:04}.csv", number.saturating_add(1));
+        let rows = count_rows(&name, &bytes, &mapping, kind)?;
+        write_durably(&folder.join(&name), &bytes)?;
+        index.push(json!({ "value": value, "file": name, "rows": rows }));
+    }
+    let index = Value::from(index);
+    write_durably(&folder.join("index.json"), format!("{index:#}\n").as_bytes())?;
+    Ok(index)
+}
+
+fn count_rows(name: &str, bytes: &[u8], mapping: &Mapping, kind: &Kind) -> Result<u64, CommandFailed> {
+    let input = std::io::Cursor::new(bytes);
+    let options =
+        ImportOptions { encoding: Some(Encoding::Utf8), problems_max: 0, ..ImportOptions::default() };
+    Ok(importing::import_from(name, input, mapping, kind, &options, &mut Counting)?.rows)
+}
+
+/// Keeps nothing; only the rows of the report matter.
+struct Counting;
+
+impl Sink for Counting {
+    fn take(
+        &mut self,
+        rows: Vec<ImportedRow>,
+    ) -> Result<Vec<Taken>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(vec![Taken::New; rows.len()])
+    }
+}

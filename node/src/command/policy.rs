@@ -1,0 +1,165 @@
+//! `policy`: which disclosure policy is in force, and accepting another one.
+
+use safeharbor_rules::{Kind, Lang, Mode};
+use safeharbor_service::person::Role;
+use serde_json::{Value, json};
+
+use super::credentials::authenticate;
+use super::{CommandFailed, Credentials};
+use crate::context::Context;
+use crate::policy::{Change, Changes, InForce, mode_of, modes};
+use crate::speech::{Exit, Format, Language, Speech, moment, padded};
+
+pub(super) fn show(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
+    let policy = context.policy()?;
+    if speech.format == Format::Json {
+        speech.json(&policy_json(context, policy.as_ref()))?;
+        return Ok(Exit::Done);
+    }
+    speech.data(match (&policy, speech.language) {
+        (None, Language::Zh) => "尚未接受任何披露政策：所有记录都留在本地。".to_owned(),
+        (None, Language::En) => "no disclosure policy is accepted: all records stay here.".to_owned(),
+        (Some(InForce { accepted, .. }), Language::Zh) => format!(
+            "披露政策第 {} 版，{}（{}）于 {} 接受，SHA-256 {}",
+            accepted.version,
+            accepted.person.name,
+            accepted.person.role.title_zh(),
+            moment(accepted.at),
+            accepted.sha256
+        ),
+        (Some(InForce { accepted, .. }), Language::En) => format!(
+            "disclosure policy version {}, accepted by {} ({}) on {}, SHA-256 {}",
+            accepted.version,
+            accepted.person.name,
+            accepted.person.role,
+            moment(accepted.at),
+            accepted.sha256
+        ),
+    })?;
+    for kind in context.catalogue.kinds() {
+        let mode = mode_text(mode_of(policy.as_ref(), kind.id()), speech.language);
+        speech.data(format_args!("  {} {mode}", padded(&kind_text(kind, speech.language.lang()), 32)))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn policy_json(context: &Context, policy: Option<&InForce>) -> Value {
+    let Some(InForce { accepted, policy }) = policy else { return Value::Null };
+    json!({
+        "version": accepted.version, "sha256": accepted.sha256.to_string(), "person": accepted.person,
+        "at": accepted.at, "kinds": modes(policy, context),
+    })
+}
+
+/// Says what accepting `text` would change; nothing is changed.
+pub(super) fn preview(
+    context: &Context,
+    text: &str,
+    person: &str,
+    speech: &mut Speech<'_>,
+) -> Result<Exit, CommandFailed> {
+    let wanted = person.trim();
+    let persons = context.persons.list()?;
+    let found = persons.iter().find(|found| found.name == wanted || found.id.to_string() == wanted);
+    let person = found.ok_or_else(|| CommandFailed::NoPerson(wanted.to_owned()))?;
+    let changes = context.preview_policy(text, person)?;
+    speech.note(speech.pick("接受这份披露政策后：", "Accepting this policy means:"))?;
+    for line in change_lines(context, &changes, speech.language) {
+        speech.note(line)?;
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn accept(
+    context: &Context,
+    text: &str,
+    by: &Credentials,
+    speech: &mut Speech<'_>,
+) -> Result<Exit, CommandFailed> {
+    let person = authenticate(context, by, &[Role::Approver, Role::Administrator], "accept policy")?;
+    let changes = context.accept_policy(text, &person)?;
+    if speech.format == Format::Json {
+        speech.json(&changes.iter().map(change_json).collect::<serde_json::Map<_, _>>().into())?;
+        return Ok(Exit::Done);
+    }
+    let to_send: u64 = changes.values().fold(0, |sum, change| sum.saturating_add(change.to_send));
+    speech.data(match speech.language {
+        Language::Zh => format!("披露政策已接受；{to_send} 条记录进入待发。用 policy show 查看。"),
+        Language::En => {
+            format!("the policy is accepted; {to_send} records wait to be sent. See `policy show`.")
+        }
+    })?;
+    Ok(Exit::Done)
+}
+
+fn change_json((kind, change): (&safeharbor_core::record::KindId, &Change)) -> (String, Value) {
+    let value = json!({
+        "before": change.before.as_str(), "after": change.after.as_str(), "records": change.records,
+        "to_send": change.to_send, "to_stop": change.to_stop, "revealed": change.revealed,
+    });
+    (kind.to_string(), value)
+}
+
+fn change_lines(context: &Context, changes: &Changes, language: Language) -> Vec<String> {
+    let mut lines = Vec::new();
+    for kind in context.catalogue.kinds() {
+        let Some(change) = changes.get(kind.id()) else { continue };
+        let title = kind_text(kind, language.lang());
+        let (before, after) = (mode_text(change.before, language), mode_text(change.after, language));
+        lines.push(if change.before == change.after {
+            format!("  {title}{}{after}", language.pick("：不变，", ": unchanged, "))
+        } else {
+            format!("  {title}{}{before} → {after}", language.pick("：", ": "))
+        });
+        lines.extend(consequence(change, language).map(|line| format!("    {line}")));
+        let revealed: Vec<_> =
+            change.revealed.iter().map(|(name, count)| field_text(kind, name, *count, language)).collect();
+        if !revealed.is_empty() {
+            let head = language.pick("公开的字段：", "fields revealed: ");
+            lines.push(format!("    {head}{}", revealed.join(language.pick("、", ", "))));
+        }
+    }
+    lines
+}
+
+fn consequence(change: &Change, language: Language) -> Option<String> {
+    let Change { records, to_send, to_stop, .. } = change;
+    if *to_send == 0 && *to_stop == 0 {
+        return None;
+    }
+    Some(match language {
+        Language::Zh => format!(
+            "现有 {records} 条记录中，{to_send} 条将发送，{to_stop} 条待发的不再发送。已发送的无法由政策收回。"
+        ),
+        Language::En => format!(
+            "of {records} records, {to_send} will be sent and {to_stop} that wait will not. A policy cannot take back what was sent."
+        ),
+    })
+}
+
+fn field_text(kind: &Kind, name: &str, count: u64, language: Language) -> String {
+    let title = kind.field(name).map_or(name, |field| field.title(language.lang()));
+    match language {
+        Language::Zh => format!("{title}（{count} 条）"),
+        Language::En => format!("{title} ({count})"),
+    }
+}
+
+fn kind_text(kind: &Kind, lang: Lang) -> String {
+    format!("{} {}", kind.title(lang), kind.id())
+}
+
+/// A mode in plain words.
+pub(super) fn mode_text(mode: Mode, language: Language) -> &'static str {
+    match mode {
+        Mode::Off => language.pick("不外传（off）", "nothing leaves (off)"),
+        Mode::Commit => language.pick(
+            "只传加盐摘要，不公开任何字段（commit）",
+            "salted digests only, no field revealed (commit)",
+        ),
+        Mode::Reveal => language.pick(
+            "自动公开 C0/C1 字段，其余只传加盐摘要（reveal）",
+            "C0 and C1 fields revealed, salted digests of the others (reveal)",
+        ),
+    }
+}

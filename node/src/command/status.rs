@@ -1,0 +1,171 @@
+//! `status`: how things stand, in one word and in numbers; `resume`: going on after a person decided.
+
+use safeharbor_service::person::Role;
+use serde_json::{Value, json};
+
+use super::credentials::authenticate;
+use super::{CommandFailed, Credentials};
+use crate::context::Context;
+use crate::speech::{Exit, Format, Language, Speech, moment, padded};
+use crate::sync::{Standing, SyncState, state};
+use crate::trust::{load_stop, resume as lift_stop};
+
+/// The numbers of one node.
+struct Numbers {
+    records: u64,
+    waiting: u64,
+    state: SyncState,
+}
+
+pub(super) fn status(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
+    let state = state(context)?;
+    let numbers = Numbers { records: context.records.count()?, waiting: context.outbox.len()?, state };
+    match speech.format {
+        Format::Json => speech.json(&to_json(context, &numbers)?)?,
+        Format::Table => print(context, &numbers, speech)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn to_json(context: &Context, numbers: &Numbers) -> Result<Value, CommandFailed> {
+    let Numbers { records, waiting, state } = numbers;
+    let policy = context.policy()?.map(|policy| policy.accepted.version);
+    Ok(json!({
+        "institution": context.institution.as_str(), "name": context.name, "policy": policy,
+        "enrolled": context.layout.bundle().exists(),
+        "records": records, "waiting": waiting, "stated": state.stated, "acknowledged": state.acknowledged,
+        "receipts": state.receipted, "sync": serde_json::to_value(state)?,
+    }))
+}
+
+fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
+    let language = speech.language;
+    let Numbers { records, waiting, state } = numbers;
+    speech.data(format_args!("{} {}", context.name, context.institution))?;
+    let policy = match (context.policy()?, language) {
+        (None, _) => language.pick("未接受：一切留在本地", "none accepted: everything stays here").to_owned(),
+        (Some(policy), Language::Zh) => format!("第 {} 版", policy.accepted.version),
+        (Some(policy), Language::En) => format!("version {}", policy.accepted.version),
+    };
+    let contact = state.contact_ms.map_or_else(|| language.pick("从未", "never").to_owned(), moment);
+    let labels = speech.pick(
+        [
+            "状态",
+            "记录",
+            "披露政策",
+            "待编号",
+            "已作声明",
+            "枢纽已确认",
+            "已有回执",
+            "登记簿规模",
+            "上次联系",
+        ],
+        [
+            "State",
+            "Records",
+            "Policy",
+            "Waiting",
+            "Stated",
+            "Acknowledged",
+            "Receipts",
+            "Registry size",
+            "Last contact",
+        ],
+    );
+    let texts = [
+        standing_text(context, state, language),
+        records.to_string(),
+        policy,
+        waiting.to_string(),
+        state.stated.to_string(),
+        state.acknowledged.to_string(),
+        state.receipted.to_string(),
+        state.registry_size.to_string(),
+        contact,
+    ];
+    for (label, text) in labels.into_iter().zip(texts) {
+        speech.data(format_args!("  {} {text}", padded(label, 14)))?;
+    }
+    print_refused(state, speech)?;
+    print_alarms(state, speech)
+}
+
+fn standing_text(context: &Context, state: &SyncState, language: Language) -> String {
+    if !context.layout.bundle().exists() {
+        return language.pick("尚未入网（enrol）", "not enrolled (enrol)").to_owned();
+    }
+    let since = |ms: u64| moment(ms);
+    match (&state.standing, language) {
+        (Standing::InStep, _) => language.pick("已同步", "in step").to_owned(),
+        (Standing::Waiting { statements, since_ms }, Language::Zh) => {
+            format!("等待中：{statements} 份声明，自 {}", since_ms.map_or_else(|| "刚才".to_owned(), since))
+        }
+        (Standing::Waiting { statements, since_ms }, Language::En) => {
+            format!(
+                "{statements} statements waiting since {}",
+                since_ms.map_or_else(|| "just now".to_owned(), since)
+            )
+        }
+        (Standing::Refused { code, text, since_ms, statements }, Language::Zh) => {
+            format!("被枢纽拒绝（{code}，自 {}），{statements} 份声明等待：{text}", since(*since_ms))
+        }
+        (Standing::Refused { code, text, since_ms, statements }, Language::En) => {
+            format!(
+                "refused by the hub ({code}, since {}), {statements} statements wait: {text}",
+                since(*since_ms)
+            )
+        }
+        (Standing::Stopped { alarm, since_ms }, Language::Zh) => {
+            format!("已停止，须由管理员决定（resume），自 {}：{alarm}", since(*since_ms))
+        }
+        (Standing::Stopped { alarm, since_ms }, Language::En) => {
+            format!("stopped until an administrator decides (resume), since {}: {alarm}", since(*since_ms))
+        }
+    }
+}
+
+fn print_refused(state: &SyncState, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
+    if state.content_refused.is_empty() {
+        return Ok(());
+    }
+    speech.data(speech.pick(
+        "内容被枢纽退回的声明（修改记录后会再次声明）：",
+        "Statements whose content the hub refused (correct the record; it is stated again):",
+    ))?;
+    for refused in &state.content_refused {
+        let seq = refused.seq.map_or_else(|| "?".to_owned(), |seq| seq.to_string());
+        let rec = refused.rec.as_deref().unwrap_or("?");
+        speech.data(format_args!("  {seq}  {rec}  {}  {}", refused.code, refused.text))?;
+    }
+    Ok(())
+}
+
+fn print_alarms(state: &SyncState, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
+    if !state.alarms.is_empty() {
+        speech.data(speech.pick("警报：", "Alarms:"))?;
+    }
+    for raised in &state.alarms {
+        speech.data(format_args!("  {}  ×{}  {}", moment(raised.last_ms), raised.count, raised.alarm))?;
+    }
+    Ok(())
+}
+
+/// Lets the node go on after a fork or an inconsistent registry.
+pub(super) fn resume(
+    context: &Context,
+    by: &Credentials,
+    speech: &mut Speech<'_>,
+) -> Result<Exit, CommandFailed> {
+    let person = authenticate(context, by, &[Role::Administrator], "resume")?;
+    let Some(stopped) = load_stop(&*context.store)? else {
+        speech.note(
+            speech.pick("节点没有停止，无需恢复。", "the node is not stopped; there is nothing to resume."),
+        )?;
+        return Ok(Exit::Done);
+    };
+    let detail = serde_json::to_value(&stopped)?;
+    context.audit.append(Some(&person), "resume", "the stream to the hub", detail)?;
+    lift_stop(&*context.store)?;
+    speech.data(speech.pick("已恢复；请重新启动 run。", "resumed; start `run` again."))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,251 @@
+//! The command line: words to commands, passwords from the person, commands to whoever has the store open.
+
+mod arguments;
+mod delivery;
+mod password;
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use safeharbor_rules::Catalogue;
+
+pub use arguments::Arguments;
+use arguments::{ExportWords, PersonWords, PolicyWords, Words};
+use password::read_password;
+
+use crate::command::{Command, CommandFailed, Credentials, split};
+use crate::enrolment::{EnrolFailed, enrol, init};
+use crate::layout::Layout;
+use crate::opening::{Owner, Seams, open};
+use crate::running::{outcome_text, run};
+use crate::settings::Settings;
+use crate::speech::{Exit, Format, Language, chain_of};
+use crate::sync::Until;
+
+/// What the command line gets from `main`.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Time and randomness.
+    pub seams: Seams,
+    /// The locale's language.
+    pub locale: Language,
+    /// The folder that relative paths start from.
+    pub folder: PathBuf,
+}
+
+/// Carries out what was asked for and says what there is to say.
+#[must_use]
+pub fn carry_out(arguments: Arguments, surroundings: Surroundings) -> Exit {
+    let Arguments { data, lang, format, words } = arguments;
+    let layout = Layout::at(&surroundings.folder.join(data));
+    let settings = match Settings::load(&layout, &[]) {
+        Ok(settings) => settings,
+        Err(failed) => return complain(&chain_of(&failed), Exit::Usage),
+    };
+    let language = lang.or(settings.interface.language).unwrap_or(surroundings.locale);
+    let filter = if matches!(words, Words::Run { .. }) { &settings.log.filter } else { "warn" };
+    if let Err(failed) = safeharbor_service::telemetry::init(filter) {
+        return complain(&chain_of(&failed), Exit::Usage);
+    }
+    let Surroundings { seams, folder, .. } = surroundings;
+    Desk { layout, settings, seams, folder, language, format }.carry_out(words)
+}
+
+/// Where the person sits.
+#[derive(Debug)]
+struct Desk {
+    layout: Layout,
+    settings: Settings,
+    seams: Seams,
+    folder: PathBuf,
+    language: Language,
+    format: Format,
+}
+
+impl Desk {
+    fn carry_out(&self, words: Words) -> Exit {
+        match words {
+            Words::Init { institution, name, request } => {
+                self.init(&Owner { institution, name }, &self.path(&request))
+            }
+            Words::Enrol { bundle, hub } => self.enrol(&self.path(&bundle), &hub),
+            Words::Run { once } => self.run(once),
+            Words::Split { file, mapping, by, output } => {
+                self.split(&self.path(&file), &self.path(&mapping), &by, &self.path(&output))
+            }
+            Words::Approve { record, fields, person } => {
+                self.with_password(person, |by| Command::Approve { record, fields, by })
+            }
+            Words::Erase { record, person } => self.erase(record, person),
+            Words::Policy(PolicyWords::Accept { file, person }) => {
+                self.accept_policy(&self.path(&file), person)
+            }
+            Words::Person(PersonWords::Add { name, role, by }) => self.add_person(name, role, by),
+            Words::Resume { person } => self.with_password(person, |by| Command::Resume { by }),
+            Words::Status => self.deliver(Command::Status),
+            Words::List { kind, limit } => self.deliver(Command::List { kind, limit }),
+            Words::Show { record } => self.deliver(Command::Show { record }),
+            Words::Policy(PolicyWords::Show) => self.deliver(Command::ShowPolicy),
+            Words::Person(PersonWords::List) => self.deliver(Command::ListPersons),
+            Words::Import { file, mapping, encoding, dry_run } => {
+                let (file, mapping) = (self.path(&file), self.path(&mapping));
+                self.deliver(Command::Import { file, mapping, encoding, dry_run })
+            }
+            Words::Export(ExportWords::Records { output }) => {
+                self.deliver(Command::ExportRecords { file: self.path(&output) })
+            }
+            Words::Export(ExportWords::Receipts { output }) => {
+                self.deliver(Command::ExportReceipts { folder: self.path(&output) })
+            }
+        }
+    }
+
+    /// The node that carries out a command may have started in another folder.
+    fn path(&self, typed: &Path) -> PathBuf {
+        self.folder.join(typed)
+    }
+
+    fn with_password(&self, name: String, command: impl FnOnce(Credentials) -> Command) -> Exit {
+        match self.ask(&name) {
+            Ok(password) => self.deliver(command(Credentials { name, password })),
+            Err(failed) => self.no_password(&failed),
+        }
+    }
+
+    fn ask(&self, name: &str) -> io::Result<crate::command::Password> {
+        let prompt = self.language.pick(format!("{name} 的密码："), format!("Password of {name}: "));
+        read_password(&prompt)
+    }
+
+    fn no_password(&self, failed: &io::Error) -> Exit {
+        let text = self.language.pick("未读到密码", "no password was read");
+        complain(&format!("{text}: {failed}"), Exit::Refused)
+    }
+
+    /// What can and cannot be taken back is said before the password is asked for.
+    fn erase(&self, record: String, person: String) -> Exit {
+        match self.deliver(Command::PreviewErase { record: record.clone() }) {
+            Exit::Done => self.with_password(person, |by| Command::Erase { record, by }),
+            refused @ (Exit::Refused | Exit::Usage | Exit::Unavailable) => refused,
+        }
+    }
+
+    /// What would change is said before the password is asked for.
+    fn accept_policy(&self, file: &Path, person: String) -> Exit {
+        let text = match fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(source) => return self.refuse(&CommandFailed::Read { path: file.to_owned(), source }),
+        };
+        match self.deliver(Command::PreviewPolicy { text: text.clone(), person: person.clone() }) {
+            Exit::Done => self.with_password(person, |by| Command::AcceptPolicy { text, by }),
+            refused @ (Exit::Refused | Exit::Usage | Exit::Unavailable) => refused,
+        }
+    }
+
+    /// The first person needs nobody's word; every later one an administrator's.
+    fn add_person(&self, name: String, role: String, by: Option<String>) -> Exit {
+        let by = match (by, self.count_persons()) {
+            (_, Err(exit)) => return exit,
+            (None, Ok(0)) => None,
+            (None, Ok(_)) => return self.refuse(&CommandFailed::NeedsAdministrator),
+            (Some(by), Ok(_)) => match self.ask(&by) {
+                Ok(password) => Some(Credentials { name: by, password }),
+                Err(failed) => return self.no_password(&failed),
+            },
+        };
+        match password::choose_password(&name, self.language) {
+            Ok(password) => self.deliver(Command::AddPerson { name, role, password, by }),
+            Err(failed) => self.no_password(&failed),
+        }
+    }
+
+    fn count_persons(&self) -> Result<u64, Exit> {
+        let mut answer = Vec::new();
+        match self.deliver_to(Command::CountPersons, &mut answer) {
+            Exit::Done => String::from_utf8_lossy(&answer).trim().parse().or(Err(Exit::Unavailable)),
+            refused @ (Exit::Refused | Exit::Usage | Exit::Unavailable) => Err(refused),
+        }
+    }
+
+    fn deliver(&self, command: Command) -> Exit {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        let exit = self.deliver_to(command, &mut out);
+        crate::running::flushed(&mut out, exit)
+    }
+
+    fn refuse(&self, failed: &CommandFailed) -> Exit {
+        complain(&failed.text(self.language), Exit::Refused)
+    }
+
+    fn init(&self, owner: &Owner, request: &Path) -> Exit {
+        match init(&self.layout, owner, request, &self.seams) {
+            Ok(_) => {
+                let path = request.display();
+                let text = self.language.pick(
+                    format!("节点已建立。请把 {path} 交给枢纽运行方；收到答复后用 enrol 导入。"),
+                    format!("the node is set up. Hand {path} to the hub's operator, then take the answer with `enrol`."),
+                );
+                complain(&text, Exit::Done)
+            }
+            Err(failed) => self.not_enrolled(&failed),
+        }
+    }
+
+    fn enrol(&self, bundle: &Path, hub: &str) -> Exit {
+        match enrol(&self.layout, bundle, hub) {
+            Ok(answer) => {
+                let name = answer.hub_name;
+                let text = self.language.pick(
+                    format!("已入网：枢纽 {name}，地址 {hub}。用 run 开始同步。"),
+                    format!("enrolled with the hub {name} at {hub}. Start syncing with `run`."),
+                );
+                complain(&text, Exit::Done)
+            }
+            Err(failed) => self.not_enrolled(&failed),
+        }
+    }
+
+    fn not_enrolled(&self, failed: &EnrolFailed) -> Exit {
+        let head = self.language.pick("未能完成：", "");
+        complain(&format!("{head}{}", chain_of(failed)), Exit::Refused)
+    }
+
+    fn run(&self, once: bool) -> Exit {
+        let node = match open(&self.layout, &self.settings, &self.seams) {
+            Ok(node) => node,
+            Err(failed) => return self.not_opened(&failed),
+        };
+        let until = if once { Until::InStep } else { Until::Shutdown };
+        let (exit, text) = match run(&node, until) {
+            Ok(outcome) => outcome_text(&outcome, self.language),
+            Err(failed) => failed.text(self.language),
+        };
+        complain(&text, exit)
+    }
+
+    fn split(&self, file: &Path, mapping: &Path, column: &str, folder: &Path) -> Exit {
+        let catalogue = match Catalogue::embedded() {
+            Ok(catalogue) => catalogue,
+            Err(failed) => return complain(&chain_of(&failed), Exit::Unavailable),
+        };
+        match split(&catalogue, file, mapping, column, folder) {
+            Ok(index) => {
+                let count = index.as_array().map_or(0, Vec::len);
+                let path = folder.display();
+                let text = self.language.pick(
+                    format!("已按“{column}”分成 {count} 个文件，见 {path}/index.json"),
+                    format!("split into {count} files by {column:?}, see {path}/index.json"),
+                );
+                complain(&text, Exit::Done)
+            }
+            Err(failed) => self.refuse(&failed),
+        }
+    }
+}
+
+/// Says something that is no data. If nobody hears it, the exit code still says it.
+fn complain(text: &str, exit: Exit) -> Exit {
+    drop(writeln!(io::stderr(), "{text}"));
+    exit
+}

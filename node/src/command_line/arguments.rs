@@ -1,0 +1,230 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use safeharbor_core::institution::InstitutionCode;
+
+use crate::speech::{Format, Language};
+
+const EXIT_CODES: &str = "退出码 Exit codes:
+  0  完成 done
+  1  被拒绝或未全部完成 refused, or done in part (import: some rows were refused)
+  2  命令行或设置有误 the command line or the settings are wrong
+  3  暂时无法完成或判断 unavailable: the folder is in use, the disk failed, the running node did not answer
+
+数据写到标准输出，其余写到标准错误。密码只从终端或标准输入读取。
+Data goes to standard output, all else to standard error. Passwords are read from the terminal or standard input only.
+`run` 运行期间，其他命令由它执行。While `run` is active it carries out the other commands.";
+
+/// 高校节点：记录留在本地，只有获准的内容离开。A university's node: records stay, only what was allowed leaves.
+#[derive(Debug, Parser)]
+#[command(name = "safeharbor-node", version, after_help = EXIT_CODES, max_term_width = 110)]
+pub struct Arguments {
+    /// 节点的数据目录 The node's data folder
+    #[arg(long, global = true, value_name = "DIR", default_value = "safeharbor-node-data")]
+    pub data: PathBuf,
+    /// 语言 Language [default: the settings', otherwise the locale's]
+    #[arg(long, global = true, value_enum, value_name = "LANG")]
+    pub lang: Option<Language>,
+    /// 数据的形式 The form of data
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// What to do.
+    #[command(subcommand)]
+    pub words: Words,
+}
+
+/// What can be asked of a node.
+#[derive(Debug, Subcommand)]
+pub enum Words {
+    /// 建立节点并写出入网申请 Set up the node and write the request for the hub
+    Init {
+        /// 统一社会信用代码 The institution's 18-character code
+        #[arg(long, value_name = "CODE")]
+        institution: InstitutionCode,
+        /// 单位名称 The institution's name
+        #[arg(long)]
+        name: String,
+        /// 写出申请的文件 Where the request is written
+        #[arg(long, value_name = "FILE")]
+        request: PathBuf,
+    },
+    /// 导入枢纽的入网答复 Take the hub's answer
+    Enrol {
+        /// 枢纽给出的文件 The file the hub gave
+        #[arg(long, value_name = "FILE")]
+        bundle: PathBuf,
+        /// 枢纽地址 The hub's address
+        #[arg(long, value_name = "HOST:PORT")]
+        hub: String,
+    },
+    /// 与枢纽同步 Keep in step with the hub
+    Run {
+        /// 同步完成后退出 End when in step
+        #[arg(long)]
+        once: bool,
+    },
+    /// 查看状态 How things stand
+    Status,
+    /// 导入文件 Import a file (nothing leaves by importing unless the accepted policy says so)
+    Import {
+        /// CSV 文件 The CSV file
+        file: PathBuf,
+        /// 映射文件 The mapping of its columns
+        #[arg(long, value_name = "FILE")]
+        mapping: PathBuf,
+        /// 强制编码 Overrules the detected encoding: utf-8, gb18030, gbk, auto
+        #[arg(long, value_name = "NAME")]
+        encoding: Option<String>,
+        /// 只检查，不保存 Check by the same rules and keep nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// 按某列的值拆分文件 Split a file by the values of a column
+    Split {
+        /// CSV 文件 The CSV file
+        file: PathBuf,
+        /// 映射文件 The mapping of its columns
+        #[arg(long, value_name = "FILE")]
+        mapping: PathBuf,
+        /// 列名 The column
+        #[arg(long, value_name = "COLUMN")]
+        by: String,
+        /// 写出的目录，含 index.json The folder to write, with an index.json
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
+    },
+    /// 列出记录 List records
+    List {
+        /// 只列某一类别 Only this kind (ACH, IPR, DEAL, ENT, PRF)
+        #[arg(long)]
+        kind: Option<String>,
+        /// 最多列出多少条 At most this many
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// 查看一条记录：什么离开，什么留下，依据何人 What of a record leaves, what stays, and on whose word
+    Show {
+        /// 记录柄、类别:主键 或 主键 A handle, KIND:key, or a key that only one kind has
+        record: String,
+    },
+    /// 批准公开一条记录的若干字段 Let fields of one record leave
+    Approve {
+        /// 记录柄、类别:主键 或 主键 A handle, KIND:key, or a key
+        record: String,
+        /// 字段名，逗号分隔 Field names, separated by commas
+        #[arg(long, value_delimiter = ',', required = true)]
+        fields: Vec<String>,
+        /// 批准人 Who approves
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
+    /// 删除一条记录，并说明什么无法收回 Erase a record, and say what cannot be recalled
+    Erase {
+        /// 记录柄、类别:主键 或 主键 A handle, KIND:key, or a key
+        record: String,
+        /// 删除人 Who erases
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
+    /// 披露政策 The disclosure policy
+    #[command(subcommand)]
+    Policy(PolicyWords),
+    /// 人员 Persons
+    #[command(subcommand)]
+    Person(PersonWords),
+    /// 导出 Export
+    #[command(subcommand)]
+    Export(ExportWords),
+    /// 查明分叉或登记簿矛盾后恢复同步 Go on after a fork or a contradicting registry stopped the node
+    Resume {
+        /// 作出决定的管理员 The administrator who decided
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
+}
+
+/// What can be asked about the policy.
+#[derive(Debug, Subcommand)]
+pub enum PolicyWords {
+    /// 查看现行政策 Show the policy in force
+    Show,
+    /// 说明将有何变化，然后接受 Say what would change, then accept
+    Accept {
+        /// 政策文件 The policy file
+        file: PathBuf,
+        /// 接受人 Who accepts
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
+}
+
+/// What can be asked about persons.
+#[derive(Debug, Subcommand)]
+pub enum PersonWords {
+    /// 添加人员；第一位须是管理员 Add a person; the first is an administrator
+    Add {
+        /// 姓名 Their name
+        #[arg(long)]
+        name: String,
+        /// 角色 clerk 经办 · approver 审批 · administrator 管理员
+        #[arg(long)]
+        role: String,
+        /// 添加人（管理员），其密码先于新密码读取 The administrator who adds them; their password is read first
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+    },
+    /// 列出人员 List persons
+    List,
+}
+
+/// What can be exported.
+#[derive(Debug, Subcommand)]
+pub enum ExportWords {
+    /// 全部记录，JSON Lines；含不得外传的内容 All records as JSON Lines, with what must not leave
+    Records {
+        /// 写出的文件 The file to write
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// 全部回执，每份附条目与声明 All receipts, each with its entry and statement
+    Receipts {
+        /// 写出的目录 The folder to write
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_words_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_data_folder_may_stand_behind_the_words() {
+        let arguments =
+            Arguments::try_parse_from(["safeharbor-node", "policy", "show", "--data", "x"]).unwrap();
+        assert_eq!(arguments.data, PathBuf::from("x"));
+        assert!(matches!(arguments.words, Words::Policy(PolicyWords::Show)));
+    }
+
+    #[test]
+    fn a_wrong_institution_code_is_explained() {
+        let words = ["safeharbor-node", "init", "--institution", "1", "--name", "x", "--request", "r"];
+        let refused = Arguments::try_parse_from(words).unwrap_err().to_string();
+        assert!(refused.contains("18 characters"), "{refused}");
+    }
+
+    #[test]
+    fn help_tells_the_exit_codes() {
+        let help = Arguments::command().render_long_help().to_string();
+        assert!(help.contains("Exit codes"), "{help}");
+    }
+}

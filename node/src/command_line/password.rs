@@ -1,0 +1,37 @@
+//! Passwords from the person: hidden at a terminal, a line each from a pipe; never from the command line.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+
+use crate::command::Password;
+use crate::speech::Language;
+
+/// Asks for a password.
+pub(super) fn read_password(prompt: &str) -> io::Result<Password> {
+    if io::stdin().is_terminal() {
+        return rpassword::prompt_password(prompt).map(Password::new);
+    }
+    let mut line = String::new();
+    if io::stdin().lock().read_line(&mut line)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let typed = line.trim_end_matches(['\r', '\n']).len();
+    line.truncate(typed);
+    Ok(Password::new(line))
+}
+
+/// Asks for the password of somebody new, at a terminal twice.
+pub(super) fn choose_password(name: &str, language: Language) -> io::Result<Password> {
+    let prompt = language.pick(
+        format!("{name} 的新密码（至少 12 个字符）："),
+        format!("New password of {name} (12 characters or more): "),
+    );
+    let chosen = read_password(&prompt)?;
+    if io::stdin().is_terminal() {
+        let again = read_password(language.pick("再次输入：", "Again: "))?;
+        if !chosen.is_same(&again) {
+            let text = language.pick("两次输入不一致", "the two are not the same");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+    }
+    Ok(chosen)
+}

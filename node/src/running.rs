@@ -1,0 +1,162 @@
+//! `run`: the stream to the hub and the control socket, until told to end.
+
+use std::fs;
+use std::io::BufWriter;
+use std::sync::Arc;
+
+use safeharbor_service::control::{self, Output, Stream};
+use safeharbor_service::shutdown::Shutdown;
+use zeroize::Zeroizing;
+
+use crate::command::{Request, execute};
+use crate::context::Context;
+use crate::enrolment::{EnrolFailed, load_bundle, load_tls};
+use crate::opening::Node;
+use crate::speech::{Exit, Language, Speech, chain_of};
+use crate::sync::{self, Connector, ConnectorFailed, Link, Outcome, SyncFailed, Until};
+use crate::trust::{Trust, TrustFailed};
+
+/// A node cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunFailed {
+    /// It was not enrolled.
+    #[error("the node is not enrolled")]
+    NotEnrolled,
+    /// What was pinned at enrolment cannot be used.
+    #[error("what was pinned at enrolment cannot be used")]
+    Enrolment(#[from] EnrolFailed),
+    /// The trust policy cannot be used.
+    #[error("the trust policy cannot be used")]
+    Trust(#[from] TrustFailed),
+    /// The hub cannot be connected to by these settings.
+    #[error("the hub cannot be connected to")]
+    Connector(#[from] ConnectorFailed),
+    /// The hub's address cannot be read.
+    #[error("the hub's address cannot be read")]
+    Address(#[source] std::io::Error),
+    /// The control socket cannot be opened.
+    #[error("commands cannot be taken")]
+    Control(#[from] control::ServeFailed),
+    /// The node itself is broken.
+    #[error("the node cannot go on")]
+    Sync(#[from] SyncFailed),
+    /// Signals or threads cannot be had.
+    #[error("the process cannot be set up")]
+    Process(#[source] std::io::Error),
+}
+
+/// How the hub is reached and what of it is believed, as pinned at enrolment.
+///
+/// # Errors
+/// The node was not enrolled, or what was pinned cannot be used.
+pub fn load_link(context: &Context) -> Result<Link, RunFailed> {
+    let bundle = load_bundle(&context.layout)?.ok_or(RunFailed::NotEnrolled)?;
+    let address = fs::read_to_string(context.layout.hub_address()).map_err(RunFailed::Address)?;
+    let tls = load_tls(&context.layout, &bundle)?;
+    let connector = Connector::new(address.trim().to_owned(), &bundle.hub_name, tls)?;
+    Ok(Link { connector, trust: Trust::from_bundle(&bundle)? })
+}
+
+/// Runs a node on its own runtime until a signal, or with [`Until::InStep`] until it is in step with the hub.
+///
+/// # Errors
+/// The node is not enrolled or broken.
+pub fn run(node: &Node, until: Until) -> Result<Outcome, RunFailed> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunFailed::Process)?;
+    let outcome = runtime.block_on(async {
+        let shutdown = Shutdown::on_signals().map_err(RunFailed::Process)?;
+        serve(Arc::clone(&node.context), &shutdown, until).await
+    });
+    // Commands under way on the blocking pool come to their end: they may be in the middle of a commit.
+    drop(runtime);
+    outcome
+}
+
+/// Keeps the stream and takes commands.
+///
+/// # Errors
+/// As [`run`].
+pub async fn serve(context: Arc<Context>, shutdown: &Shutdown, until: Until) -> Result<Outcome, RunFailed> {
+    let link = load_link(&context)?;
+    let socket = context.layout.control_socket();
+    tracing::info!(institution = %context.institution, hub = link.connector.address(), "the node runs");
+    let commanded = Arc::clone(&context);
+    let handler = move |request, output| answer(Arc::clone(&commanded), request, output);
+    tokio::select! {
+        outcome = sync::run(context, link, shutdown, until) => Ok(outcome?),
+        served = control::serve(&socket, handler) => match served {
+            Ok(()) => Ok(Outcome::ShutDown),
+            Err(failed) => Err(failed.into()),
+        },
+    }
+}
+
+/// Carries out one command for the command line.
+async fn answer(context: Arc<Context>, request: Vec<u8>, output: Output) -> u8 {
+    let request = Zeroizing::new(request);
+    let carried_out = tokio::task::spawn_blocking(move || {
+        let Ok(Request { command, language, format }) = serde_json::from_slice(&request) else {
+            return Exit::Usage;
+        };
+        let mut out = BufWriter::new(output.writer(Stream::Stdout));
+        let mut err = output.writer(Stream::Stderr);
+        let exit = execute(&context, command, &mut Speech { out: &mut out, err: &mut err, language, format });
+        flushed(&mut out, exit)
+    });
+    carried_out.await.unwrap_or(Exit::Unavailable).code()
+}
+
+/// A command whose data did not arrive is not done.
+pub(crate) fn flushed(out: &mut dyn std::io::Write, exit: Exit) -> Exit {
+    match out.flush() {
+        Ok(()) => exit,
+        Err(_) => Exit::Unavailable,
+    }
+}
+
+/// How a run ended, for the person.
+#[must_use]
+pub fn outcome_text(outcome: &Outcome, language: Language) -> (Exit, String) {
+    match (outcome, language) {
+        (Outcome::InStep, Language::Zh) => {
+            (Exit::Done, "已与枢纽同步：每份声明都有核验过的回执。".to_owned())
+        }
+        (Outcome::InStep, Language::En) => {
+            (Exit::Done, "in step with the hub: every statement has a verified receipt.".to_owned())
+        }
+        (Outcome::ShutDown, Language::Zh) => (Exit::Done, "已停止运行。".to_owned()),
+        (Outcome::ShutDown, Language::En) => (Exit::Done, "ended as told.".to_owned()),
+        (Outcome::Refused(refused), Language::Zh) => {
+            (Exit::Refused, format!("枢纽拒收（{}）：{}", refused.code, refused.text))
+        }
+        (Outcome::Refused(refused), Language::En) => {
+            (Exit::Refused, format!("the hub refuses ({}): {}", refused.code, refused.text))
+        }
+        (Outcome::Stopped(alarm), Language::Zh) => {
+            (Exit::Refused, format!("已停止，须由管理员查明后决定（resume）：{alarm}"))
+        }
+        (Outcome::Stopped(alarm), Language::En) => {
+            (Exit::Refused, format!("stopped until an administrator decides (resume): {alarm}"))
+        }
+    }
+}
+
+impl RunFailed {
+    /// Why, for the person, and with which exit code.
+    #[must_use]
+    pub fn text(&self, language: Language) -> (Exit, String) {
+        match (self, language) {
+            (Self::NotEnrolled, Language::Zh) => {
+                (Exit::Refused, "节点尚未入网：先把 init 写出的申请交给枢纽，再用 enrol 导入其答复。".to_owned())
+            }
+            (Self::NotEnrolled, Language::En) => (
+                Exit::Refused,
+                "the node is not enrolled: hand the request that `init` wrote to the hub, then take its answer with `enrol`."
+                    .to_owned(),
+            ),
+            (failed, Language::Zh) => (Exit::Unavailable, format!("节点无法运行：{}", chain_of(failed))),
+            (failed, Language::En) => (Exit::Unavailable, chain_of(failed)),
+        }
+    }
+}
