@@ -2,8 +2,11 @@
 
 use super::{StoreFailed, Table};
 
-/// Keys in one commit; the backends' memory grows with it.
+/// Keys in one commit.
 pub const KEYS_PER_COMMIT_MAX: usize = 8192;
+/// Keys to put into one commit where it is a choice: sled frees what a batch made superfluous only after it. Records
+/// of 700 bytes, three keys each: 85 MB resident with 750 keys a commit, 550 MB with 6,000, at the same speed.
+pub const KEYS_PER_COMMIT_ADVISED: usize = 1024;
 /// Bytes of keys and values in one commit.
 pub const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Bytes of one key.

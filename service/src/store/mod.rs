@@ -29,7 +29,9 @@ use std::error::Error;
 use std::fmt;
 use std::ops::ControlFlow;
 
-pub use batch::{BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX, KEYS_PER_COMMIT_MAX, VALUE_BYTES_MAX};
+pub use batch::{
+    BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX, KEYS_PER_COMMIT_ADVISED, KEYS_PER_COMMIT_MAX, VALUE_BYTES_MAX,
+};
 #[cfg(any(test, feature = "testing"))]
 pub use faulty::{Fault, FaultyStore};
 pub use memory::MemoryStore;

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::batch::Change;
 use super::reserve::Reserve;
@@ -19,6 +19,9 @@ use crate::durable_file;
 const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 /// A write that takes longer hangs for good.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long a store that was dropped in this process may take to let go of its file.
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
+const CLOSE_POLL: Duration = Duration::from_millis(5);
 
 /// What can be set for a [`SledStore`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +34,7 @@ pub struct SledSettings {
 
 impl Default for SledSettings {
     fn default() -> Self {
-        Self { cache_bytes: 32 * 1024 * 1024, reserve_bytes: 32 * 1024 * 1024 }
+        Self { cache_bytes: 32 * 1024 * 1024, reserve_bytes: 16 * 1024 * 1024 }
     }
 }
 
@@ -56,15 +59,12 @@ impl SledStore {
     /// # Errors
     /// The folder is in use or unusable, or what is in it is corrupt.
     pub fn open(path: &Path, settings: SledSettings) -> Result<Self, StoreFailed> {
-        let config = sled::Config::new()
-            .path(path)
-            .cache_capacity(settings.cache_bytes)
-            .segment_size(SEGMENT_BYTES)
-            .mode(sled::Mode::HighThroughput);
+        let config =
+            sled::Config::new().path(path).cache_capacity(settings.cache_bytes).segment_size(SEGMENT_BYTES);
         let mut reserve_path = path.as_os_str().to_owned();
         reserve_path.push(".reserve");
         let reserve = Reserve::new(reserve_path.into(), settings.reserve_bytes);
-        let tree = open_with(&reserve, || config.open())?;
+        let tree = open_with(&reserve, || open_when_free(|| config.open()))?;
         let database_file = make_durable(path).map_err(open_failed)?;
         let watchdog = Watchdog::start(WRITE_TIME_MAX, watchdog::end_process).map_err(open_failed)?;
         Ok(Self {
@@ -105,6 +105,24 @@ fn open_failed<E: Into<Box<dyn std::error::Error + Send + Sync>>>(source: E) -> 
 
 fn read_failed(source: sled::Error) -> StoreFailed {
     StoreFailed::Backend { step: "read", applied: Applied::No, source: source.into() }
+}
+
+/// A dropped sled holds its file until its own threads have finished; that is soon, but after `drop` returns.
+fn open_when_free<T>(mut open: impl FnMut() -> Result<T, sled::Error>) -> Result<T, sled::Error> {
+    let deadline = Instant::now() + CLOSE_TIME_MAX;
+    loop {
+        match open() {
+            Err(sled::Error::Io(failed)) if is_held(&failed) && Instant::now() < deadline => {
+                std::thread::park_timeout(CLOSE_POLL);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// sled gives the failure to lock its file no kind of its own.
+fn is_held(failed: &io::Error) -> bool {
+    failed.to_string().starts_with("could not acquire lock")
 }
 
 /// Tries once more without the reserve when the disk is full.
@@ -242,6 +260,21 @@ mod tests {
         let path = reserve.path().to_owned();
         let opened = open_with(&reserve, || if path.exists() { Err(disk_full()) } else { Ok(7) });
         assert_eq!(opened.unwrap(), 7);
+    }
+
+    #[test]
+    fn a_file_that_is_held_a_moment_longer_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        let held = std::sync::Mutex::new(Some(sled::open(&path).unwrap()));
+        let mut refused = false;
+        let opened = open_when_free(|| {
+            sled::open(&path).inspect_err(|_| {
+                refused = true;
+                drop(held.lock().unwrap().take());
+            })
+        });
+        assert!(opened.is_ok() && refused, "sled's words for a held file are known");
     }
 
     #[test]
