@@ -1,0 +1,15 @@
+//! What the verifier accepts, and that it accepts nothing else: on a real registry made with core's own functions.
+
+// The attribute tells clippy that the helpers in these modules may unwrap as tests do.
+#[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod disclosure;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod random_bytes;
+#[cfg(test)]
+mod receipt;
+#[cfg(test)]
+mod registry;
