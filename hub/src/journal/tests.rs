@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn frame(index: u64, disclosures: &[&str]) -> Frame {
-    let key = FrameKey::from_bytes([index as u8 + 1; 32]);
+    let key = FrameKey::from_bytes([u8::try_from(index).unwrap() + 1; 32]);
     let disclosures: Vec<String> = disclosures.iter().map(|&d| d.to_owned()).collect();
     let sealed = seal(&disclosures, &key).unwrap();
     Frame {
