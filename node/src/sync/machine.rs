@@ -335,4 +335,6 @@ impl Machine {
 }
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
