@@ -1,0 +1,35 @@
+//! Import at the node: files people have in, checked records out, by a mapping that people write.
+//!
+//! In scope: encodings, delimited text, mappings, reading of cells, the checks of the kind, problems that name file,
+//! row, column, value and what to do. Out of scope: keeping records (the store stands behind [`Sink`]), what leaves
+//! (disclosure policy), command line.
+
+mod cell;
+mod date;
+mod decimal;
+mod decoded;
+mod encoding;
+mod fault;
+mod gate;
+mod header;
+mod mapping;
+mod opened;
+mod pipeline;
+mod plan;
+mod report;
+mod rows;
+mod shape;
+mod sink;
+mod split;
+mod tally;
+mod text;
+
+pub use date::ParseFormFailed;
+pub use encoding::{DetectFailed, Detected, Encoding, FILE_BYTES_MAX, ParseEncodingFailed, detect};
+pub use header::MissingColumn;
+pub use mapping::{MAPPING_BYTES_MAX, Mapping, MappingFailed, MappingFault, ShortRows};
+pub use pipeline::{ImportFailed, ImportFault, ImportOptions, Progress, import, import_from};
+pub use report::{Report, RowProblem, Warning};
+pub use rows::{CELL_BYTES_MAX, COLUMNS_MAX, ROW_BYTES_MAX, ReadRowsFailed};
+pub use sink::{ImportedRow, Sink, Taken};
+pub use split::split;

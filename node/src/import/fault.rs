@@ -1,0 +1,211 @@
+//! What can be wrong with one cell or one row, in Chinese and English, with what to do about it.
+
+use super::date::Precision;
+use super::decimal::DecimalFault;
+
+/// A text in the two languages people read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wording {
+    pub(crate) zh: String,
+    pub(crate) en: String,
+}
+
+impl Wording {
+    pub(crate) fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { zh: zh.into(), en: en.into() }
+    }
+}
+
+/// One finding: a code that programs can compare, and what people read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) code: String,
+    pub(crate) text: Wording,
+    pub(crate) advice: Wording,
+}
+
+/// Why a cell cannot become the value of its field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CellFault {
+    Number { fault: DecimalFault, unit: &'static str },
+    Date,
+    DateTooVague { wanted: Precision },
+    Period,
+    Code { known: String },
+    Flag,
+}
+
+impl CellFault {
+    pub(crate) fn finding(&self) -> Finding {
+        let (code, text, advice) = match self {
+            Self::Number { fault, unit } => number_finding(*fault, unit),
+            Self::Date => (
+                "not-a-date",
+                Wording::new(
+                    "不是映射文件所列任何一种写法的日期",
+                    "not a date in any of the forms the mapping names",
+                ),
+                Wording::new(
+                    "改正该单元格，或在映射文件的 form 中补充这种写法（例如 \"%Y/%m/%d\"）",
+                    "correct the cell, or add its form to `form` in the mapping (for instance \"%Y/%m/%d\")",
+                ),
+            ),
+            Self::DateTooVague { wanted } => vague_date_finding(*wanted),
+            Self::Period => (
+                "not-a-period",
+                Wording::new("不是起止时间", "not a period with a start and an end"),
+                Wording::new(
+                    "写成“2018.01-2020.12”的样子，或在映射文件中设置 form 和 period_separator",
+                    "write it like \"2018.01-2020.12\", or set form and period_separator in the mapping",
+                ),
+            ),
+            Self::Code { known } => (
+                "not-in-list",
+                Wording::new("不在代码表中", "not in the code list"),
+                Wording::new(
+                    format!("改为下列之一，或在映射文件的 codes 中对应：{known}"),
+                    format!("use one of these, or translate it under `codes` in the mapping: {known}"),
+                ),
+            ),
+            Self::Flag => (
+                "not-yes-or-no",
+                Wording::new("应为“是”或“否”", "must be yes or no (是 / 否)"),
+                Wording::new(
+                    "改正该单元格，或在映射文件的 codes 中对应为 \"true\"/\"false\"",
+                    "correct the cell, or translate it to \"true\" or \"false\" under `codes` in the mapping",
+                ),
+            ),
+        };
+        Finding { code: code.to_owned(), text, advice }
+    }
+}
+
+fn number_finding(fault: DecimalFault, unit: &str) -> (&'static str, Wording, Wording) {
+    match fault {
+        DecimalFault::NotANumber => (
+            "not-a-number",
+            Wording::new("不是数字", "not a number"),
+            Wording::new(
+                format!("只填数字{}；多余的文字可在映射文件的 strip 中去掉", unit_zh(unit)),
+                format!("write digits only{}; strip other text with `strip` in the mapping", unit_en(unit)),
+            ),
+        ),
+        DecimalFault::Comma => (
+            "number-with-comma",
+            Wording::new("数字中有逗号", "the number holds a comma"),
+            Wording::new(
+                "若是千位分隔符，在映射文件中写 strip = [\",\"]",
+                "if it separates thousands, write strip = [\",\"] in the mapping",
+            ),
+        ),
+        DecimalFault::Scientific => (
+            "digits-lost",
+            Wording::new(
+                "科学计数法：电子表格已丢失数字",
+                "scientific notation: the spreadsheet has lost digits",
+            ),
+            Wording::new(
+                "在 Excel 中把该列设为“文本”格式，重新填写原值后再导出",
+                "format the column as text in Excel, enter the original value again and export",
+            ),
+        ),
+        DecimalFault::TooFine => (
+            "too-many-decimals",
+            Wording::new("小数位过多，不能精确存储", "more decimals than can be stored exactly"),
+            Wording::new(
+                format!("四舍五入到最小单位{}，并核对映射文件中的 unit", unit_zh(unit)),
+                format!("round it to the smallest unit{}, and check `unit` in the mapping", unit_en(unit)),
+            ),
+        ),
+        DecimalFault::TooLarge => (
+            "number-too-large",
+            Wording::new("数字过大", "the number is too large"),
+            Wording::new("核对该单元格和映射文件中的 unit", "check the cell and `unit` in the mapping"),
+        ),
+    }
+}
+
+fn unit_zh(unit: &str) -> String {
+    if unit.is_empty() { String::new() } else { format!("（单位：{unit}）") }
+}
+
+fn unit_en(unit: &str) -> String {
+    if unit.is_empty() { String::new() } else { format!(" (unit: {unit})") }
+}
+
+fn vague_date_finding(wanted: Precision) -> (&'static str, Wording, Wording) {
+    let (zh, en, example) = match wanted {
+        Precision::Day => ("日期缺少“日”", "the date lacks its day", "2018-01-15"),
+        Precision::Month | Precision::Year => ("日期缺少“月”", "the date lacks its month", "2018-01"),
+    };
+    let advice =
+        Wording::new(format!("补全为 {example} 的形式"), format!("complete it in the form {example}"));
+    ("date-incomplete", Wording::new(zh, en), advice)
+}
+
+/// Why a whole row cannot become a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowFault {
+    Short { cells: usize, columns: usize },
+    Long { cells: usize, columns: usize },
+    Duplicate { first_row: u64 },
+    KeyEmpty,
+    PersonalId,
+}
+
+impl RowFault {
+    pub(crate) fn finding(self) -> Finding {
+        let (code, text, advice) = match self {
+            Self::Short { cells, columns } => (
+                "row-too-short",
+                Wording::new(
+                    format!("该行只有 {cells} 个单元格，表头有 {columns} 列"),
+                    format!("the row has {cells} cells, the header {columns}"),
+                ),
+                Wording::new(
+                    "检查上一行是否有多余的换行；若只是省略了行尾空单元格，在映射文件中写 short_rows = \"pad\"",
+                    "look for a stray line break in or above it; if only empty cells at the end were left out, write short_rows = \"pad\" in the mapping",
+                ),
+            ),
+            Self::Long { cells, columns } => (
+                "row-too-long",
+                Wording::new(
+                    format!("该行有 {cells} 个单元格，表头只有 {columns} 列"),
+                    format!("the row has {cells} cells, the header only {columns}"),
+                ),
+                Wording::new(
+                    "含分隔符的内容须用英文双引号括起来",
+                    "put cells that contain the delimiter in double quotation marks",
+                ),
+            ),
+            Self::Duplicate { first_row } => (
+                "duplicate-key",
+                Wording::new(
+                    format!("与第 {first_row} 行的主键相同"),
+                    format!("the same key as row {first_row}"),
+                ),
+                Wording::new(
+                    "同一条记录只保留一行，或改正编号",
+                    "keep one row for each record, or correct the number",
+                ),
+            ),
+            Self::KeyEmpty => (
+                "key-empty",
+                Wording::new(
+                    "缺少主键，无法识别记录",
+                    "the key is empty, so the record cannot be told apart",
+                ),
+                Wording::new("填写编号", "fill in the number"),
+            ),
+            Self::PersonalId => (
+                "personal-id",
+                Wording::new(
+                    "含有居民身份证号，该行不予收录",
+                    "holds an identity card number: the row is refused",
+                ),
+                Wording::new("请从文件中删除身份证号", "take the identity card number out of the file"),
+            ),
+        };
+        Finding { code: code.to_owned(), text, advice }
+    }
+}

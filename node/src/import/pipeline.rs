@@ -1,0 +1,258 @@
+//! From a file to checked rows: one rule set for dry run and import, in parallel chunks of bounded size.
+
+use std::error::Error;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, Read, Seek};
+use std::path::Path;
+
+use rayon::prelude::*;
+use safeharbor_rules::Kind;
+
+use super::encoding::{DetectFailed, Encoding};
+use super::header::{Header, MissingColumn, read_header_row};
+use super::mapping::{Mapping, MappingFailed};
+use super::opened::Opened;
+use super::plan::{Outcome, Plan};
+use super::report::Report;
+use super::rows::{ReadRowsFailed, Row, Rows};
+use super::sink::{ImportedRow, Sink};
+use super::tally::Tally;
+
+/// Rows mapped and checked at a time; a few megabytes at most for ordinary files.
+const CHUNK_ROWS: usize = 2_048;
+/// A chunk is also full at this many bytes of text, so that long rows do not add up.
+const CHUNK_BYTES: usize = 8 * 1024 * 1024;
+
+/// What a person may set for one import.
+#[derive(Clone, Copy)]
+pub struct ImportOptions<'a> {
+    /// Overrules the mapping's encoding.
+    pub encoding: Option<Encoding>,
+    /// Overrules the mapping's delimiter.
+    pub delimiter: Option<u8>,
+    /// How many problems the report lists; all are counted.
+    pub problems_max: usize,
+    /// Called after every batch.
+    pub progress: Option<&'a (dyn Fn(Progress) + Sync)>,
+}
+
+/// How far an import has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Rows settled.
+    pub rows: u64,
+    /// Rows of the file.
+    pub of: u64,
+}
+
+impl Default for ImportOptions<'_> {
+    fn default() -> Self {
+        Self { encoding: None, delimiter: None, problems_max: 1_000, progress: None }
+    }
+}
+
+impl fmt::Debug for ImportOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImportOptions")
+            .field("encoding", &self.encoding)
+            .field("delimiter", &self.delimiter)
+            .field("problems_max", &self.problems_max)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A file that was not imported.
+#[derive(Debug, thiserror::Error)]
+#[error("{file} is not imported")]
+pub struct ImportFailed {
+    /// File name.
+    pub file: String,
+    /// Why.
+    #[source]
+    pub reason: ImportFault,
+}
+
+/// Why a file is not imported. Except for the last two, not one row of it was handed to the store.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportFault {
+    /// It cannot be opened.
+    #[error("the file cannot be opened")]
+    Open(#[source] io::Error),
+    /// Its encoding is unclear or it is not text.
+    #[error("the encoding is refused")]
+    Detect(#[from] DetectFailed),
+    /// It is not a table.
+    #[error("the table is refused")]
+    Rows(#[from] ReadRowsFailed),
+    /// The mapping does not fit the kind.
+    #[error("the mapping is refused")]
+    Mapping(#[from] MappingFailed),
+    /// No bytes at all, or only blank lines.
+    #[error("the file is empty")]
+    Empty,
+    /// The header row the mapping names is blank or behind the end.
+    #[error(
+        "row {row} should hold the column headers, but it is blank or missing; set header_row in the mapping"
+    )]
+    NoHeader {
+        /// The mapping's header row.
+        row: u64,
+    },
+    /// The header lacks a column.
+    #[error("a column is missing")]
+    MissingColumn(#[from] MissingColumn),
+    /// The store failed; batches before it are kept, and importing again goes on from there.
+    #[error("the store failed")]
+    Sink(#[source] Box<dyn Error + Send + Sync>),
+    /// The store answered for another number of rows than it was given.
+    #[error("the store answered for {answered} of {given} rows")]
+    SinkAnswer {
+        /// Rows handed over.
+        given: usize,
+        /// Rows answered.
+        answered: usize,
+    },
+}
+
+/// Reads, maps and checks the file at `source` and hands every good row to `sink`, in the order of the file.
+///
+/// Good rows are taken even where others are refused; the report lists the refused ones.
+///
+/// # Errors
+/// A file or mapping that is refused as a whole, or a store that fails.
+pub fn import(
+    source: &Path,
+    mapping: &Mapping,
+    kind: &Kind,
+    options: &ImportOptions<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Report, ImportFailed> {
+    let file = source.file_name().unwrap_or(source.as_os_str()).to_string_lossy();
+    let opened = File::open(source).map_err(ImportFault::Open);
+    opened
+        .and_then(|opened| run(&file, opened, mapping, kind, options, sink))
+        .map_err(|reason| ImportFailed { file: file.into_owned(), reason })
+}
+
+/// Does what [`import`] does for bytes that are not a file.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_from<R: Read + Seek + Send>(
+    file: &str,
+    input: R,
+    mapping: &Mapping,
+    kind: &Kind,
+    options: &ImportOptions<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Report, ImportFailed> {
+    run(file, input, mapping, kind, options, sink)
+        .map_err(|reason| ImportFailed { file: file.to_owned(), reason })
+}
+
+fn run<R: Read + Seek + Send>(
+    file: &str,
+    input: R,
+    mapping: &Mapping,
+    kind: &Kind,
+    options: &ImportOptions<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Report, ImportFault> {
+    let mut opened = Opened::open(input, mapping, options.encoding, options.delimiter)?;
+    let header = read_header(&mut opened.rows()?, mapping)?;
+    let plan = Plan::new(mapping, kind, &header)?;
+    let rows_total = count_rows(&mut opened, mapping)?;
+    let mut tally = Tally::new(file, &opened, &header, mapping, &plan, options.problems_max);
+    let mut rows = opened.rows()?;
+    skip_to_data(&mut rows, mapping)?;
+    let mut work = Work { rows, plan: &plan, sink };
+    let (mut chunk, mut batch) = (work.read_chunk()?, Vec::new());
+    while !(chunk.is_empty() && batch.is_empty()) {
+        let settled = tally.rows();
+        let step = work.step(&chunk, batch)?;
+        tally.count(step.taken);
+        batch = tally.settle(step.outcomes);
+        chunk = step.next;
+        report_progress(options, settled, rows_total);
+    }
+    Ok(tally.finish())
+}
+
+fn report_progress(options: &ImportOptions<'_>, rows: u64, of: u64) {
+    if let Some(progress) = options.progress {
+        progress(Progress { rows, of });
+    }
+}
+
+fn read_header<R: BufRead>(rows: &mut Rows<R>, mapping: &Mapping) -> Result<Header, ImportFault> {
+    match read_header_row(rows, mapping.header_row)? {
+        Some(row) => Ok(Header::of(&row)),
+        None => Err(ImportFault::NoHeader { row: mapping.header_row }),
+    }
+}
+
+/// Reads the whole table once before anything is stored, so that a broken file is not half imported.
+fn count_rows<R: Read + Seek>(opened: &mut Opened<R>, mapping: &Mapping) -> Result<u64, ImportFault> {
+    let mut rows = opened.rows()?;
+    skip_to_data(&mut rows, mapping)?;
+    let mut count = 0_u64;
+    while let Some(row) = rows.read()? {
+        count = count.saturating_add(u64::from(!row.is_blank()));
+    }
+    Ok(count)
+}
+
+/// Leaves the reader before the first row behind header and skipped rows.
+fn skip_to_data<R: BufRead>(rows: &mut Rows<R>, mapping: &Mapping) -> Result<(), ReadRowsFailed> {
+    rows.skip_through(mapping.header_row.saturating_add(mapping.skip_rows))
+}
+
+/// The moving parts of one import.
+struct Work<'w, R> {
+    rows: Rows<R>,
+    plan: &'w Plan<'w>,
+    sink: &'w mut dyn Sink,
+}
+
+/// What one step achieved: a chunk mapped, the next one read, the batch before it stored.
+struct Step {
+    outcomes: Vec<Outcome>,
+    next: Vec<Row>,
+    taken: Vec<super::sink::Taken>,
+}
+
+impl<R: BufRead + Send> Work<'_, R> {
+    /// Maps `chunk`, reads the next and stores `batch` at the same time.
+    fn step(&mut self, chunk: &[Row], batch: Vec<ImportedRow>) -> Result<Step, ImportFault> {
+        let Self { rows, plan, sink } = self;
+        let given = batch.len();
+        let map = || chunk.par_iter().with_min_len(32).map(|row| plan.process(row)).collect();
+        let ((outcomes, next), taken) = rayon::join(
+            || rayon::join(map, || read_chunk(rows)),
+            || if batch.is_empty() { Ok(Vec::new()) } else { sink.take(batch) },
+        );
+        let taken = taken.map_err(ImportFault::Sink)?;
+        if taken.len() != given {
+            return Err(ImportFault::SinkAnswer { given, answered: taken.len() });
+        }
+        Ok(Step { outcomes, next: next?, taken })
+    }
+
+    fn read_chunk(&mut self) -> Result<Vec<Row>, ReadRowsFailed> {
+        read_chunk(&mut self.rows)
+    }
+}
+
+fn read_chunk<R: BufRead>(rows: &mut Rows<R>) -> Result<Vec<Row>, ReadRowsFailed> {
+    let mut chunk = Vec::with_capacity(CHUNK_ROWS);
+    let mut bytes = 0_usize;
+    while chunk.len() < CHUNK_ROWS && bytes < CHUNK_BYTES {
+        let Some(row) = rows.read()? else { break };
+        bytes = bytes.saturating_add(row.bytes());
+        if !row.is_blank() {
+            chunk.push(row);
+        }
+    }
+    Ok(chunk)
+}

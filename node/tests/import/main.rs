@@ -1,0 +1,16 @@
+//! Import as its callers see it: files in, checked records and problems out.
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod problems;
+#[cfg(test)]
+mod real_data;
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod throughput;

@@ -1,0 +1,155 @@
+//! The public files beside the checkout, through the mappings that ship with the catalogue.
+
+use std::path::{Path, PathBuf};
+
+use safeharbor_node::import::{Encoding, ImportOptions, Mapping, Report, detect, import, split};
+use safeharbor_rules::Catalogue;
+use serde_json::json;
+
+use crate::fixture::{MemoryStore, explain, import_bytes, kind_of};
+
+/// The file in the data folder, or none with a visible note.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the data folder is outside the checkout; its place comes from the environment"
+)]
+fn data(path: &str) -> Option<PathBuf> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
+    let folder = std::env::var("SAFEHARBOR_DATA").unwrap_or_else(|_| beside.to_owned());
+    let file = PathBuf::from(folder).join(path);
+    if file.exists() {
+        return Some(file);
+    }
+    eprintln!("skipped: no data at {}", file.display());
+    None
+}
+
+fn shipped(name: &str) -> Mapping {
+    Mapping::load(&PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../catalogue/mappings")).join(name))
+        .unwrap()
+}
+
+fn import_file(file: &Path, mapping: &Mapping) -> (Report, MemoryStore) {
+    let mut store = MemoryStore::default();
+    let catalogue = Catalogue::embedded().unwrap();
+    let kind = kind_of(&catalogue, mapping);
+    let report = import(file, mapping, kind, &ImportOptions::default(), &mut store);
+    (report.unwrap_or_else(|error| panic!("{}", explain(&error))), store)
+}
+
+#[test]
+fn shipped_mappings_are_well_formed() {
+    for name in ["nasa-patents.toml", "nsfc-2017.toml"] {
+        assert!(!shipped(name).kind().is_empty());
+    }
+}
+
+#[test]
+fn both_nasa_files_give_the_same_records() {
+    let Some(comma) = data("nasa-patents/nasa_patents_comma_lf.csv") else { return };
+    let Some(semicolon) = data("nasa-patents/nasa_patents_semicolon_bom_crlf.csv") else { return };
+    let mapping = shipped("nasa-patents.toml");
+    let (report, from_comma) = import_file(&comma, &mapping);
+    assert_eq!((report.rows, report.new, report.problems_total), (1_393, 1_393, 0), "{:?}", report.problems);
+    assert!(report.warnings.is_empty(), "{:?}", report.warnings);
+    assert_eq!((report.detected.bom, report.delimiter), (false, ','));
+    let (report, from_semicolon) = import_file(&semicolon, &mapping);
+    assert_eq!((report.new, report.detected.bom, report.delimiter), (1_393, true, ';'));
+    assert!(from_comma.records == from_semicolon.records, "the two files differ");
+    let turned_back = json!({
+        "right_no": "ARC-14048-1", "name": "Autogenic-Feedback Training Exercise Method & System", "right_kind": "P",
+        "legal_status": "GR", "public_since": "2014-12-31", "app_no": "08/543093", "expiry_date": "2015-10-03"
+    });
+    assert_eq!(json!(from_semicolon.records["ARC-14048-1"]), turned_back);
+    let unpublished = json!({
+        "right_no": "KSC-12871", "name": "Polyimide Wire Insulation Repair System", "right_kind": "PA",
+        "legal_status": "AP", "app_no": "13/033085"
+    });
+    assert_eq!(json!(from_semicolon.records["KSC-12871"]), unpublished);
+    assert_eq!(
+        from_comma.records.values().filter(|record| record.contains_key("expiry_date")).count(),
+        1_043
+    );
+}
+
+#[test]
+fn importing_the_other_nasa_file_changes_nothing() {
+    let Some(comma) = data("nasa-patents/nasa_patents_comma_lf.csv") else { return };
+    let Some(semicolon) = data("nasa-patents/nasa_patents_semicolon_bom_crlf.csv") else { return };
+    let mapping = shipped("nasa-patents.toml");
+    let (_, mut store) = import_file(&comma, &mapping);
+    let catalogue = Catalogue::embedded().unwrap();
+    let kind = kind_of(&catalogue, &mapping);
+    let report = import(&semicolon, &mapping, kind, &ImportOptions::default(), &mut store).unwrap();
+    assert_eq!((report.new, report.unchanged, report.revised), (0, 1_393, 0));
+}
+
+#[test]
+fn the_funded_projects_import_but_for_ten_impossible_months() {
+    let Some(file) = data("cn-nsfc-2017/natural-2017-09-26.csv") else { return };
+    let (report, store) = import_file(&file, &shipped("nsfc-2017.toml"));
+    assert_eq!((report.rows, report.new, report.refused, report.problems_total), (17_926, 17_916, 10, 10));
+    for problem in &report.problems {
+        let value = problem.value.as_deref().unwrap();
+        let month: u32 = value.rsplit('.').next().unwrap().parse().unwrap();
+        assert!(month > 12 && problem.column.as_deref() == Some("起止年月"), "{problem}");
+    }
+    assert!(report.warnings.is_empty(), "{:?}", report.warnings);
+    let wanted = json!({
+        "achievement_no": "71701001", "project_no": "71701001", "name": "基于Z-数信息的多属性群决策方法及其应用研究",
+        "inventors": ["负责人4efb5a0b"], "funding": 18_000_000, "research_start": "2018-01", "research_end": "2020-12",
+        "secrecy": "public", "source": "FISCAL", "public_since": "2017-09-26"
+    });
+    assert_eq!(json!(store.records["71701001"]), wanted);
+    let fen: i64 = store.records.values().filter_map(|record| record.get("funding")?.as_i64()).sum();
+    assert_eq!(fen % 100, 0);
+}
+
+#[test]
+fn the_parts_of_a_split_are_the_whole() {
+    let Some(file) = data("cn-nsfc-2017/natural-2017-09-26.csv") else { return };
+    let mapping = shipped("nsfc-2017.toml");
+    let parts = split(&file, &mapping, "依托单位").unwrap();
+    assert_eq!(parts.len(), 892);
+    let (_, whole) = import_file(&file, &mapping);
+    let catalogue = Catalogue::embedded().unwrap();
+    let kind = kind_of(&catalogue, &mapping);
+    let mut store = MemoryStore::default();
+    for bytes in parts.values() {
+        let input = std::io::Cursor::new(bytes);
+        let options = ImportOptions::default();
+        safeharbor_node::import::import_from("part", input, &mapping, kind, &options, &mut store).unwrap();
+    }
+    assert!(store.records == whole.records);
+    let tsinghua = std::str::from_utf8(&parts["清华大学"]).unwrap();
+    assert_eq!(tsinghua.lines().count(), 669);
+}
+
+#[test]
+fn gbk_files_decode_without_a_flag_and_without_replacement() {
+    for name in
+        ["北京邮电大学2013-2009年获奖科技成果.csv", "北京交通大学电气工程学院2012-2008年科研项目一览.csv"]
+    {
+        let Some(file) = data(&format!("cn-beijing-bupt-bjtu-gbk/{name}")) else { return };
+        let found = detect(&mut std::fs::File::open(&file).unwrap(), None).unwrap();
+        assert_eq!((found.encoding, found.bom), (Encoding::Gb18030, false));
+        let bytes = std::fs::read(&file).unwrap();
+        let text = encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(&bytes).unwrap();
+        assert!(!text.contains('\u{fffd}'));
+    }
+}
+
+#[test]
+fn a_column_of_a_wide_gbk_file_imports_and_its_lost_characters_are_warned_of() {
+    let Some(file) = data("cn-beijing-bupt-bjtu-gbk/北京交通大学电气工程学院2012-2008年科研项目一览.csv")
+    else {
+        return;
+    };
+    let mapping = "kind = \"ACH\"\nshort_rows = \"pad\"\nignore = [\"2012\", \"2011\", \"2010\", \"2009\", \"2008\"]\n\
+                   [constant]\nsecrecy = \"public\"\n[field.achievement_no]\nfrom = [\"2010\", \"2010年\"]\n\
+                   [field.name]\nfrom = [\"2010\", \"2010年\"]\n";
+    let mut store = MemoryStore::default();
+    let report = import_bytes(&std::fs::read(&file).unwrap(), mapping, &mut store).unwrap();
+    assert!(report.new > 50, "{report:?}");
+    assert!(store.records.keys().all(|name| !name.contains('\u{fffd}')));
+}
