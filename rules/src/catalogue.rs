@@ -11,7 +11,8 @@ use crate::KindId;
 use crate::codes::{CodeList, CodesRefused};
 use crate::kind::Kind;
 use crate::lang::Lang;
-use crate::load::{CodeLists, KindRefused, decode_kind};
+use crate::load::{KindRefused, decode_kind};
+use crate::property::CodeLists;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../catalogue");
 

@@ -95,7 +95,7 @@ const GUARDED_WORDS: &[&str] = &[
 
 /// The state that unpublished results depend on, and the only dates it may follow from.
 pub(crate) const PUBLISHED: &str = "published";
-const PUBLICATION_DATES: &[&str] = &["public_since", "pub_date", "noticed_at"];
+const PUBLICATION_DATES: &[&str] = &["public_since", "pub_date"];
 
 /// Kinds whose state `published` may follow from nothing but a date of publication.
 const RESULTS: &[&str] = &["ACH", "IPR"];

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::codes::CodeList;
 use crate::dates::month_of;
-use crate::load::FieldRefused;
+use crate::property::FieldRefused;
 use crate::value_type::ValueType;
 use crate::{Field, Kind, Record};
 

@@ -15,8 +15,8 @@ const X: u32 = 10;
 /// character. Full-width digits count, and so do numbers broken up by spaces, dots or hyphens.
 #[must_use]
 pub fn holds_personal_id(text: &str) -> bool {
-    // Most texts hold few digits; the rest is worth a closer look.
-    if text.chars().filter(|c| digit(*c).is_some()).count() < 17 {
+    // Most texts are short or hold few digits; the rest is worth a closer look.
+    if text.len() < 18 || text.chars().filter(|c| digit(*c).is_some()).count() < 17 {
         return false;
     }
     let mut scan = Scan::default();
