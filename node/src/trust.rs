@@ -79,4 +79,6 @@ impl Trust {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

@@ -78,6 +78,11 @@ impl Connector {
         &self.address
     }
 
+    #[cfg(test)]
+    pub(super) fn dialling(&self, address: &str) -> Self {
+        Self { address: address.to_owned(), ..self.clone() }
+    }
+
     /// Connects; the channel ends with the connection.
     pub(super) async fn connect(&self) -> Result<Channel, tonic::transport::Error> {
         // The authority is what the hub sees in requests; the connection goes where `self` says.

@@ -249,6 +249,8 @@ impl Conversation {
                 }
                 Err(failed) => malformed(&failed),
             },
+            // Its proofs start from a checkpoint that was not believed.
+            Some(FromHub::Receipts(_)) if self.machine.is_registry_behind() => return Ok(()),
             Some(FromHub::Receipts(wire)) => match receipts_from_wire(wire) {
                 Ok(received) => self.hear_receipts(received).await?,
                 Err(failed) => malformed(&failed),

@@ -132,11 +132,7 @@ pub async fn run(
     outcome
 }
 
-async fn converse_for_ever(
-    desk: &Desk,
-    connector: &Connector,
-    until: Until,
-) -> Result<Outcome, SyncFailed> {
+async fn converse_for_ever(desk: &Desk, connector: &Connector, until: Until) -> Result<Outcome, SyncFailed> {
     let mut pauses = Pauses::with_seed(seed(desk)?);
     loop {
         let mut conversation = Conversation::new(desk.clone(), until);
@@ -181,3 +177,8 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> Result<T, JoinError> {
     tokio::task::spawn_blocking(work).await
 }
+
+#[cfg(test)]
+mod model_hub;
+#[cfg(test)]
+mod tests;

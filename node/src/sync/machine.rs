@@ -142,6 +142,11 @@ impl Machine {
         self.phase == Phase::Live && self.is_acknowledged() && self.receipts_from > self.head.seq
     }
 
+    /// Whether nothing that this stream says of the registry can be held against what was verified before.
+    pub(super) const fn is_registry_behind(&self) -> bool {
+        self.behind
+    }
+
     fn is_acknowledged(&self) -> bool {
         !self.waiting && !self.stating && self.acknowledged >= self.head.seq
     }

@@ -172,7 +172,9 @@ impl Conversation {
     /// Keeps our statement and the hub's of one number in the evidence folder; the hub's where it hands it out.
     async fn keep_fork(&self, seq: u64) -> Result<(), SyncFailed> {
         let theirs = match self.fetch(seq).await {
-            Ok(mut pages) => pages.message().await.ok().flatten().and_then(|page| page.jwts.into_iter().next()),
+            Ok(mut pages) => {
+                pages.message().await.ok().flatten().and_then(|page| page.jwts.into_iter().next())
+            }
             Err(status) => {
                 tracing::warn!(%status, "the hub does not hand out its statement");
                 None

@@ -101,22 +101,21 @@ impl Hub {
         for jwt in jwts {
             let statement = Statement::parse(jwt).unwrap();
             let Head { seq, .. } = self.head();
-            let code = match self.head().relate(
-                statement.envelope.seq,
-                statement.envelope.prev,
-                statement.digest,
-            ) {
-                _ if std::mem::take(&mut self.refuse_next) => Code::Unavailable,
-                Link::Next => {
-                    self.log.push(jwt.clone());
-                    continue;
-                }
-                Link::Again => continue,
-                Link::Past if self.log[usize::try_from(statement.envelope.seq).unwrap() - 1] == *jwt => continue,
-                Link::Past => Code::NumberTaken,
-                Link::Gap => Code::SequenceGap,
-                Link::WrongPrevious => Code::PreviousMismatch,
-            };
+            let code =
+                match self.head().relate(statement.envelope.seq, statement.envelope.prev, statement.digest) {
+                    _ if std::mem::take(&mut self.refuse_next) => Code::Unavailable,
+                    Link::Next => {
+                        self.log.push(jwt.clone());
+                        continue;
+                    }
+                    Link::Again => continue,
+                    Link::Past if self.log[usize::try_from(statement.envelope.seq).unwrap() - 1] == *jwt => {
+                        continue;
+                    }
+                    Link::Past => Code::NumberTaken,
+                    Link::Gap => Code::SequenceGap,
+                    Link::WrongPrevious => Code::PreviousMismatch,
+                };
             answers.push(ToNode::Refusal(Refused {
                 seq: statement.envelope.seq,
                 digest: statement.digest,

@@ -76,8 +76,7 @@ fn a_hub_that_lost_receipted_statements_is_an_alarm_and_gets_them_again() {
     machine.handle(Event::Opened(facts(9, 8, false)));
     let event = Event::HeadArrived { hub: head(3), own: Some(digest(3)), receipted: 7 };
     let lost = Alarm::HubLostStatements { hub_seq: 3, receipted: 7 };
-    let expected =
-        [Action::Raise(lost), Action::StoreAcknowledged(head(3)), Action::Send { from: 4, to: 9 }];
+    let expected = [Action::Raise(lost), Action::StoreAcknowledged(head(3)), Action::Send { from: 4, to: 9 }];
     assert_eq!(machine.handle(event), expected);
 }
 
@@ -87,11 +86,8 @@ fn another_digest_at_the_hubs_head_is_a_fork() {
         let theirs = Digest::of(b"theirs");
         let (mut machine, actions) = meet(own, Head { seq: 3, digest: theirs }, Some(digest(3)));
         let alarm = Alarm::Fork { seq: 3, ours: digest(3), theirs };
-        let expected = [
-            Action::Raise(alarm.clone()),
-            Action::KeepFork { seq: 3 },
-            Action::Close(After::Stop(alarm)),
-        ];
+        let expected =
+            [Action::Raise(alarm.clone()), Action::KeepFork { seq: 3 }, Action::Close(After::Stop(alarm))];
         assert_eq!(actions, expected);
         assert_eq!(machine.handle(Event::OutboxFilled), [], "nothing is sent any more");
     }
@@ -136,19 +132,16 @@ fn no_more_than_the_window_is_numbered_or_sent_unacknowledged() {
     let mut actions = machine.handle(Event::OutboxFilled);
     let (mut stated, mut sent) = (0, 0);
     while let Some(action) = actions.pop() {
-        match action {
-            Action::State { limit } => {
-                stated += limit;
-                actions.extend(machine.handle(Event::Stated { head: head(stated), waiting: true }));
-            }
-            Action::Send { from, to } => {
-                assert_eq!(from, sent + 1);
-                assert!(to - from < BATCH);
-                sent = to;
-                actions.extend(machine.handle(Event::Sent { through: to }));
-            }
-            other => panic!("{other:?}"),
-        }
+        let event = if let Action::Send { from, to } = action {
+            assert!(from == sent + 1 && to - from < BATCH);
+            sent = to;
+            Event::Sent { through: to }
+        } else {
+            let Action::State { limit } = action else { panic!("{action:?}") };
+            stated += limit;
+            Event::Stated { head: head(stated), waiting: true }
+        };
+        actions.extend(machine.handle(event));
     }
     assert_eq!((stated, sent), (WINDOW, WINDOW));
     let actions = acknowledge(&mut machine, 100);
