@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Cursor;
+use std::sync::LazyLock;
 
 use safeharbor_node::import::{
     ImportFailed, ImportOptions, ImportedRow, Mapping, Report, Sink, Taken, import_from,
@@ -85,20 +86,13 @@ pub(crate) fn import_bytes(
     sink: &mut dyn Sink,
 ) -> Result<Report, ImportFailed> {
     let mapping = mapping(mapping_text);
-    let catalogue = Catalogue::embedded().unwrap();
-    import_from(
-        "成果.csv",
-        Cursor::new(bytes),
-        &mapping,
-        kind_of(&catalogue, &mapping),
-        &ImportOptions::default(),
-        sink,
-    )
+    import_from("成果.csv", Cursor::new(bytes), &mapping, kind_of(&mapping), &ImportOptions::default(), sink)
 }
 
 /// The kind a mapping is for.
-pub(crate) fn kind_of<'c>(catalogue: &'c Catalogue, mapping: &Mapping) -> &'c Kind {
-    catalogue.kind(&mapping.kind().parse().unwrap()).unwrap()
+pub(crate) fn kind_of(mapping: &Mapping) -> &'static Kind {
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::embedded().unwrap());
+    CATALOGUE.kind(&mapping.kind().parse().unwrap()).unwrap()
 }
 
 /// Imports rows below [`HEADER`].

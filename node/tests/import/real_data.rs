@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use safeharbor_node::import::{Encoding, ImportOptions, Mapping, Report, detect, import, split};
-use safeharbor_rules::Catalogue;
 use serde_json::json;
 
 use crate::fixture::{MemoryStore, explain, import_bytes, kind_of};
@@ -31,8 +30,7 @@ fn shipped(name: &str) -> Mapping {
 
 fn import_file(file: &Path, mapping: &Mapping) -> (Report, MemoryStore) {
     let mut store = MemoryStore::default();
-    let catalogue = Catalogue::embedded().unwrap();
-    let kind = kind_of(&catalogue, mapping);
+    let kind = kind_of(mapping);
     let report = import(file, mapping, kind, &ImportOptions::default(), &mut store);
     (report.unwrap_or_else(|error| panic!("{}", explain(&error))), store)
 }
@@ -78,8 +76,7 @@ fn importing_the_other_nasa_file_changes_nothing() {
     let Some(semicolon) = data("nasa-patents/nasa_patents_semicolon_bom_crlf.csv") else { return };
     let mapping = shipped("nasa-patents.toml");
     let (_, mut store) = import_file(&comma, &mapping);
-    let catalogue = Catalogue::embedded().unwrap();
-    let kind = kind_of(&catalogue, &mapping);
+    let kind = kind_of(&mapping);
     let report = import(&semicolon, &mapping, kind, &ImportOptions::default(), &mut store).unwrap();
     assert_eq!((report.new, report.unchanged, report.revised), (0, 1_393, 0));
 }
@@ -112,8 +109,7 @@ fn the_parts_of_a_split_are_the_whole() {
     let parts = split(&file, &mapping, "依托单位").unwrap();
     assert_eq!(parts.len(), 892);
     let (_, whole) = import_file(&file, &mapping);
-    let catalogue = Catalogue::embedded().unwrap();
-    let kind = kind_of(&catalogue, &mapping);
+    let kind = kind_of(&mapping);
     let mut store = MemoryStore::default();
     for bytes in parts.values() {
         let input = std::io::Cursor::new(bytes);

@@ -1,7 +1,6 @@
 //! What becomes of good files: new, unchanged, revised; the same in every encoding and layout.
 
 use safeharbor_node::import::{Encoding, ImportOptions, Progress, import_from};
-use safeharbor_rules::Catalogue;
 use serde_json::json;
 
 use crate::fixture::{ACHIEVEMENTS, HEADER, MemoryStore, import_bytes, import_rows, kind_of, mapping};
@@ -114,8 +113,7 @@ fn the_forced_encoding_wins_and_progress_reaches_the_end() {
     };
     let text = format!("{HEADER}{}", (0..5_000).map(|n| format!("A-{n},名,公开,1,,,\n")).collect::<String>());
     let setting = mapping(&format!("encoding = \"gbk\"\n{ACHIEVEMENTS}"));
-    let catalogue = Catalogue::embedded().unwrap();
-    let kind = kind_of(&catalogue, &setting);
+    let kind = kind_of(&setting);
     let mut store = MemoryStore::default();
     let report =
         import_from("a.csv", std::io::Cursor::new(&text), &setting, kind, &options, &mut store).unwrap();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use safeharbor_node::import::{Encoding, ImportOptions, Mapping, Report, import};
-use safeharbor_rules::{Catalogue, Lang};
+use safeharbor_rules::Lang;
 
 use crate::fixture::{MemoryStore, kind_of};
 
@@ -13,8 +13,7 @@ fn samples() -> PathBuf {
 
 fn import_sample(file: &str, mapping: &str) -> Report {
     let mapping = Mapping::load(&samples().join(mapping)).unwrap();
-    let catalogue = Catalogue::embedded().unwrap();
-    let kind = kind_of(&catalogue, &mapping);
+    let kind = kind_of(&mapping);
     let mut store = MemoryStore::default();
     import(&samples().join(file), &mapping, kind, &ImportOptions::default(), &mut store).unwrap()
 }
