@@ -16,7 +16,7 @@ pub(crate) const PERSONAL_ID: &str = "11010519491231002X";
 
 /// Runs a property over random records.
 pub(crate) fn runner() -> TestRunner {
-    TestRunner::new(Config { failure_persistence: None, ..Config::default() })
+    TestRunner::new(Config { cases: 100, failure_persistence: None, ..Config::default() })
 }
 
 pub(crate) fn catalogue() -> Catalogue {
