@@ -166,3 +166,5 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -252,3 +252,5 @@ fn parse_address(text: &str) -> Result<&str, EnrolFailed> {
     if well_formed { Ok(address) } else { Err(refused()) }
 }
 
+#[cfg(test)]
+pub(crate) mod tests;

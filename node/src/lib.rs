@@ -7,6 +7,8 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::string_slice, reason = "tests may panic"))]
 
 mod as_text;
+#[cfg(test)]
+mod testing;
 
 pub mod approval;
 pub mod chain;

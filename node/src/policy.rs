@@ -125,7 +125,7 @@ impl Context {
     pub fn preview_policy(&self, text: &str, person: &Person) -> Result<Changes, PolicyFailed> {
         let _held = self.outbox.hold();
         let next = self.next_policy(text, person)?;
-        effect::preview(self, &next)
+        effect::preview(self, self.policy()?.as_ref(), &next)
     }
 
     /// Accepts `text` for the institution and puts into the outbox what it lets leave. Durable on return.
@@ -134,7 +134,7 @@ impl Context {
     /// The text is no policy or not a later one; the store.
     pub fn accept_policy(&self, text: &str, person: &Person) -> Result<Changes, PolicyFailed> {
         let held = self.outbox.hold();
-        let next = self.next_policy(text, person)?;
+        let (before, next) = (self.policy()?, self.next_policy(text, person)?);
         let modes = modes(&next.policy, self);
         self.evidence.put(text.as_bytes())?;
         let detail = serde_json::json!({
@@ -145,7 +145,7 @@ impl Context {
         batch.put(META, ACCEPTED, serde_json::to_vec(&next.accepted)?);
         self.store.commit(batch)?;
         self.store.flush()?;
-        let changes = effect::apply(self, &next)?;
+        let changes = effect::apply(self, before.as_ref(), &next)?;
         self.keep_applied(next.accepted.sha256)?;
         drop(held);
         self.outbox.announce();
@@ -161,7 +161,7 @@ impl Context {
         let Some(in_force) = self.policy()? else { return Ok(()) };
         let applied = self.store.get(META, APPLIED)?;
         if applied.as_deref() != Some(in_force.accepted.sha256.as_bytes()) {
-            effect::apply(self, &in_force)?;
+            effect::apply(self, Some(&in_force), &in_force)?;
             self.keep_applied(in_force.accepted.sha256)?;
             self.outbox.announce();
         }

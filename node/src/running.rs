@@ -160,3 +160,6 @@ impl RunFailed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

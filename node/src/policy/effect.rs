@@ -51,15 +51,23 @@ enum Effect {
 }
 
 /// Nothing is changed.
-pub(super) fn preview(context: &Context, next: &InForce) -> Result<Changes, PolicyFailed> {
-    walk(context, next, &mut |_, _, _| Ok(()))
+pub(super) fn preview(
+    context: &Context,
+    before: Option<&InForce>,
+    next: &InForce,
+) -> Result<Changes, PolicyFailed> {
+    walk(context, before, next, &mut |_, _, _| Ok(()))
 }
 
 /// The caller holds the outbox.
-pub(super) fn apply(context: &Context, next: &InForce) -> Result<Changes, PolicyFailed> {
+pub(super) fn apply(
+    context: &Context,
+    before: Option<&InForce>,
+    next: &InForce,
+) -> Result<Changes, PolicyFailed> {
     let mut batch = Batch::new();
     let mut in_batch = 0_usize;
-    let changes = walk(context, next, &mut |current, stored, effect| {
+    let changes = walk(context, before, next, &mut |current, stored, effect| {
         carry_out(context, next, current, &stored, effect, &mut batch)?;
         in_batch = in_batch.saturating_add(1);
         if in_batch >= RECORDS_PER_COMMIT {
@@ -75,11 +83,15 @@ pub(super) fn apply(context: &Context, next: &InForce) -> Result<Changes, Policy
 
 type Visitor<'v> = dyn FnMut(Current, Stored, Effect) -> Result<(), PolicyFailed> + 'v;
 
-fn walk(context: &Context, next: &InForce, visitor: &mut Visitor<'_>) -> Result<Changes, PolicyFailed> {
-    let before = context.policy()?;
+fn walk(
+    context: &Context,
+    before: Option<&InForce>,
+    next: &InForce,
+    visitor: &mut Visitor<'_>,
+) -> Result<Changes, PolicyFailed> {
     let mut changes = Changes::new();
     for kind in context.catalogue.kinds() {
-        let (before, after) = (mode_of(before.as_ref(), kind.id()), mode_of(Some(next), kind.id()));
+        let (before, after) = (mode_of(before, kind.id()), mode_of(Some(next), kind.id()));
         let change = Change { before, after, records: 0, to_send: 0, to_stop: 0, revealed: BTreeMap::new() };
         changes.insert(kind.id().clone(), change);
     }

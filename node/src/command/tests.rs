@@ -1,0 +1,6 @@
+//! Commands on an open node, as the command line gives them.
+
+mod erasing;
+mod importing;
+mod policies;
+mod telling;

@@ -1,0 +1,233 @@
+//! The policy, approvals and who may give them.
+
+use serde_json::{Value, json};
+
+use crate::command::{Command, Credentials, Password};
+use crate::outbox::{Content, Pending};
+use crate::speech::{Exit, Format, Language};
+use crate::testing::{APPROVER, Bench, CLERK, by, on_every_store, published};
+
+fn waiting(bench: &Bench) -> Vec<(u32, Vec<String>)> {
+    let of = |pending: Pending| match pending.content {
+        Content::Disclosure { rev, revealed, .. } => (rev, revealed.into_iter().collect()),
+        Content::Withdrawal { rev, .. } => (rev, vec!["withdrawn".to_owned()]),
+    };
+    bench.context.outbox.pending(100).unwrap().into_iter().map(of).collect()
+}
+
+const AUTOMATIC: [&str; 5] = ["achievement_no", "name", "public_since", "secrecy", "stage"];
+
+#[test]
+fn accepting_a_policy_queues_what_is_stored() {
+    on_every_store(|bench| {
+        bench.import(&[&published("A-1", "甲"), &published("A-2", "乙")]);
+        let said = bench.accept(1, "reveal");
+        assert_eq!(said.exit, Exit::Done, "{}", said.err);
+        let change = &said.json()["ACH"];
+        assert_eq!(
+            (&change["before"], &change["after"], &change["to_send"]),
+            (&"off".into(), &"reveal".into(), &2.into())
+        );
+        assert_eq!(change["revealed"]["name"], 2);
+        assert_eq!(waiting(bench).len(), 2);
+    });
+}
+
+#[test]
+fn the_preview_says_what_accepting_does_and_changes_nothing() {
+    let bench = Bench::new();
+    bench.import(&[&published("A-1", "甲")]);
+    let before = bench.rows();
+    let text = "version = 1\n[kinds]\nACH = \"reveal\"\n".to_owned();
+    let command = Command::PreviewPolicy { text, person: APPROVER.to_owned() };
+    let said = bench.say(command, Language::Zh, Format::Table);
+    assert_eq!(said.exit, Exit::Done);
+    for line in [
+        "接受这份披露政策后：",
+        "  科技成果 ACH：不外传（off） → 自动公开 C0/C1 字段，其余只传加盐摘要（reveal）",
+        "    现有 1 条记录中，1 条将发送，0 条待发的不再发送。已发送的无法由政策收回。",
+        "    公开的字段：成果编号（1 条）、成果名称（1 条）、公开日期（1 条）、成果密级（1 条）、成果所处阶段（1 条）",
+    ] {
+        assert!(said.err.lines().any(|said| said == line), "{line}\n{}", said.err);
+    }
+    assert_eq!(bench.rows(), before);
+}
+
+#[test]
+fn a_policy_that_turns_off_stops_what_waits() {
+    let bench = Bench::new();
+    bench.accept(1, "reveal");
+    bench.import(&[&published("A-1", "甲")]);
+    assert_eq!(bench.accept(2, "off").json()["ACH"]["to_stop"], 1);
+    assert!(bench.context.outbox.is_empty().unwrap());
+    bench.accept(3, "reveal");
+    assert_eq!(waiting(&bench).len(), 1);
+}
+
+#[test]
+fn a_policy_that_reveals_more_states_again_and_one_that_reveals_less_does_not() {
+    let bench = Bench::new();
+    bench.accept(1, "commit");
+    bench.import(&[&published("A-1", "甲")]);
+    bench.state_all();
+    bench.accept(2, "reveal");
+    assert_eq!(waiting(&bench), [(2, AUTOMATIC.map(str::to_owned).to_vec())]);
+    bench.state_all();
+    bench.accept(3, "commit");
+    assert!(waiting(&bench).is_empty());
+    bench.import(&[&published("A-1", "甲")]);
+    assert!(waiting(&bench).is_empty(), "the same content is no revision");
+}
+
+#[test]
+fn a_version_must_rise() {
+    let bench = Bench::new();
+    bench.accept(2, "reveal");
+    let refused = bench.accept(2, "commit");
+    assert_eq!(refused.exit, Exit::Refused);
+    assert!(refused.err.contains("not later than the accepted version 2"), "{}", refused.err);
+    assert_eq!(bench.accept(2, "reveal").exit, Exit::Done, "the same text again");
+    assert_eq!(bench.ask(Command::ShowPolicy).json()["kinds"]["ACH"], "reveal");
+}
+
+#[test]
+fn an_interrupted_acceptance_is_finished_when_the_node_opens() {
+    let bench = Bench::new();
+    bench.import(&[&published("A-1", "甲")]);
+    bench.accept(1, "reveal");
+    // What a crash between the policy and its effects leaves.
+    let mut batch = safeharbor_service::store::Batch::new();
+    batch.delete(crate::tables::META, *b"policy-applied");
+    bench.context.outbox.drop_record(bench.rec("A-1"), &mut batch).unwrap();
+    bench.commit(batch);
+    assert!(waiting(&bench).is_empty());
+    bench.context.resume_policy().unwrap();
+    assert_eq!(waiting(&bench).len(), 1);
+}
+
+#[test]
+fn an_approval_adds_to_what_waits() {
+    let bench = Bench::new();
+    bench.accept(1, "reveal");
+    bench.import(&[&published("A-1", "甲")]);
+    assert_eq!(bench.approve("A-1", &["abstract"], by(APPROVER)).exit, Exit::Done);
+    let mut fields = AUTOMATIC.map(str::to_owned).to_vec();
+    fields.insert(0, "abstract".to_owned());
+    assert_eq!(waiting(&bench), [(1, fields)]);
+}
+
+#[test]
+fn an_approval_of_what_left_states_it_again_with_more() {
+    on_every_store(|bench| {
+        bench.accept(1, "commit");
+        bench.import(&[&published("A-1", "甲")]);
+        bench.state_all();
+        bench.approve("A-1", &["name"], by(APPROVER));
+        assert_eq!(waiting(bench), [(2, vec!["name".to_owned()])]);
+        bench.state_all();
+        bench.approve("A-1", &["abstract"], by(APPROVER));
+        assert_eq!(waiting(bench), [(3, vec!["abstract".to_owned(), "name".to_owned()])]);
+        let again = bench.approve("A-1", &["name"], by(APPROVER));
+        assert!(again.err.contains("revealed already"), "{}", again.err);
+    });
+}
+
+#[test]
+fn an_approved_statement_is_not_replaced_and_its_approval_is_not_carried_over() {
+    let bench = Bench::new();
+    bench.accept(1, "commit");
+    bench.import(&[&published("A-1", "甲")]);
+    bench.approve("A-1", &["abstract"], by(APPROVER));
+    bench.import(&[&published("A-1", "甲改")]);
+    assert_eq!(waiting(&bench), [(1, vec!["abstract".to_owned()]), (2, Vec::new())]);
+}
+
+#[test]
+fn an_approval_lets_one_statement_leave_though_the_policy_is_off() {
+    let bench = Bench::new();
+    bench.import(&[&published("A-1", "甲"), &published("A-2", "乙")]);
+    bench.approve("A-1", &["stage"], by(APPROVER));
+    assert_eq!(waiting(&bench), [(1, vec!["stage".to_owned()])]);
+}
+
+#[test]
+fn nothing_above_its_ceiling_can_be_approved() {
+    let bench = Bench::new();
+    bench.accept(1, "reveal");
+    bench.import(&[&published("A-1", "甲"), "B-1,未公开,张三,初期阶段,,摘要"]);
+    let before = bench.rows();
+    for (record, field) in [("A-1", "inventors"), ("B-1", "name"), ("B-1", "abstract")] {
+        let refused = bench.approve(record, &["stage", field], by(APPROVER));
+        assert_eq!(refused.exit, Exit::Refused, "{field}");
+        assert!(refused.err.contains("above its ceiling"), "{}", refused.err);
+    }
+    for (field, why) in [("funding", "no value"), ("no_such_field", "no value")] {
+        let refused = bench.approve("A-1", &[field], by(APPROVER));
+        assert!(refused.err.contains(why), "{}", refused.err);
+    }
+    assert_eq!(bench.rows(), before);
+}
+
+#[test]
+fn a_wrong_password_is_refused_and_counted() {
+    let bench = Bench::new();
+    bench.import(&[&published("A-1", "甲")]);
+    let wrong =
+        || Credentials { name: APPROVER.to_owned(), password: Password::new("a wrong password".to_owned()) };
+    for _ in 0..3 {
+        let refused = bench.approve("A-1", &["stage"], wrong());
+        assert_eq!(refused.exit, Exit::Refused);
+        assert!(refused.err.contains("the name or the password is wrong"), "{}", refused.err);
+    }
+    let refused = bench.approve("A-1", &["stage"], by(APPROVER));
+    assert!(refused.err.contains("after 3 failed attempts"), "{}", refused.err);
+    assert!(bench.context.outbox.is_empty().unwrap());
+    let log = std::fs::read_to_string(bench.context.layout.audit_log()).unwrap();
+    assert_eq!(log.matches("authentication failed").count(), 4);
+    assert!(!log.contains("a wrong password"));
+}
+
+#[test]
+fn a_clerk_may_neither_approve_nor_accept_nor_erase() {
+    let bench = Bench::new();
+    bench.import(&[&published("A-1", "甲")]);
+    let text = "version = 1\n[kinds]\n".to_owned();
+    let record = || "A-1".to_owned();
+    for command in [
+        Command::Approve { record: record(), fields: vec!["stage".to_owned()], by: by(CLERK) },
+        Command::Erase { record: record(), by: by(CLERK) },
+        Command::AcceptPolicy { text, by: by(CLERK) },
+    ] {
+        let refused = bench.say(command, Language::Zh, Format::Table);
+        assert_eq!(refused.exit, Exit::Refused);
+        assert!(refused.err.contains("角色“经办”无权执行此操作"), "{}", refused.err);
+    }
+}
+
+#[test]
+fn later_persons_need_an_administrator() {
+    let bench = Bench::new();
+    let add = |name: &str, by: Option<Credentials>| {
+        let password = Password::new("another long password".to_owned());
+        bench.ask(Command::AddPerson { name: name.to_owned(), role: "clerk".to_owned(), password, by })
+    };
+    assert!(add("赵", None).err.contains("an administrator must add further persons"));
+    assert!(add("赵", Some(by(APPROVER))).err.contains("approver may not do this"));
+    let secret = secrecy::SecretString::from(crate::testing::PASSWORD);
+    bench.context.persons.add("管理员甲", safeharbor_service::person::Role::Administrator, &secret).unwrap();
+    assert_eq!(add("赵", Some(by("管理员甲"))).exit, Exit::Done);
+}
+
+#[test]
+fn a_request_round_trips_and_its_debug_withholds_the_password() {
+    let command = Command::Erase { record: "A-1".to_owned(), by: by(APPROVER) };
+    let text = format!("{command:?}");
+    assert!(text.contains("withheld") && !text.contains(crate::testing::PASSWORD), "{text}");
+    let value = serde_json::to_value(&command).unwrap();
+    assert_eq!(
+        value,
+        json!({"Erase": {"record": "A-1", "by": {"name": APPROVER, "password": crate::testing::PASSWORD}}})
+    );
+    assert!(serde_json::from_value::<Command>(value).is_ok());
+    assert!(serde_json::from_value::<Command>(Value::Null).is_err());
+}
