@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::chain::{BrokenChain, Head, Link};
 use crate::digest::Digest;
-use crate::directory::{Announcement, ApplyFailed, Directory};
+use crate::directory::{Announcement, ApplyFailed, Directory, Standing};
 use crate::entry::{DecodeEntryFailed, Entry};
-use crate::institution::Issuer;
+use crate::institution::{InstitutionCode, Issuer};
 use crate::statement::{ParseStatementFailed, Statement};
 
 /// What an auditor holds after reading a registry from its first entry.
@@ -41,6 +41,17 @@ pub enum AuditFault {
     /// An institution that the registry had not admitted.
     #[error("{0} was not admitted")]
     NotAdmitted(Issuer),
+    /// An institution whose standing did not allow statements.
+    #[error("the standing of {code} was {} where its entry stands", standing.as_str())]
+    Standing {
+        /// Whose entry.
+        code: InstitutionCode,
+        /// Its standing before the entry.
+        standing: Standing,
+    },
+    /// Nobody can have signed the statement: its issuer had no valid key.
+    #[error("no key of {0} was valid where its entry stands")]
+    NoKey(Issuer),
     /// An institution's entry holds a statement in the clear, or the hub's public one does not.
     #[error("the statement is not what this entry may hold")]
     Content,
@@ -76,6 +87,9 @@ impl RegistryAudit {
     fn check(&mut self, index: u64, bytes: &[u8]) -> Result<(Entry, Option<Announcement>), AuditFault> {
         let entry = Entry::decode(bytes)?;
         let head = self.head_before(&entry.iss)?;
+        if entry.public.is_none() {
+            self.check_standing(index, &entry.iss)?;
+        }
         match head.relate(entry.seq, entry.prev, entry.digest) {
             Link::Next => {}
             link @ (Link::Again | Link::Past | Link::Gap | Link::WrongPrevious) => {
@@ -112,6 +126,24 @@ impl RegistryAudit {
         }
     }
 
+    /// Whether anybody could speak for `iss` at `index`; a public statement is verified under the key itself.
+    fn check_standing(&self, index: u64, iss: &Issuer) -> Result<(), AuditFault> {
+        let terms = match iss {
+            Issuer::Hub(_) => self.directory.hub_keys(),
+            Issuer::Institution(code) => {
+                let not_admitted = || AuditFault::NotAdmitted(iss.clone());
+                let institution = self.directory.institution(code).ok_or_else(not_admitted)?;
+                let (code, standing) = (*code, institution.standing);
+                if standing != Standing::Active {
+                    return Err(AuditFault::Standing { code, standing });
+                }
+                institution.keys.as_slice()
+            }
+        };
+        let valid = terms.iter().any(|term| term.covers(index));
+        valid.then_some(()).ok_or_else(|| AuditFault::NoKey(iss.clone()))
+    }
+
     /// How many entries were taken.
     #[must_use]
     pub const fn size(&self) -> u64 {
@@ -130,3 +162,6 @@ impl RegistryAudit {
         &self.heads
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 //! them. The same state machine runs in the hub, in nodes and in the verifier.
 
 mod announcement;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,7 +14,7 @@ use crate::institution::{InstitutionCode, Issuer};
 use crate::key::PublicKey;
 use crate::statement::Statement;
 
-pub use announcement::{Announcement, InstitutionType, ReadAnnouncementFailed, Standing};
+pub use announcement::{Announcement, InstitutionType, NAME_CHARS_MAX, ReadAnnouncementFailed, Standing};
 
 /// One key and the log positions it is valid for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +78,9 @@ pub enum ApplyFailed {
     /// The key is in use already, here or elsewhere: one key, one use, one owner.
     #[error("the key {0} is in use already")]
     KeySeen(Digest),
+    /// It changes an institution that was revoked, which is for good.
+    #[error("the institution {0} was revoked, which is for good")]
+    Revoked(InstitutionCode),
     /// It ends a key that is not valid.
     #[error("the key {0} is not valid, so it cannot be ended")]
     KeyUnknown(Digest),
@@ -137,7 +142,8 @@ impl Directory {
             Issuer::Hub(_) => &[],
             Issuer::Institution(code) => self.institutions.get(code)?.keys.as_slice(),
         };
-        let matches = |term: &&KeyTerm| term.covers(index) && term.key.thumbprint().to_string() == thumbprint;
+        let thumbprint: Digest = thumbprint.parse().ok()?;
+        let matches = |term: &&KeyTerm| term.covers(index) && term.key.thumbprint() == thumbprint;
         terms.iter().find(matches).map(|term| &term.key)
     }
 
@@ -171,6 +177,10 @@ impl Directory {
                 self.hub_keys.push(KeyTerm { key: *key, from: index, until: None });
             }
             Announcement::Institution { code, name, kind, standing } => {
+                let known = self.institutions.get(code);
+                if known.is_some_and(|known| known.standing == Standing::Revoked) {
+                    return Err(ApplyFailed::Revoked(*code));
+                }
                 let institution = self.institutions.entry(*code).or_insert_with(|| Institution {
                     name: String::new(),
                     kind: *kind,
@@ -208,3 +218,6 @@ impl Directory {
         if self.keys_seen.insert(*key) { Ok(()) } else { Err(ApplyFailed::KeySeen(key.thumbprint())) }
     }
 }
+
+#[cfg(test)]
+mod tests;

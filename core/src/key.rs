@@ -11,9 +11,12 @@ use crate::digest::Digest;
 /// A raw Ed25519 signature (RFC 8032).
 pub type Signature = [u8; 64];
 
-/// An Ed25519 public key of large order.
+/// An Ed25519 public key of large order, with its thumbprint: whoever looks a key up compares thumbprints.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PublicKey(VerifyingKey);
+pub struct PublicKey {
+    key: VerifyingKey,
+    thumbprint: Digest,
+}
 
 /// Bytes that are not a public key we accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,13 +42,19 @@ impl PublicKey {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ParseKeyFailed> {
         let bytes: &[u8; 32] = bytes.try_into().or(Err(ParseKeyFailed::NotAKey))?;
         let key = VerifyingKey::from_bytes(bytes).or(Err(ParseKeyFailed::NotAKey))?;
-        if key.is_weak() { Err(ParseKeyFailed::Weak) } else { Ok(Self(key)) }
+        if key.is_weak() { Err(ParseKeyFailed::Weak) } else { Ok(Self::of(key)) }
+    }
+
+    fn of(key: VerifyingKey) -> Self {
+        let x = b64::encode_url(key.as_bytes());
+        let thumbprint = Digest::of(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes());
+        Self { key, thumbprint }
     }
 
     /// The 32 bytes of RFC 8032 section 5.1.5.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        self.key.as_bytes()
     }
 
     /// Verifies strictly: canonical encodings only, no small-order components.
@@ -55,14 +64,13 @@ impl PublicKey {
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), VerifySignatureFailed> {
         let bytes: &Signature = signature.try_into().or(Err(VerifySignatureFailed))?;
         let signature = ed25519_dalek::Signature::from_bytes(bytes);
-        self.0.verify_strict(message, &signature).or(Err(VerifySignatureFailed))
+        self.key.verify_strict(message, &signature).or(Err(VerifySignatureFailed))
     }
 
     /// The RFC 7638 thumbprint of the key as an RFC 8037 JWK; it is the `kid` of our tokens.
     #[must_use]
-    pub fn thumbprint(&self) -> Digest {
-        let x = b64::encode_url(self.as_bytes());
-        Digest::of(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes())
+    pub const fn thumbprint(&self) -> Digest {
+        self.thumbprint
     }
 }
 
@@ -93,23 +101,28 @@ pub trait Signer: Send + Sync + fmt::Debug {
 }
 
 /// A signer whose private key is in memory; wiped on drop, never printed.
-pub struct MemorySigner(SigningKey);
+pub struct MemorySigner {
+    private: SigningKey,
+    public: PublicKey,
+}
 
 impl MemorySigner {
     /// Takes 32 random bytes as the private key.
     #[must_use]
     pub fn from_seed(seed: &Zeroizing<[u8; 32]>) -> Self {
-        Self(SigningKey::from_bytes(seed))
+        let private = SigningKey::from_bytes(seed);
+        let public = PublicKey::of(private.verifying_key());
+        Self { private, public }
     }
 }
 
 impl Signer for MemorySigner {
     fn public_key(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key())
+        self.public
     }
 
     fn sign(&self, message: &[u8]) -> Result<Signature, SignFailed> {
-        Ok(self.0.sign(message).to_bytes())
+        Ok(self.private.sign(message).to_bytes())
     }
 }
 

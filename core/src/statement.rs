@@ -17,6 +17,8 @@ pub use types::{ParseVctFailed, StatementType, Vct};
 pub const STATEMENT_TYPE: &str = "safeharbor+sd-jwt";
 /// The most bytes a statement's JWT may have.
 pub const STATEMENT_BYTES_MAX: usize = 65_535;
+/// The most bytes the JWT of a public statement may have: the registry entry's own lines stand before it.
+pub const PUBLIC_STATEMENT_BYTES_MAX: usize = STATEMENT_BYTES_MAX - 512;
 /// The most bytes a statement and its revealed disclosures may have together.
 pub const SUBMISSION_BYTES_MAX: usize = 1 << 20;
 
@@ -42,6 +44,9 @@ pub enum ParseStatementFailed {
     /// Longer than a registry entry can be.
     #[error("a statement has at most {STATEMENT_BYTES_MAX} bytes, this has {0}")]
     TooLarge(usize),
+    /// Longer than fits a registry entry that holds it in full.
+    #[error("a public statement has at most {PUBLIC_STATEMENT_BYTES_MAX} bytes, this has {0}")]
+    PublicTooLarge(usize),
     /// Not a JWS we accept.
     #[error("the signed token is refused")]
     Token(#[from] JwsFailed),
@@ -70,13 +75,17 @@ impl<'a> Statement<'a> {
         let mut claims = std::mem::take(&mut jws.payload);
         let envelope = Envelope::take_from(&mut claims)?;
         let digests = envelope::take_digests(&mut claims)?;
-        let is_public = matches!(envelope.vct.statement, statement if statement.is_public());
-        if is_public && !digests.is_empty() {
+        let is_public = envelope.vct.statement.is_public();
+        if is_public && jwt.len() > PUBLIC_STATEMENT_BYTES_MAX {
+            return Err(ParseStatementFailed::PublicTooLarge(jwt.len()));
+        }
+        if is_public && (digests.is_some() || claims.values().any(envelope::conceals)) {
             return Err(ReadEnvelopeFailed::Claim("_sd").into());
         }
         if !is_public && let Some(name) = claims.keys().next() {
             return Err(ReadEnvelopeFailed::Unexpected(name.clone()).into());
         }
+        let digests = digests.unwrap_or_default();
         Ok(Self { jwt, envelope, digests, claims, digest: statement_digest(jwt), jws })
     }
 
@@ -91,7 +100,7 @@ impl<'a> Statement<'a> {
     /// # Errors
     /// The signature does not verify under `key`, or the header names another one.
     pub fn verify(&self, key: &PublicKey) -> Result<(), JwsFailed> {
-        if self.key_id() != Some(key.thumbprint().to_string().as_str()) {
+        if self.key_id().and_then(|kid| kid.parse().ok()) != Some(key.thumbprint()) {
             return Err(JwsFailed::Signature);
         }
         self.jws.verify(key)
@@ -109,6 +118,12 @@ pub enum OpenFailed {
         /// Why.
         #[source]
         source: ParseDisclosureFailed,
+    },
+    /// A disclosure poses as a claim of the envelope, which every statement makes in the clear.
+    #[error("disclosure {number} poses as a claim of the envelope")]
+    Envelope {
+        /// Its place, counted from 1.
+        number: usize,
     },
     /// A disclosure's digest is not in the statement, or it is an array element.
     #[error("disclosure {number} does not belong to the statement")]
@@ -139,6 +154,9 @@ pub fn open<'d>(
             Disclosure::parse(text).map_err(|source| OpenFailed::Malformed { number, source })?;
         if disclosure.name().is_none() || !digests.contains(&disclosure.digest()) {
             return Err(OpenFailed::Foreign { number });
+        }
+        if disclosure.name().is_some_and(envelope::is_in_the_clear) {
+            return Err(OpenFailed::Envelope { number });
         }
         if opened.iter().any(|earlier| earlier.name() == disclosure.name()) {
             return Err(OpenFailed::Repeated { number });

@@ -10,6 +10,9 @@ use crate::key::PublicKey;
 use crate::sdjwt::{public_key_from_jwk, public_key_to_jwk};
 use crate::statement::{Statement, StatementType};
 
+/// The most characters an institution's name may have.
+pub const NAME_CHARS_MAX: usize = 200;
+
 /// What an institution is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -42,6 +45,18 @@ pub enum Standing {
     Suspended,
     /// They are not, for good.
     Revoked,
+}
+
+impl Standing {
+    /// The word in the `standing` claim.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Revoked => "revoked",
+        }
+    }
 }
 
 /// A public statement's content.
@@ -125,7 +140,7 @@ impl Announcement {
                 claims.insert("institution".to_owned(), code.as_str().into());
                 claims.insert("name".to_owned(), name.as_str().into());
                 claims.insert("type".to_owned(), serde_json::to_value(kind).unwrap_or_default());
-                claims.insert("standing".to_owned(), serde_json::to_value(standing).unwrap_or_default());
+                claims.insert("standing".to_owned(), standing.as_str().into());
                 claims
             }
             Self::Catalogue { .. } | Self::Other => Object::new(),
@@ -141,7 +156,7 @@ impl Announcement {
         match statement.envelope.vct.statement {
             StatementType::Institution => Ok(Self::Institution {
                 code: parse_code(claims)?.ok_or(ReadAnnouncementFailed("institution"))?,
-                name: text(claims, "name")?.to_owned(),
+                name: parse_name(claims)?,
                 kind: parse_word(claims, "type")?,
                 standing: parse_word(claims, "standing")?,
             }),
@@ -174,6 +189,17 @@ fn read_key(claims: &Object) -> Result<Announcement, ReadAnnouncementFailed> {
 
 fn text<'a>(claims: &'a Object, name: &'static str) -> Result<&'a str, ReadAnnouncementFailed> {
     claims.get(name).and_then(Value::as_str).ok_or(ReadAnnouncementFailed(name))
+}
+
+/// Names are printed on terminals and pages, so they are short and hold no control characters.
+fn parse_name(claims: &Object) -> Result<String, ReadAnnouncementFailed> {
+    let name = text(claims, "name")?;
+    let well_formed = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
+    if well_formed && !name.trim().is_empty() && !name.chars().any(char::is_control) {
+        Ok(name.to_owned())
+    } else {
+        Err(ReadAnnouncementFailed("name"))
+    }
 }
 
 fn parse_code(claims: &Object) -> Result<Option<InstitutionCode>, ReadAnnouncementFailed> {

@@ -56,7 +56,7 @@ mod tests {
             let concealed = conceal(names.iter().map(|n| (n.as_str(), &one)), &entropy).unwrap();
             assert_eq!((concealed.disclosures.len(), concealed.digests.len()), (count, 8));
         }
-        let names = vec!["x"; 9];
+        let names = ["x"; 9];
         assert!(conceal(names.iter().map(|n| (*n, &one)), &entropy).is_err());
     }
 }

@@ -8,6 +8,9 @@ use super::disclosure::Disclosure;
 use crate::digest::Digest;
 use crate::json::Object;
 
+/// As deep as strict JSON goes; disclosures that refer to each other must not get deeper.
+const DEPTH_MAX: usize = 128;
+
 /// A payload and disclosures that do not fit together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProcessFailed {
@@ -32,12 +35,16 @@ pub enum ProcessFailed {
     /// A revealed claim collides with one that is already there.
     #[error("the revealed claim {0:?} collides with another claim")]
     Collision(String),
+    /// Revealed values that hold placeholders of further values, and so on, are nested too deeply.
+    #[error("the revealed claims are nested deeper than {DEPTH_MAX}")]
+    Depth,
 }
 
 struct Processing<'a> {
     disclosures: HashMap<Digest, &'a Disclosure>,
     used: HashSet<Digest>,
     seen: HashSet<Digest>,
+    depth: usize,
 }
 
 /// Returns the payload with every disclosure in its place and all placeholders removed.
@@ -57,9 +64,11 @@ pub fn process(mut payload: Object, disclosures: &[Disclosure]) -> Result<Object
             return Err(ProcessFailed::DisclosureTwice(digest));
         }
     }
-    let mut processing = Processing { disclosures: by_digest, used: HashSet::new(), seen: HashSet::new() };
+    let mut processing =
+        Processing { disclosures: by_digest, used: HashSet::new(), seen: HashSet::new(), depth: 0 };
     let claims = processing.object(payload)?;
-    match disclosures.iter().map(Disclosure::digest).find(|digest| !processing.used.contains(digest)) {
+    let Processing { disclosures: by_digest, used, .. } = processing;
+    match by_digest.into_keys().filter(|digest| !used.contains(digest)).min() {
         Some(digest) => Err(ProcessFailed::Unreferenced(digest)),
         None => Ok(claims),
     }
@@ -67,11 +76,17 @@ pub fn process(mut payload: Object, disclosures: &[Disclosure]) -> Result<Object
 
 impl<'a> Processing<'a> {
     fn value(&mut self, value: Value) -> Result<Value, ProcessFailed> {
-        match value {
+        self.depth = self.depth.saturating_add(1);
+        if self.depth > DEPTH_MAX {
+            return Err(ProcessFailed::Depth);
+        }
+        let value = match value {
             Value::Object(object) => self.object(object).map(Value::Object),
             Value::Array(array) => self.array(array).map(Value::Array),
             plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => Ok(plain),
-        }
+        };
+        self.depth = self.depth.saturating_sub(1);
+        value
     }
 
     fn object(&mut self, mut object: Object) -> Result<Object, ProcessFailed> {
@@ -93,6 +108,10 @@ impl<'a> Processing<'a> {
         for digest in digests {
             if let Some((digest, disclosure)) = self.lookup(&digest)? {
                 let name = disclosure.name().ok_or(ProcessFailed::Misplaced(digest))?;
+                // The one name that is taken at the top level although it is gone from `claims`.
+                if name == "_sd_alg" {
+                    return Err(ProcessFailed::HashAlgorithm);
+                }
                 if claims.contains_key(name) {
                     return Err(ProcessFailed::Collision(name.to_owned()));
                 }
@@ -144,7 +163,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn check(payload: Value, disclosures: &[Disclosure]) -> Result<Value, ProcessFailed> {
+    fn check(payload: &Value, disclosures: &[Disclosure]) -> Result<Value, ProcessFailed> {
         process(payload.as_object().unwrap().clone(), disclosures).map(Value::Object)
     }
 
@@ -159,7 +178,7 @@ mod tests {
         let (a, digest) = claim("a");
         let hidden = Digest::of(b"hidden").to_string();
         let payload = json!({"_sd": [digest, hidden], "_sd_alg": "sha-256", "list": [{"...": Digest::of(b"x").to_string()}, 2]});
-        assert_eq!(check(payload, &[a]), Ok(json!({"a": 1, "list": [2]})));
+        assert_eq!(check(&payload, &[a]), Ok(json!({"a": 1, "list": [2]})));
     }
 
     #[test]
@@ -167,22 +186,47 @@ mod tests {
         let (a, digest) = claim("a");
         let parsed: Digest = digest.parse().unwrap();
         let one = std::slice::from_ref(&a);
-        assert_eq!(check(json!({"_sd": [digest, digest]}), &[]), Err(ProcessFailed::DigestTwice(parsed)));
+        assert_eq!(check(&json!({"_sd": [digest, digest]}), &[]), Err(ProcessFailed::DigestTwice(parsed)));
         assert_eq!(
-            check(json!({"_sd": [digest], "x": {"_sd": [digest]}}), &[]),
+            check(&json!({"_sd": [digest], "x": {"_sd": [digest]}}), &[]),
             Err(ProcessFailed::DigestTwice(parsed))
         );
-        assert_eq!(check(json!({}), one), Err(ProcessFailed::Unreferenced(parsed)));
+        assert_eq!(check(&json!({}), one), Err(ProcessFailed::Unreferenced(parsed)));
         assert_eq!(
-            check(json!({"_sd": [digest]}), &[a.clone(), a.clone()]),
+            check(&json!({"_sd": [digest]}), &[a.clone(), a.clone()]),
             Err(ProcessFailed::DisclosureTwice(parsed))
         );
-        assert_eq!(check(json!({"_sd": [digest], "a": 2}), one), Err(ProcessFailed::Collision("a".into())));
-        assert_eq!(check(json!({"l": [{"...": digest}]}), one), Err(ProcessFailed::Misplaced(parsed)));
-        assert_eq!(check(json!({"l": [{"...": digest, "b": 1}]}), one), Err(ProcessFailed::Placeholder));
-        assert_eq!(check(json!({"_sd": "x"}), &[]), Err(ProcessFailed::Placeholder));
-        assert_eq!(check(json!({"_sd": ["x"]}), &[]), Err(ProcessFailed::Placeholder));
-        assert_eq!(check(json!({"_sd_alg": "md5"}), &[]), Err(ProcessFailed::HashAlgorithm));
-        assert_eq!(check(json!({"x": {"_sd_alg": "sha-256"}}), &[]), Err(ProcessFailed::HashAlgorithm));
+        assert_eq!(check(&json!({"_sd": [digest], "a": 2}), one), Err(ProcessFailed::Collision("a".into())));
+        assert_eq!(check(&json!({"l": [{"...": digest}]}), one), Err(ProcessFailed::Misplaced(parsed)));
+        assert_eq!(check(&json!({"l": [{"...": digest, "b": 1}]}), one), Err(ProcessFailed::Placeholder));
+        assert_eq!(check(&json!({"_sd": "x"}), &[]), Err(ProcessFailed::Placeholder));
+        assert_eq!(check(&json!({"_sd": ["x"]}), &[]), Err(ProcessFailed::Placeholder));
+        assert_eq!(check(&json!({"_sd_alg": "md5"}), &[]), Err(ProcessFailed::HashAlgorithm));
+        assert_eq!(check(&json!({"x": {"_sd_alg": "sha-256"}}), &[]), Err(ProcessFailed::HashAlgorithm));
+    }
+
+    #[test]
+    fn a_disclosure_cannot_name_the_hash_algorithm() {
+        let (alg, digest) = claim("_sd_alg");
+        let answer = check(&json!({"_sd": [digest], "_sd_alg": "sha-256"}), &[alg]);
+        assert_eq!(answer, Err(ProcessFailed::HashAlgorithm));
+    }
+
+    #[test]
+    fn a_chain_of_disclosures_is_refused_before_the_stack_ends() {
+        let chain = |length: usize| {
+            let mut value = json!(1);
+            let disclosures: Vec<_> = (0..length)
+                .map(|_| {
+                    let disclosure = Disclosure::of_claim([1; 16], "n", &value);
+                    value = json!({"_sd": [disclosure.digest().to_string()]});
+                    disclosure
+                })
+                .collect();
+            check(&value, &disclosures)
+        };
+        assert!(chain(128).is_ok());
+        assert_eq!(chain(129), Err(ProcessFailed::Depth));
+        assert_eq!(chain(100_000), Err(ProcessFailed::Depth));
     }
 }

@@ -10,6 +10,9 @@ use crate::b64;
 use crate::json::Object;
 use crate::key::PublicKey;
 
+/// Claims on which a token's validity depends, so no holder may withhold them.
+const NEVER_DISCLOSED: [&str; 7] = ["iss", "nbf", "exp", "aud", "cnf", "vct", "status"];
+
 /// The parts of `<JWS>~<D1>~…~<Dn>~[<KB-JWT>]`, none of them verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SdJwt<'a> {
@@ -31,7 +34,7 @@ pub struct Expectations<'a> {
     pub key: &'a PublicKey,
     /// Now, in seconds since 1970 UTC, for `nbf` and `exp`.
     pub now: u64,
-    /// The `aud` claim, where the token must have one.
+    /// The `aud` claim; a token that has one is refused where none is expected.
     pub audience: Option<&'a str>,
     /// The key binding, where the verifier's policy requires one.
     pub key_binding: Option<KeyBinding<'a>>,
@@ -67,6 +70,9 @@ pub enum VerifySdJwtFailed {
     /// Payload and disclosures do not fit together.
     #[error("the disclosures do not fit the token")]
     Process(#[source] ProcessFailed),
+    /// A claim that a holder could leave out although the token's validity depends on it.
+    #[error("the claim {0} must stand in the clear")]
+    Concealed(&'static str),
     /// `nbf`, `exp` or `aud` does not hold.
     #[error("the claim {0} does not hold")]
     Claim(&'static str),
@@ -122,7 +128,13 @@ impl<'a> SdJwt<'a> {
         jws.expect_type(expected.typ)?;
         jws.verify(expected.key)?;
         let Jws { header, payload, .. } = jws;
-        let claims = process(payload, &self.parse_disclosures()?).map_err(VerifySdJwtFailed::Process)?;
+        let disclosures = self.parse_disclosures()?;
+        let plain = NEVER_DISCLOSED.map(|name| payload.contains_key(name));
+        let claims = process(payload, &disclosures).map_err(VerifySdJwtFailed::Process)?;
+        let mut revealed = NEVER_DISCLOSED.into_iter().zip(plain).filter(|(_, plain)| !plain);
+        if let Some((name, _)) = revealed.find(|(name, _)| claims.contains_key(*name)) {
+            return Err(VerifySdJwtFailed::Concealed(name));
+        }
         check_claims(&claims, expected)?;
         match (expected.key_binding, self.key_binding) {
             // Not asked for, so not checked and nothing concluded from it.
@@ -149,11 +161,12 @@ fn check_claims(claims: &Object, expected: Expectations<'_>) -> Result<(), Verif
     if time("exp")?.is_some_and(|exp| expected.now >= exp) {
         return Err(VerifySdJwtFailed::Claim("exp"));
     }
-    let audience = claims.get("aud").and_then(Value::as_str);
-    if expected.audience.is_some() && audience != expected.audience {
-        return Err(VerifySdJwtFailed::Claim("aud"));
+    // A token for somebody else is refused by whoever expects none as well (RFC 7519 section 4.1.3).
+    if claims.get("aud") == expected.audience.map(Value::from).as_ref() {
+        Ok(())
+    } else {
+        Err(VerifySdJwtFailed::Claim("aud"))
     }
-    Ok(())
 }
 
 /// Reads an RFC 8037 JWK; `None` for any other key type or a refused key.

@@ -55,10 +55,7 @@ impl Envelope {
             prev: parse_text(payload, "prev")?.ok_or(ReadEnvelopeFailed::Claim("prev"))?,
             vct: parse_text::<Vct>(payload, "vct")?.ok_or(ReadEnvelopeFailed::Claim("vct"))?,
             rec: parse_text(payload, "rec")?,
-            rev: take_number(payload, "rev")?
-                .map(|rev| u32::try_from(rev).or(Err(ReadEnvelopeFailed::Claim("rev"))))
-                .transpose()?
-                .filter(|rev| *rev > 0),
+            rev: take_number(payload, "rev")?.map(parse_revision).transpose()?,
             cat: parse_text(payload, "cat")?,
         };
         let names_record = envelope.vct.statement.names_record();
@@ -95,11 +92,31 @@ impl Envelope {
     }
 }
 
+/// Whether a claim of this name always stands in the clear: the envelope's, and those of JWT and SD-JWT.
+pub(super) fn is_in_the_clear(name: &str) -> bool {
+    const NAMES: [&str; 14] = [
+        "iss", "iat", "seq", "prev", "vct", "rec", "rev", "cat", "nbf", "exp", "aud", "cnf", "status",
+        "_sd_alg",
+    ];
+    NAMES.contains(&name)
+}
+
+/// Whether a value holds placeholders of concealed claims or array elements.
+pub(super) fn conceals(value: &Value) -> bool {
+    match value {
+        Value::Object(object) => {
+            object.contains_key("_sd") || object.contains_key("...") || object.values().any(conceals)
+        }
+        Value::Array(array) => array.iter().any(conceals),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
 /// Moves `_sd` and `_sd_alg` out of a payload; the digests must be sorted and without repetition.
-pub(super) fn take_digests(payload: &mut Object) -> Result<Vec<Digest>, ReadEnvelopeFailed> {
+pub(super) fn take_digests(payload: &mut Object) -> Result<Option<Vec<Digest>>, ReadEnvelopeFailed> {
     let failed = ReadEnvelopeFailed::Claim("_sd");
     let texts = match (payload.remove("_sd"), payload.remove("_sd_alg")) {
-        (None, None) => return Ok(Vec::new()),
+        (None, None) => return Ok(None),
         (Some(Value::Array(texts)), Some(Value::String(hash))) if hash == "sha-256" => texts,
         (Some(_), Some(Value::String(hash))) if hash == "sha-256" => return Err(failed),
         _ => return Err(ReadEnvelopeFailed::Claim("_sd_alg")),
@@ -109,7 +126,11 @@ pub(super) fn take_digests(payload: &mut Object) -> Result<Vec<Digest>, ReadEnve
     if !texts.is_sorted_by(|a, b| a < b) {
         return Err(failed);
     }
-    texts.into_iter().map(|text| text.parse().or(Err(failed.clone()))).collect()
+    texts.into_iter().map(|text| text.parse().or(Err(failed.clone()))).collect::<Result<_, _>>().map(Some)
+}
+
+fn parse_revision(number: u64) -> Result<u32, ReadEnvelopeFailed> {
+    u32::try_from(number).ok().filter(|rev| *rev > 0).ok_or(ReadEnvelopeFailed::Claim("rev"))
 }
 
 fn parse_text<T: std::str::FromStr>(

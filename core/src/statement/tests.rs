@@ -52,6 +52,41 @@ fn foreign_and_repeated_disclosures_are_refused() {
 }
 
 #[test]
+fn a_disclosure_cannot_pose_as_a_claim_of_the_envelope() {
+    for name in ["iss", "seq", "rec", "exp", "status", "_sd_alg"] {
+        let posing = Disclosure::of_claim([9; 16], name, &Value::from(1));
+        let answer = open(&[posing.digest()], std::iter::once(posing.encoded()));
+        assert_eq!(answer, Err(OpenFailed::Envelope { number: 1 }), "{name}");
+    }
+}
+
+#[test]
+fn public_statements_conceal_nothing() {
+    let check = |claims: Value| {
+        let mut payload = json!({
+            "iss": "https://hub.example.org", "iat": 1, "seq": 1, "prev": Digest::of(b"origin").to_string(),
+            "vct": "urn:safeharbor:policy:NONE:1",
+        });
+        payload.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+        let jwt =
+            sign_jws(Algorithm::EdDsa, STATEMENT_TYPE, payload.as_object().unwrap(), &signer(1)).unwrap();
+        Statement::parse(&jwt).map(|_| ())
+    };
+    assert_eq!(check(json!({"text": "x", "list": [{"a": 1}]})), Ok(()));
+    let failed = Err(ParseStatementFailed::Envelope(ReadEnvelopeFailed::Claim("_sd")));
+    let digest = Digest::of(b"hidden").to_string();
+    assert_eq!(check(json!({"_sd": [], "_sd_alg": "sha-256"})), failed);
+    assert_eq!(check(json!({"_sd": [digest], "_sd_alg": "sha-256"})), failed);
+    assert_eq!(check(json!({"x": {"_sd": [digest]}})), failed);
+    assert_eq!(check(json!({"x": [{"...": digest}]})), failed);
+    let rev = Err(ParseStatementFailed::Envelope(ReadEnvelopeFailed::Claim("rev")));
+    assert_eq!(check(json!({"rev": 0})), rev, "a revision counts from 1, of whatever it may be");
+    let fits = |length: usize| check(json!({"text": "x".repeat(length)}));
+    assert_eq!(fits(48_000), Ok(()));
+    assert!(matches!(fits(48_600), Err(ParseStatementFailed::PublicTooLarge(_))));
+}
+
+#[test]
 fn envelopes_that_do_not_hold_are_refused() {
     let check = |change: &dyn Fn(&mut Object)| {
         let (draft, _) = draft();

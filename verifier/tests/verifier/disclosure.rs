@@ -126,13 +126,13 @@ fn keys_are_valid_for_their_log_positions_only() {
     let (mut registry, made) = Registry::with_disclosures(1);
     let code = PEKING.parse().unwrap();
     registry.announce(&Announcement::KeyEnds { code, key: public_key(PEKING_KEY) });
-    let late = registry.disclose(PEKING, PEKING_KEY);
     registry.announce(&Announcement::KeyBegins { code, key: public_key(50) });
+    let late = registry.disclose(PEKING, PEKING_KEY);
     let renewed = registry.disclose(PEKING, 50);
     assert!(by_log(&made[0].revealing(1), &registry).is_ok());
     assert!(by_log(&renewed.revealing(1), &registry).is_ok());
     let objection = by_log(&late.revealing(1), &registry).unwrap_err();
-    assert!(matches!(*objection.fault, Fault::KeyNotValid { index: 8, .. }), "{objection:?}");
+    assert!(matches!(*objection.fault, Fault::KeyNotValid { index: 9, .. }), "{objection:?}");
 }
 
 #[test]
