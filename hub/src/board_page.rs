@@ -1,20 +1,42 @@
 //! The operators' first screen: what arrived, from whom, and how the registry stands. Read only, marked internal.
 
+mod bars;
+mod groups;
+mod guard;
+mod moment;
+mod months;
+mod numbers;
+mod page;
 mod report;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod titles;
+mod wish;
 
+use std::future::IntoFuture as _;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Json};
-use axum::{Router, routing};
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Json, Response};
+use axum::{Router, middleware, routing};
+use safeharbor_rules::Catalogue;
 use safeharbor_service::clock::Clock;
 use safeharbor_service::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
 use crate::folder::Settings;
 use crate::shared::Shared;
+use guard::{Names, guard};
+use page::{Missing, Page};
 pub use report::BoardReport;
+use wish::Wish;
+
+/// How long answers on their way may take after shutdown.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// What the screen is made from.
 #[derive(Debug, Clone)]
@@ -22,33 +44,80 @@ pub struct AdminState {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
+    catalogue: Arc<Catalogue>,
 }
 
 impl AdminState {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(shared: Arc<Shared>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
-        Self { shared, clock, settings: Arc::new(settings) }
+    pub fn new(
+        shared: Arc<Shared>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        catalogue: Arc<Catalogue>,
+    ) -> Self {
+        Self { shared, clock, settings: Arc::new(settings), catalogue }
     }
 
     fn report(&self) -> BoardReport {
         BoardReport::read(&self.shared, &self.settings, self.clock.now_ms())
     }
+
+    fn names(&self) -> Names {
+        Names::new(self.settings.tls_names.iter().chain([&self.settings.name]))
+    }
 }
 
 /// Serves until shutdown.
 pub async fn serve(listener: TcpListener, state: AdminState, shutdown: Shutdown) {
+    let guarded = middleware::from_fn_with_state(state.names(), guard);
     let app = Router::new()
+        .route("/", routing::get(board))
         .route("/board.json", routing::get(board_json))
         .route("/healthz", routing::get(async || "ok\n"))
+        .fallback(missing)
+        .layer(guarded)
         .with_state(state);
+    let ending = shutdown.clone();
     let served =
-        axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.wait().await }).await;
-    if let Err(refused) = served {
-        tracing::error!(error = %refused, "the admin address is no longer served");
+        axum::serve(listener, app).with_graceful_shutdown(async move { ending.wait().await }).into_future();
+    // Whoever holds half a request open does not hold the hub up.
+    let patience = async {
+        shutdown.wait().await;
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
+    tokio::select! {
+        Err(refused) = served => tracing::error!(error = %refused, "the admin address is no longer served"),
+        () = patience => {}
+        else => {}
     }
 }
 
+type Parameters = Query<Vec<(String, String)>>;
+
+fn wish(Query(parameters): &Parameters, headers: &HeaderMap) -> Wish {
+    Wish::read(parameters, headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
+}
+
+async fn board(State(state): State<AdminState>, parameters: Parameters, headers: HeaderMap) -> Response {
+    let page = Page::draw(&state.report(), &state.catalogue, wish(&parameters, &headers));
+    answer(StatusCode::OK, &page)
+}
+
 async fn board_json(State(state): State<AdminState>) -> impl IntoResponse {
-    ([(header::CACHE_CONTROL, "no-store")], Json(state.report()))
+    Json(state.report())
+}
+
+async fn missing(parameters: Parameters, headers: HeaderMap) -> Response {
+    answer(StatusCode::NOT_FOUND, &Missing::new(wish(&parameters, &headers).lang))
+}
+
+fn answer(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => (status, [(header::VARY, "Accept-Language")], Html(text)).into_response(),
+        Err(refused) => {
+            tracing::error!(error = %refused, "the page cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }

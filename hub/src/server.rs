@@ -106,7 +106,8 @@ where
     let (ready, connections) = mpsc::channel(CONNECTIONS_WAITING_MAX);
     tokio::spawn(accept(grpc, tls, ready, shutdown.clone()));
     let commands = tokio::spawn(commands(services.clone()));
-    let state = AdminState::new(Arc::clone(&shared), Arc::clone(&services.clock), settings.clone());
+    let (clock, catalogue) = (Arc::clone(&services.clock), Arc::clone(&services.catalogue));
+    let state = AdminState::new(Arc::clone(&shared), clock, settings.clone(), catalogue);
     let admin = tokio::spawn(board_page::serve(admin, state, shutdown.clone()));
     let mut grpc = tokio::spawn(serve_grpc(services, connections, settings.reflection, shutdown.clone()));
     let served = tokio::select! {

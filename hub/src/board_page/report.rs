@@ -21,6 +21,8 @@ pub struct BoardReport {
     pub as_of: String,
     /// The registry.
     pub registry: RegistryReport,
+    /// The statements of all institutions.
+    pub statements: StatementsReport,
     /// Every institution, by code.
     pub institutions: Vec<InstitutionReport>,
     /// The aggregates.
@@ -38,6 +40,17 @@ pub struct RegistryReport {
     pub logged: u64,
     /// The root in standard base64.
     pub root: String,
+}
+
+/// The statements of all institutions; the hub's own are not among them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct StatementsReport {
+    /// Logged.
+    pub logged: u64,
+    /// Logged, and the content accepted.
+    pub accepted: u64,
+    /// Logged, and the content refused.
+    pub refused: u64,
 }
 
 /// One institution.
@@ -120,6 +133,7 @@ impl BoardReport {
                 records: per_institution.get(&Some(code.to_string())).copied().unwrap_or(0),
             }
         };
+        let institutions: Vec<_> = ledger.directory().institutions().map(institution).collect();
         Self {
             hub: settings.issuer().to_string(),
             marking: "internal",
@@ -130,9 +144,20 @@ impl BoardReport {
                 logged: ledger.size(),
                 root: safeharbor_core::b64::encode_std(published.root.as_bytes()),
             },
-            institutions: ledger.directory().institutions().map(institution).collect(),
+            statements: StatementsReport::sum(&institutions),
+            institutions,
             aggregates,
         }
+    }
+}
+
+impl StatementsReport {
+    fn sum(institutions: &[InstitutionReport]) -> Self {
+        institutions.iter().fold(Self::default(), |sum, institution| Self {
+            logged: sum.logged.saturating_add(institution.accepted).saturating_add(institution.refused),
+            accepted: sum.accepted.saturating_add(institution.accepted),
+            refused: sum.refused.saturating_add(institution.refused),
+        })
     }
 }
 

@@ -1,0 +1,141 @@
+//! The admin address over a real connection.
+
+use std::net::SocketAddr;
+
+use safeharbor_service::clock::ManualClock;
+use safeharbor_service::random::SystemRandom;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use super::super::*;
+use crate::opening::{OpenHub, open};
+use crate::setup::{Naming, set_up};
+
+struct Served {
+    address: SocketAddr,
+    shutdown: Shutdown,
+    task: JoinHandle<()>,
+    _hub: OpenHub,
+    _folder: tempfile::TempDir,
+}
+
+struct Answer {
+    head: String,
+    body: String,
+}
+
+impl Served {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at_ms(1_778_311_773_120));
+        let naming = Naming { name: "hub.example".to_owned(), origin: None, tls_names: Vec::new() };
+        set_up(folder.path(), &naming, clock.as_ref(), &SystemRandom).unwrap();
+        let hub = open(folder.path(), &[], &clock).unwrap();
+        let state =
+            AdminState::new(Arc::clone(&hub.shared), clock, hub.settings.clone(), Arc::clone(&hub.catalogue));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, shutdown) = (listener.local_addr().unwrap(), Shutdown::new());
+        let task = tokio::spawn(serve(listener, state, shutdown.clone()));
+        Self { address, shutdown, task, _hub: hub, _folder: folder }
+    }
+
+    async fn ask(&self, method: &str, path: &str, headers: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        Answer { head: head.to_ascii_lowercase(), body: body.to_owned() }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, "Host: 127.0.0.1\r\n").await
+    }
+}
+
+impl Answer {
+    fn status(&self) -> &str {
+        self.head.split(' ').nth(1).unwrap_or_default()
+    }
+}
+
+#[tokio::test]
+async fn an_empty_hub_says_what_will_appear() {
+    let served = Served::start().await;
+    let page = served.get("/").await;
+    assert_eq!(page.status(), "200");
+    assert!(page.head.contains("content-type: text/html; charset=utf-8"));
+    assert!(page.body.contains("<html lang=\"zh-CN\">"));
+    for text in ["内部资料", "尚未接纳任何单位", "safeharbor-hub institution add", "尚无记录"]
+    {
+        assert!(page.body.contains(text), "{text}");
+    }
+    let json: Value = serde_json::from_str(&served.get("/board.json").await.body).unwrap();
+    assert!(page.body.contains(json["registry"]["root"].as_str().unwrap().trim_end_matches('=')));
+    assert_eq!(json["statements"]["logged"], 0);
+}
+
+#[tokio::test]
+async fn the_language_follows_the_parameter_and_the_browser() {
+    let served = Served::start().await;
+    let lang = async |path: &str, accept: &str| {
+        let headers = format!("Host: localhost\r\nAccept-Language: {accept}\r\n");
+        let body = served.ask("GET", path, &headers).await.body;
+        if body.contains("<html lang=\"en\">") { "en" } else { "zh" }
+    };
+    assert_eq!(lang("/", "en-US,en;q=0.9").await, "en");
+    assert_eq!(lang("/?lang=zh-CN", "en-US,en;q=0.9").await, "zh");
+    assert_eq!(lang("/?lang=en&lang=en&x=%FF", "zh").await, "en");
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_strict_headers() {
+    let served = Served::start().await;
+    for (path, status) in [("/", "200"), ("/board.json", "200"), ("/healthz", "200"), ("/admin", "404")] {
+        let answer = served.get(path).await;
+        assert_eq!(answer.status(), status, "{path}");
+        for header in [
+            "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; img-src data:;",
+            "frame-ancestors 'none'",
+            "x-content-type-options: nosniff",
+            "referrer-policy: no-referrer",
+            "cache-control: no-store",
+        ] {
+            assert!(answer.head.contains(header), "{path}: {header}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_reading_is_answered() {
+    let served = Served::start().await;
+    let head = served.ask("HEAD", "/", "Host: [::1]:80\r\n").await;
+    assert_eq!((head.status(), head.body.as_str()), ("200", ""));
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"] {
+        for path in ["/", "/board.json", "/healthz", "/nothing"] {
+            let answer = served.ask(method, path, "Host: 127.0.0.1\r\n").await;
+            assert_eq!(answer.status(), "405", "{method} {path}");
+            assert!(answer.head.contains("allow: get, head"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_name_that_points_here_is_not_answered() {
+    let served = Served::start().await;
+    assert_eq!(served.ask("GET", "/board.json", "Host: evil.example\r\n").await.status(), "421");
+    assert_eq!(served.ask("GET", "/board.json", "Host: hub.example:8443\r\n").await.status(), "200");
+}
+
+#[tokio::test]
+async fn half_a_request_does_not_hold_the_shutdown_up() {
+    let served = Served::start().await;
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: ").await.unwrap();
+    assert_eq!(served.get("/healthz").await.status(), "200");
+    served.shutdown.trigger();
+    tokio::time::timeout(Duration::from_secs(60), served.task).await.unwrap().unwrap();
+}
