@@ -1,9 +1,9 @@
 //! X.509: who may connect to whom, and how.
 //!
-//! In scope: the hub's certificate authority, certificate requests, the identity in a certificate, rustls
-//! configurations, a throw-away authority for tests.
+//! In scope: the hub's certificate authority, certificate requests, the files by which an institution is admitted,
+//! the identity in a certificate, rustls configurations, a throw-away authority for tests.
 //! Out of scope: keys of statements, witnesses and the log (`service::key_file`, `core::key`), standing and
-//! enrolment (`hub`), sockets (`node`, `hub`). Callers hand in the time and keep what is made.
+//! admission (`hub`), sockets (`node`, `hub`). Callers hand in the time and keep what is made.
 #![cfg_attr(test, allow(clippy::string_slice, reason = "tests may panic"))]
 
 pub mod authority;
