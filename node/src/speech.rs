@@ -100,7 +100,7 @@ pub struct Speech<'w> {
     /// Data.
     pub out: &'w mut dyn Write,
     /// All else.
-    pub err: &'w mut dyn Write,
+    pub err: &'w mut (dyn Write + Send),
     /// In which language.
     pub language: Language,
     /// In which form data goes.

@@ -69,8 +69,8 @@ fn consequences(statements: usize, revealed: &[String], language: Language) -> V
     lines.push(
         language
             .pick(
-                "登记簿中的声明编号与摘要、审批和审计记录保留；原始导入文件和备份须另行删除；再次导入同一行会成为一条新记录。",
-                "Numbers and digests in the registry, approvals and the audit log stay; delete the imported file and backups yourself; importing the row again makes another record.",
+                "登记簿中的声明编号与摘要、审批和审计记录保留；原始导入文件和备份须另行删除，数据库文件中的旧字节在被覆写前仍可能残留（请加密磁盘）；再次导入同一行会成为一条新记录。",
+                "Numbers and digests in the registry, approvals and the audit log stay; delete the imported file and backups yourself; old bytes may remain in the database file until they are overwritten (encrypt the disk); importing the row again makes another record.",
             )
             .to_owned(),
     );

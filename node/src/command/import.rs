@@ -1,9 +1,10 @@
 //! `import` and `split`: files people have, checked and stored, or shared out.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{Read as _, Write};
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use safeharbor_core::digest::Digest;
@@ -17,13 +18,15 @@ use super::{CommandFailed, record};
 use crate::context::Context;
 use crate::import as importing;
 use crate::import::{
-    Encoding, ImportOptions, ImportedRow, Mapping, Report, RowProblem, Sink, Taken, Warning,
+    Encoding, ImportOptions, ImportedRow, Mapping, Progress, Report, RowProblem, Sink, Taken, Warning,
 };
 use crate::records::{DryRun, RecordSink};
 use crate::speech::{Exit, Format, Language, Speech};
 
 /// Problems a report lists; all are counted.
 const PROBLEMS_MAX: usize = 1_000;
+/// How long a long import is silent.
+const BETWEEN_LINES: Duration = Duration::from_secs(3);
 
 /// Which file to import, and how to read it.
 #[derive(Debug, Clone, Copy)]
@@ -44,14 +47,22 @@ pub(super) fn import(
     let kind = context.catalogue.kind(&kind_id).ok_or_else(|| CommandFailed::NoKind(kind_id.to_string()))?;
     let sha256 = digest_of(order.file)?;
     let name = order.file.file_name().unwrap_or(order.file.as_os_str()).to_string_lossy().into_owned();
-    let options =
-        ImportOptions { encoding: encoding(order)?, problems_max: PROBLEMS_MAX, ..ImportOptions::default() };
     let start = Instant::now();
-    let imported = if dry_run {
-        importing::import(order.file, &mapping, kind, &options, &mut DryRun::new(context, kind_id.clone()))
-    } else {
-        let mut sink = RecordSink::new(context, kind, name.clone());
-        importing::import(order.file, &mapping, kind, &options, &mut sink)
+    let imported = {
+        let teller = Teller::new(&mut *speech.err, speech.language);
+        let progress = |progress: Progress| teller.tell(progress);
+        let options = ImportOptions {
+            encoding: encoding(order)?,
+            delimiter: None,
+            problems_max: PROBLEMS_MAX,
+            progress: Some(&progress),
+        };
+        let mut sink: Box<dyn Sink> = if dry_run {
+            Box::new(DryRun::new(context, kind_id.clone()))
+        } else {
+            Box::new(RecordSink::new(context, kind, name.clone()))
+        };
+        importing::import(order.file, &mapping, kind, &options, &mut *sink)
     };
     if !dry_run {
         let detail = audit_detail(&kind_id, sha256, imported.as_ref().ok());
@@ -63,6 +74,32 @@ pub(super) fn import(
         Format::Table => print(&report, dry_run, start.elapsed(), speech)?,
     }
     Ok(if report.refused == 0 { Exit::Done } else { Exit::Refused })
+}
+
+/// Says every few seconds how far an import is.
+struct Teller<'w> {
+    said: Mutex<(&'w mut (dyn Write + Send), Instant)>,
+    language: Language,
+}
+
+impl<'w> Teller<'w> {
+    fn new(err: &'w mut (dyn Write + Send), language: Language) -> Self {
+        Self { said: Mutex::new((err, Instant::now())), language }
+    }
+
+    fn tell(&self, progress: Progress) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.1.elapsed() < BETWEEN_LINES {
+            return;
+        }
+        said.1 = Instant::now();
+        let Progress { rows, of } = progress;
+        // An import goes on whether anybody listens or not.
+        drop(match self.language {
+            Language::Zh => writeln!(said.0, "已处理 {rows} / {of} 行"),
+            Language::En => writeln!(said.0, "{rows} of {of} rows"),
+        });
+    }
 }
 
 /// Counts and hashes only: no value of a row.
