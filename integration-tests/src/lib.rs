@@ -4,4 +4,6 @@
 //! Out of scope: anything a server needs itself; nothing depends on this crate.
 
 pub mod bench;
+pub mod member;
 pub mod programs;
+pub mod signing;

@@ -85,7 +85,8 @@ impl Running {
     /// # Errors
     /// It cannot be started.
     pub fn start(name: &str, arguments: &[&str], log: &Path) -> Result<Self, StepFailed> {
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(step("log file"))?;
+        let file =
+            std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(step("log file"))?;
         let errors = file.try_clone().map_err(step("log file"))?;
         let mut command = program(name)?;
         let command = command.args(arguments).stdin(Stdio::null()).stdout(file).stderr(errors);
@@ -145,10 +146,7 @@ impl Drop for Running {
 ///
 /// # Errors
 /// It does not hold within [`PATIENCE`], or checking it fails.
-pub fn wait_for(
-    what: &str,
-    mut holds: impl FnMut() -> Result<bool, StepFailed>,
-) -> Result<(), StepFailed> {
+pub fn wait_for(what: &str, mut holds: impl FnMut() -> Result<bool, StepFailed>) -> Result<(), StepFailed> {
     let begin = Instant::now();
     while !holds()? {
         if begin.elapsed() > PATIENCE {

@@ -12,13 +12,12 @@ use safeharbor_proto::v1::hub_message::Message as ToNode;
 use safeharbor_proto::v1::node_message::Message as FromNode;
 use safeharbor_proto::{MESSAGE_BYTES_MAX, Submission, submit_to_wire, v1};
 use serde::Serialize;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::member::Member;
-use super::signing::sign;
+use crate::member::{Member, connect};
 use crate::programs::{Running, StepFailed, run, step, wait_for_hub};
+use crate::signing::sign;
 
 /// How the load looks.
 #[derive(Debug, Clone)]
@@ -62,14 +61,19 @@ pub fn ingest(options: &IngestOptions) -> Result<IngestReport, StepFailed> {
     let scratch = tempfile::tempdir().map_err(step("scratch folder"))?;
     let hub = scratch.path().join("hub");
     let hub_path = hub.display().to_string();
-    run("safeharbor-hub", &["init", "--data", &hub_path, "--name", "bench.example", "--dns", "localhost"], "")?;
+    run(
+        "safeharbor-hub",
+        &["init", "--data", &hub_path, "--name", "bench.example", "--dns", "localhost"],
+        "",
+    )?;
     let members: Result<Vec<_>, _> =
         (0..options.institutions).map(|number| Member::admit(number, &hub, scratch.path())).collect();
     let mut members = members?;
     let arguments = ["run", "--data", &hub_path, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
     let mut process = Running::start("safeharbor-hub", &arguments, &scratch.path().join("hub.log"))?;
     let address = wait_for_hub(&hub, &mut process)?.grpc.to_string();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(step("runtime"))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(step("runtime"))?;
     let prefill = sign_all(&mut members, 0, options.prefill)?;
     runtime.block_on(send_all(&members, prefill, &address))?;
     let load = sign_all(&mut members, options.prefill, options.statements)?;
@@ -178,7 +182,8 @@ async fn send(
     statements: Vec<Submission>,
     (first, last): (u64, u64),
 ) -> Result<(Instant, Instant), StepFailed> {
-    let mut client = connect(tls, name, address).await?;
+    let channel = connect(tls, name, address).await?;
+    let mut client = ExchangeClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let (outgoing, messages) = mpsc::channel(4);
     let hello = v1::Hello { receipts_from: first, checkpoint_size: 0, software: "bench".to_owned() };
     outgoing.send(message(FromNode::Hello(hello))).await.map_err(step("hello"))?;
@@ -193,7 +198,8 @@ async fn send(
                 return outgoing;
             }
             next = next.saturating_add(u64::try_from(batch.len()).unwrap_or(0));
-            let open = window.wait_for(|acknowledged| next.saturating_sub(*acknowledged) <= WINDOW).await.is_ok();
+            let open =
+                window.wait_for(|acknowledged| next.saturating_sub(*acknowledged) <= WINDOW).await.is_ok();
             if !open || outgoing.send(message(FromNode::Submit(submit_to_wire(batch)))).await.is_err() {
                 return outgoing;
             }
@@ -227,24 +233,4 @@ async fn send(
 
 fn message(message: FromNode) -> v1::NodeMessage {
     v1::NodeMessage { message: Some(message) }
-}
-
-async fn connect(
-    tls: std::sync::Arc<rustls::ClientConfig>,
-    name: String,
-    address: String,
-) -> Result<ExchangeClient<tonic::transport::Channel>, StepFailed> {
-    let connector = tower::service_fn(move |_: tonic::transport::Uri| {
-        let (tls, name, address) = (std::sync::Arc::clone(&tls), name.clone(), address.clone());
-        async move {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            let name = rustls::pki_types::ServerName::try_from(name).map_err(std::io::Error::other)?;
-            let stream = tokio_rustls::TlsConnector::from(tls).connect(name, stream).await?;
-            Ok::<_, std::io::Error>(hyper_util::rt::TokioIo::new(stream))
-        }
-    });
-    let endpoint = tonic::transport::Endpoint::from_static("http://hub");
-    let channel = endpoint.connect_with_connector(connector).await.map_err(step("connect"))?;
-    Ok(ExchangeClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX))
 }

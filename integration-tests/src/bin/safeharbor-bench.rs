@@ -36,7 +36,8 @@ enum Benchmark {
 fn main() -> ExitCode {
     let text = match Cli::parse().benchmark {
         Benchmark::Ingest { institutions, prefill, statements, json } => {
-            ingest(&IngestOptions { institutions, prefill, statements }).and_then(|report| print(&report, json))
+            ingest(&IngestOptions { institutions, prefill, statements })
+                .and_then(|report| print(&report, json))
         }
     };
     match text {

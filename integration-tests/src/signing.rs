@@ -10,16 +10,28 @@ use safeharbor_proto::Submission;
 use safeharbor_service::random::{Random, SystemRandom};
 use serde_json::{Value, json};
 
-use super::member::Member;
+use crate::member::Member;
 use crate::programs::{StepFailed, step};
 
 /// The fields that are revealed.
 const REVEALED: [&str; 12] = [
-    "achievement_no", "name", "reg_no", "secrecy", "attribute", "stage", "trl", "field", "industry", "discipline",
-    "keywords", "public_since",
+    "achievement_no",
+    "name",
+    "reg_no",
+    "secrecy",
+    "attribute",
+    "stage",
+    "trl",
+    "field",
+    "industry",
+    "discipline",
+    "keywords",
+    "public_since",
 ];
 
-fn record(number: u64) -> Value {
+/// An achievement with 24 fields.
+#[must_use]
+pub fn record(number: u64) -> Value {
     json!({
         "achievement_no": format!("BENCH-{number:08}"), "name": format!("高温超导限流器关键技术及应用 {number}"),
         "reg_no": "9112024Y0123", "secrecy": "public", "attribute": "A1", "stage": "S1",
@@ -32,7 +44,10 @@ fn record(number: u64) -> Value {
 }
 
 /// Signs the next `count` statements of a member's chain.
-pub(super) fn sign(
+///
+/// # Errors
+/// Any step that fails, in words.
+pub fn sign(
     member: &mut Member,
     first_record: u64,
     count: u64,

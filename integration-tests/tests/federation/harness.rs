@@ -1,0 +1,206 @@
+//! A hub and nodes as processes in a throw-away folder.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use safeharbor_hub::server::Addresses;
+use safeharbor_integration_tests::programs::{
+    Running, programs_folder, run, run_any, wait_for, wait_for_hub,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The password of every person in these tests.
+pub(crate) const PASSWORD: &str = "correct horse battery staple\n";
+
+/// Codes of invented institutions, with valid check characters.
+pub(crate) const CODES: [&str; 3] = ["12100000DEM000014F", "12110000DEM000022E", "12110000DEM0000309"];
+
+/// Builds the programs once, with the profile of this test.
+fn build_programs() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let folder = programs_folder().unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--locked", "--bins", "--target-dir"]).arg(folder.parent().unwrap());
+        build.args(["-p", "safeharbor-hub", "-p", "safeharbor-node", "-p", "safeharbor-verifier"]);
+        if folder.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.current_dir(workspace()).status().unwrap().success(), "the programs do not build");
+    });
+}
+
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+pub(crate) fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A federation in its folder.
+pub(crate) struct Federation {
+    pub(crate) folder: TempDir,
+    pub(crate) hub: Option<Running>,
+    pub(crate) addresses: Addresses,
+}
+
+impl Federation {
+    pub(crate) fn start() -> Self {
+        build_programs();
+        let folder = tempfile::tempdir().unwrap();
+        let data = text(&folder.path().join("hub"));
+        run(
+            "safeharbor-hub",
+            &["init", "--data", &data, "--name", "hub.test.example", "--dns", "localhost"],
+            "",
+        )
+        .unwrap();
+        let (hub, addresses) = run_hub(folder.path(), "127.0.0.1:0");
+        Self { folder, hub: Some(hub), addresses }
+    }
+
+    pub(crate) fn hub_data(&self) -> PathBuf {
+        self.folder.path().join("hub")
+    }
+
+    /// Starts the hub again where nodes expect it.
+    pub(crate) fn restart_hub(&mut self) {
+        let (hub, addresses) = run_hub(self.folder.path(), &self.addresses.grpc.to_string());
+        self.hub = Some(hub);
+        self.addresses = addresses;
+    }
+
+    pub(crate) fn kill_hub(&mut self) {
+        self.hub.take().unwrap().kill().unwrap();
+    }
+
+    pub(crate) fn end_hub(&mut self) {
+        self.hub.take().unwrap().end().unwrap();
+    }
+
+    pub(crate) fn board(&self) -> Value {
+        use std::io::{Read as _, Write as _};
+        let mut stream = std::net::TcpStream::connect(self.addresses.admin).unwrap();
+        stream
+            .write_all(b"GET /board.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let start = body.find('{').unwrap();
+        let end = body.rfind('}').unwrap();
+        serde_json::from_str(&body[start..=end]).unwrap()
+    }
+
+    /// Admits an institution and gives its node an administrator and the demonstration's policy.
+    pub(crate) fn add_node(&self, code: &str, name: &str) -> Node {
+        let path = |end: &str| text(&self.folder.path().join(format!("{code}.{end}")));
+        let node = Node { data: self.folder.path().join(code) };
+        let hub = text(&self.hub_data());
+        node.run(&["init", "--institution", code, "--name", name, "--request", &path("request")], "");
+        let (request, bundle) = (path("request"), path("bundle"));
+        let add = ["institution", "--data", &hub, "add", "--request", &request, "--bundle", &bundle];
+        run("safeharbor-hub", &add, "").unwrap();
+        let address = format!("localhost:{}", self.addresses.grpc.port());
+        node.run(&["enrol", "--bundle", &bundle, "--hub", &address], "");
+        node.run(&["person", "add", "--name", "admin", "--role", "administrator"], PASSWORD);
+        let policy = text(&workspace().join("catalogue/policies/demo.toml"));
+        node.run(&["policy", "accept", &policy, "--person", "admin"], PASSWORD);
+        node
+    }
+
+    /// What `safeharbor-verify log` says of the registry, as JSON; the log must verify.
+    pub(crate) fn verified_log(&self) -> Value {
+        // Acknowledged statements are in a checkpoint within a moment.
+        if self.hub.is_some() {
+            let published = || {
+                let registry = &self.board()["registry"];
+                Ok(registry["size"] == registry["logged"])
+            };
+            wait_for("a checkpoint over everything that is logged", published).unwrap();
+        }
+        let registry = self.hub_data().join("registry");
+        let (folder, vkey) = (text(&registry), text(&registry.join("vkey")));
+        let output = run("safeharbor-verify", &["log", &folder, "--vkey", &vkey, "--format", "json"], "");
+        serde_json::from_slice(&output.unwrap().stdout).unwrap()
+    }
+
+    /// How many statements of an institution the verified log holds.
+    pub(crate) fn logged_by(&self, code: &str) -> u64 {
+        let log = self.verified_log();
+        let institutions = log["institutions"].as_array().unwrap();
+        institutions.iter().find(|i| i["code"] == code).unwrap()["statements"].as_u64().unwrap()
+    }
+}
+
+fn run_hub(folder: &Path, listen: &str) -> (Running, Addresses) {
+    let data = folder.join("hub");
+    let path = text(&data);
+    let arguments = ["run", "--data", &path, "--listen", listen, "--admin", "127.0.0.1:0"];
+    let mut hub = Running::start("safeharbor-hub", &arguments, &folder.join("hub.log")).unwrap();
+    let addresses = wait_for_hub(&data, &mut hub).unwrap();
+    (hub, addresses)
+}
+
+/// A node's folder, and its program.
+pub(crate) struct Node {
+    pub(crate) data: PathBuf,
+}
+
+impl Node {
+    fn arguments<'a>(data: &'a str, words: &[&'a str]) -> Vec<&'a str> {
+        let mut arguments = words.to_vec();
+        arguments.extend(["--data", data, "--lang", "en"]);
+        arguments
+    }
+
+    /// Runs one command; it must succeed.
+    pub(crate) fn run(&self, words: &[&str], input: &str) -> String {
+        let data = text(&self.data);
+        let output = run("safeharbor-node", &Self::arguments(&data, words), input).unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs one command, whatever comes of it: exit code, standard output and standard error.
+    pub(crate) fn try_run(&self, words: &[&str], input: &str) -> (Option<i32>, String, String) {
+        let data = text(&self.data);
+        let output = run_any("safeharbor-node", &Self::arguments(&data, words), input).unwrap();
+        let read = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), read(output.stdout), read(output.stderr))
+    }
+
+    /// Starts the node's service.
+    pub(crate) fn start(&self) -> Running {
+        let data = text(&self.data);
+        let log = self.data.with_extension("log");
+        Running::start("safeharbor-node", &Self::arguments(&data, &["run"]), &log).unwrap()
+    }
+
+    /// Runs until everything is in step with the hub.
+    pub(crate) fn sync(&self) {
+        self.run(&["run", "--once"], "");
+    }
+
+    /// Imports one of the demonstration's sample files.
+    pub(crate) fn import_sample(&self, institution: &str, part: &str) {
+        let samples = workspace().join("xtask/samples");
+        let file = text(&samples.join(institution).join(format!("{part}.csv")));
+        let mapping = text(&samples.join(format!("mappings/{institution}-{part}.toml")));
+        self.run(&["import", &file, "--mapping", &mapping], "");
+    }
+
+    pub(crate) fn status(&self) -> Value {
+        serde_json::from_str(&self.run(&["status", "--format", "json"], "")).unwrap()
+    }
+
+    /// Every record the node holds.
+    pub(crate) fn records(&self) -> Vec<Value> {
+        let file = self.data.with_extension("jsonl");
+        self.run(&["export", "records", "-o", &text(&file)], "");
+        let text = std::fs::read_to_string(file).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}

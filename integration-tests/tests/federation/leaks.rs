@@ -1,0 +1,101 @@
+//! No C2 or C3 value of any kind leaves a node without approval: unique markers in every such field, then a search
+//! through every byte the node sent and every byte in the hub's folder, raw, decoded and unescaped.
+
+mod search;
+mod seeds;
+
+use std::sync::{Arc, Mutex};
+
+use safeharbor_core::sdjwt::Disclosure;
+use safeharbor_hub::journal::{JournalReader, unseal};
+use safeharbor_node::import::{ImportedRow, Sink as _};
+use safeharbor_node::layout::Layout;
+use safeharbor_node::opening::{Seams, open};
+use safeharbor_node::records::RecordSink;
+use safeharbor_node::running::load_link;
+use safeharbor_node::settings::Settings;
+use safeharbor_node::sync::{Link, Outcome, Until, run};
+use safeharbor_rules::{Catalogue, Class};
+use safeharbor_service::clock::{Clock as _, SystemClock};
+use safeharbor_service::shutdown::Shutdown;
+
+use crate::harness::{CODES, Federation, Node};
+use search::{Haystack, folder_bytes, http2_data};
+use seeds::{Planted, plant};
+
+#[test]
+fn no_secret_leaves_the_node_and_none_lies_at_the_hub() {
+    let mut federation = Federation::start();
+    let node = federation.add_node(CODES[0], "leak");
+    let catalogue = Catalogue::embedded().unwrap();
+    let planted: Vec<Planted> = catalogue.kinds().flat_map(|kind| plant(&catalogue, kind)).collect();
+    let secrets: usize = planted.iter().map(|planted| planted.secrets.len()).sum();
+    assert!(planted.len() >= 9 && secrets > 100, "{} records, {secrets} secrets", planted.len());
+
+    let sent = send(&node, &catalogue, &planted);
+    let mut hay = Haystack::of(&http2_data(&sent));
+    hay.add(&sent);
+    check(&hay, &planted, "what the node sent");
+
+    federation.end_hub();
+    let mut hay = Haystack::of(&folder_bytes(&federation.hub_data()));
+    let mut reader = JournalReader::from_start(&federation.hub_data().join("journal")).unwrap();
+    while let Some(stored) = reader.next_frame().unwrap() {
+        for disclosure in unseal(&stored.frame).unwrap().unwrap_or_default() {
+            hay.add(disclosure.as_bytes());
+            refuse_secret_field(&catalogue, &planted, &disclosure);
+        }
+    }
+    check(&hay, &planted, "the hub's folder, opened with the keys in it");
+}
+
+/// Stores the records at the node, syncs it in this process, and returns every plaintext byte it wrote.
+fn send(node: &Node, catalogue: &Catalogue, planted: &[Planted]) -> Vec<u8> {
+    let layout = Layout::at(&node.data);
+    let settings = Settings::load(&layout, &[]).unwrap();
+    let opened = open(&layout, &settings, &Seams::system()).unwrap();
+    for planted in planted {
+        let kind = catalogue.kind(&planted.kind).unwrap();
+        let mut sink = RecordSink::new(&opened.context, kind, "planted".to_owned());
+        let key = kind.key_of(&planted.record).unwrap();
+        sink.take(vec![ImportedRow { row: 2, key, record: planted.record.clone() }]).unwrap();
+    }
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let tap = Arc::clone(&sent);
+    let Link { connector, trust } = load_link(&opened.context).unwrap();
+    let connector =
+        connector.with_tap(Arc::new(move |bytes: &[u8]| tap.lock().unwrap().extend_from_slice(bytes)));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let link = Link { connector, trust };
+    let shutdown = Shutdown::new();
+    let synced = run(Arc::clone(&opened.context), link, &shutdown, Until::InStep);
+    assert_eq!(runtime.block_on(synced).unwrap(), Outcome::InStep);
+    drop(runtime);
+    let sent = sent.lock().unwrap().clone();
+    assert!(!sent.is_empty());
+    sent
+}
+
+fn check(hay: &Haystack, planted: &[Planted], place: &str) {
+    let visible = planted.iter().flat_map(|planted| &planted.open).filter(|value| hay.holds(value)).count();
+    assert!(visible > 0, "the search finds nothing at all in {place}: it is blind");
+    for planted in planted {
+        for (field, value) in &planted.secrets {
+            for (form, needle) in search::forms(value) {
+                assert!(!hay.holds(&needle), "{}.{field}: {form} of a secret is in {place}", planted.kind);
+            }
+        }
+    }
+}
+
+/// Whatever the value, a disclosure must not even name a field that was C2 or C3 in every planted record.
+fn refuse_secret_field(catalogue: &Catalogue, planted: &[Planted], disclosure: &str) {
+    let disclosure = Disclosure::parse(disclosure).unwrap();
+    let name = disclosure.name().unwrap();
+    let today = SystemClock.today();
+    let may_leave = planted.iter().any(|planted| {
+        let kind = catalogue.kind(&planted.kind).unwrap();
+        kind.field(name).is_some() && kind.class_of(name, &planted.record, today) <= Class::C1
+    });
+    assert!(may_leave, "the field {name} was revealed");
+}

@@ -1,0 +1,12 @@
+//! Whole federations of the real programs over real TLS; one promise a module.
+#![cfg(test)]
+#![expect(clippy::string_slice, clippy::wildcard_enum_match_arm, reason = "tests may panic")]
+
+mod erasure;
+mod harness;
+mod independent;
+mod kills;
+mod leaks;
+mod rebuild;
+mod streams;
+mod three_nodes;
