@@ -140,6 +140,9 @@ pub enum StoreFailed {
         /// How many bytes it has.
         bytes: usize,
     },
+    /// The disk is full, and what is left is needed to open the store again.
+    #[error("the disk is full: the store only reads until space is freed and it is opened again")]
+    NoSpace,
     /// An earlier write failed and left open what is in the store.
     #[error("the store takes no writes until it is opened again, because an earlier write failed")]
     Stopped,
@@ -166,6 +169,7 @@ impl StoreFailed {
             | Self::BatchTooLong { .. }
             | Self::KeyTooLong { .. }
             | Self::ValueTooLong { .. }
+            | Self::NoSpace
             | Self::Stopped => Applied::No,
         }
     }

@@ -54,7 +54,8 @@ pub struct SledStore {
 
 impl SledStore {
     /// Opens the store in folder `path`, or makes one. The reserve file is `path` with `.reserve` appended; when the
-    /// disk is full it is given up, because sled does not open without free space.
+    /// disk is full it is given up, because sled does not open without free space. A store without its reserve only
+    /// reads: what it wrote would use up the space that the next opening needs.
     ///
     /// # Errors
     /// The folder is in use or unusable, or what is in it is corrupt.
@@ -73,12 +74,12 @@ impl SledStore {
             database_file,
             commits: RwLock::new(()),
             stopped: AtomicBool::new(false),
-            reserve_held: hold(&reserve),
+            reserve_held: hold(&reserve)?,
             watchdog,
         })
     }
 
-    /// Whether the reserve file could be kept; if not, the disk is nearly full.
+    /// Whether the reserve file could be kept; if not, the disk is full and every commit is refused.
     #[must_use]
     pub const fn holds_reserve(&self) -> bool {
         self.reserve_held
@@ -131,7 +132,7 @@ fn open_with<T>(
     mut open: impl FnMut() -> Result<T, sled::Error>,
 ) -> Result<T, StoreFailed> {
     match open() {
-        Err(sled::Error::Io(failed)) if failed.kind() == io::ErrorKind::StorageFull => {
+        Err(sled::Error::Io(failed)) if is_full(&failed) => {
             tracing::error!(path = %reserve.path().display(), "the disk is full; giving up the reserve");
             reserve.release().map_err(open_failed)?;
             open().map_err(open_failed)
@@ -140,12 +141,20 @@ fn open_with<T>(
     }
 }
 
-fn hold(reserve: &Reserve) -> bool {
-    let held = reserve.hold();
-    if let Err(failed) = &held {
-        tracing::warn!(path = %reserve.path().display(), error = %failed, "no space for the store's reserve");
+/// Whether there is space for the reserve.
+fn hold(reserve: &Reserve) -> Result<bool, StoreFailed> {
+    match reserve.hold() {
+        Ok(()) => Ok(true),
+        Err(failed) if is_full(&failed) => {
+            tracing::error!(path = %reserve.path().display(), "the disk is full; the store only reads");
+            Ok(false)
+        }
+        Err(failed) => Err(open_failed(failed)),
     }
-    held.is_ok()
+}
+
+fn is_full(failed: &io::Error) -> bool {
+    matches!(failed.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Opens the database file, and makes the names of what sled has just created durable.
@@ -207,6 +216,9 @@ impl Store for SledStore {
         let _watch = self.watchdog.watch("commit");
         let _alone = self.commits.write().unwrap_or_else(PoisonError::into_inner);
         self.refuse_if_stopped()?;
+        if !self.reserve_held {
+            return Err(StoreFailed::NoSpace);
+        }
         self.tree.apply_batch(changes).map_err(|failed| self.stop("commit", Applied::Unknown)(failed))
     }
 
@@ -282,6 +294,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let reserve = Reserve::new(folder.path().join("store.reserve"), 1000);
         assert!(open_with::<()>(&reserve, || Err(disk_full())).is_err());
+    }
+
+    #[test]
+    fn a_store_without_its_reserve_only_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = SledStore::open(&folder.path().join("store"), SMALL).unwrap();
+        store.reserve_held = false;
+        assert!(matches!(store.commit(Batch::new()), Err(StoreFailed::NoSpace)));
+        assert_eq!(store.get(Table(1), b"key").unwrap(), None);
     }
 
     #[test]
