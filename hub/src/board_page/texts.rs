@@ -115,8 +115,8 @@ texts! {
     by_mode: "转化交易：按转化方式", "Deals by mode";
     mode: "转化方式", "Mode";
     by_month: "按月份", "Records by month";
-    month_note: "交易按签订月份，其余按公开、授权、申请或成立的月份。",
-        "Deals by the month of signature, other records by that of publication, grant, filing or founding.";
+    month_note: "交易按签订月份，其余按公开、授权、申请或成立的月份；没有月份的计入“未披露”。",
+        "Deals by the month of signature, other records by that of publication, grant, filing or founding; those without a month count as “not revealed”.";
     year: "年份", "Year";
     months: "一月,二月,三月,四月,五月,六月,七月,八月,九月,十月,十一月,十二月",
         "Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec";
