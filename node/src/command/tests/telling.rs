@@ -159,3 +159,26 @@ fn records_are_exported_as_sorted_lines() {
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn a_receipt_is_exported_with_its_entry_and_what_was_sent() {
+    let bench = Bench::new();
+    bench.accept(1, "reveal");
+    bench.import(&[&published("A-1", "甲")]);
+    bench.state_all();
+    let mut batch = safeharbor_service::store::Batch::new();
+    batch.put(crate::tables::RECEIPTS, [&1_u64.to_be_bytes()[..], &[0]].concat(), *b"the proof");
+    bench.commit(batch);
+    let folder = bench.path("receipts");
+    assert_eq!(bench.ask(Command::ExportReceipts { folder: folder.clone() }).exit, Exit::Done);
+    let read = |extension: &str| {
+        std::fs::read_to_string(folder.join(format!("12100000400002259P-1.{extension}"))).unwrap()
+    };
+    assert_eq!(read("tlog-proof"), "the proof");
+    let token = read("statement");
+    let parts: Vec<&str> = token.split('~').collect();
+    assert_eq!((parts.len(), parts[6]), (1 + 5 + 1, ""), "a token and the five revealed fields");
+    let digest = safeharbor_core::statement::statement_digest(parts[0]);
+    assert_eq!(read("entry").lines().last(), Some(digest.to_string().as_str()));
+    assert!(!bench.ask(Command::Status).out.contains(crate::testing::MARKER));
+}
