@@ -213,6 +213,9 @@ fn check_running(hub: &mut Running, nodes: &mut [Server]) -> Result<(), Failure>
 
 fn in_step(nodes: &[Node]) -> Result<Seen<()>, Failure> {
     for node in nodes {
+        if !node.takes_commands() {
+            return Ok(Seen::Waiting(format!("{}: starting", node.institution.name)));
+        }
         let progress = node.progress()?;
         if !progress.in_step() {
             return Ok(Seen::Waiting(format!("{}: {progress:?}", node.institution.name)));

@@ -125,6 +125,11 @@ impl Node {
         )
     }
 
+    /// Whether the running node takes commands; asking earlier could take its folder from it.
+    pub(super) fn takes_commands(&self) -> bool {
+        self.data.join("control.sock").exists()
+    }
+
     /// Asks the node how far it is.
     ///
     /// # Errors
