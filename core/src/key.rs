@@ -24,8 +24,9 @@ pub enum ParseKeyFailed {
     /// Not 32 bytes that name a point of the curve.
     #[error("not an Ed25519 public key")]
     NotAKey,
-    /// A key of small order, under which a signature proves nothing.
-    #[error("an Ed25519 key of small order is refused")]
+    /// A key of small order, under which a signature proves nothing, or with a component of small order:
+    /// eight such keys belong to one private key, so an ended key could come back as another one.
+    #[error("an Ed25519 key with a component of small order is refused")]
     Weak,
 }
 
@@ -38,11 +39,19 @@ impl PublicKey {
     /// Accepts 32 bytes as a public key.
     ///
     /// # Errors
-    /// Bytes that are no point of the curve, or a point of small order.
+    /// Bytes that are no point of the curve, another encoding of it than the canonical one, or a point with a
+    /// component of small order.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ParseKeyFailed> {
         let bytes: &[u8; 32] = bytes.try_into().or(Err(ParseKeyFailed::NotAKey))?;
         let key = VerifyingKey::from_bytes(bytes).or(Err(ParseKeyFailed::NotAKey))?;
-        if key.is_weak() { Err(ParseKeyFailed::Weak) } else { Ok(Self::of(key)) }
+        let point = key.to_edwards();
+        if point.compress().as_bytes() != bytes {
+            return Err(ParseKeyFailed::NotAKey);
+        }
+        if key.is_weak() || !point.is_torsion_free() {
+            return Err(ParseKeyFailed::Weak);
+        }
+        Ok(Self::of(key))
     }
 
     fn of(key: VerifyingKey) -> Self {
@@ -149,6 +158,41 @@ mod tests {
         identity[0] = 1;
         assert_eq!(PublicKey::from_bytes(&identity), Err(ParseKeyFailed::Weak));
         assert_eq!(PublicKey::from_bytes(&[1; 31]), Err(ParseKeyFailed::NotAKey));
+    }
+
+    #[test]
+    fn a_private_key_has_one_public_key() {
+        let key = MemorySigner::from_seed(&Zeroizing::new([7; 32])).public_key();
+        assert_eq!(PublicKey::from_bytes(key.as_bytes()), Ok(key));
+        // The point (0, -1) has order 2; added to a key it gives another one for the same private key.
+        let mut minus_one = [0xff_u8; 32];
+        (minus_one[0], minus_one[31]) = (0xec, 0x7f);
+        let small = VerifyingKey::from_bytes(&minus_one).unwrap();
+        let twin = (key.key.to_edwards() + small.to_edwards()).compress().to_bytes();
+        assert!(!VerifyingKey::from_bytes(&twin).unwrap().is_weak());
+        assert_eq!(PublicKey::from_bytes(&twin), Err(ParseKeyFailed::Weak));
+    }
+
+    #[test]
+    fn only_the_canonical_encoding_is_a_key() {
+        // Where y and p + y both fit 255 bits they are read as the same point.
+        let points = (2..=18_u8).filter(|y| {
+            let mut canonical = [0_u8; 32];
+            canonical[0] = *y;
+            VerifyingKey::from_bytes(&canonical).is_ok_and(|key| !key.is_weak())
+        });
+        let twins: Vec<[u8; 32]> = points
+            .map(|y| {
+                let mut twin = [0xff_u8; 32];
+                (twin[0], twin[31]) = (0xed + y, 0x7f);
+                twin
+            })
+            .collect();
+        assert!(!twins.is_empty());
+        for twin in twins {
+            assert!(VerifyingKey::from_bytes(&twin).is_ok());
+            assert_eq!(PublicKey::from_bytes(&twin), Err(ParseKeyFailed::NotAKey));
+        }
     }
 
     #[test]
