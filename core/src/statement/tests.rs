@@ -42,6 +42,28 @@ fn a_signed_draft_parses_verifies_and_opens() {
 }
 
 #[test]
+fn a_statement_names_the_key_that_signed_it() {
+    let (draft, _) = draft();
+    let mut payload = Object::new();
+    draft.envelope.put_into(&mut payload);
+    let payload = crate::b64::encode_url(&serde_json::to_vec(&payload).unwrap());
+    let check = |kid: Value| {
+        let header = json!({"alg": "EdDSA", "typ": STATEMENT_TYPE, "kid": kid}).to_string();
+        let signed = format!("{}.{payload}", crate::b64::encode_url(header.as_bytes()));
+        let signature = crate::b64::encode_url(&signer(1).sign(signed.as_bytes()).unwrap());
+        let jwt = format!("{signed}.{signature}");
+        Statement::parse(&jwt).unwrap().verify(&signer(1).public_key())
+    };
+    let thumbprint = |seed| signer(seed).public_key().thumbprint().to_string();
+    assert_eq!(check(thumbprint(1).into()), Ok(()));
+    for other in
+        [thumbprint(2).into(), format!("{} ", thumbprint(1)).into(), json!(""), json!(null), json!(1)]
+    {
+        assert_eq!(check(other), Err(JwsFailed::Signature));
+    }
+}
+
+#[test]
 fn foreign_and_repeated_disclosures_are_refused() {
     let (draft, disclosures) = draft();
     let sent = disclosures[0].encoded();
