@@ -23,7 +23,7 @@ pub(crate) struct Options {
 /// The build fails or the benchmark ends with an error.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     console::progress("Building with optimisation …");
-    let programs = Programs::build(&["--release"])?;
+    let programs = Programs::build(&["--release", "--workspace", "--bins"])?;
     let status = process::show(Command::new(programs.path("safeharbor-bench")?).args(&options.arguments))?;
     if status.success() {
         return Ok(());

@@ -21,6 +21,10 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Arguments to build the two servers and the verifier, as the tests of whole federations do.
+pub(crate) const SERVERS: [&str; 7] =
+    ["--bins", "-p", "safeharbor-hub", "-p", "safeharbor-node", "-p", "safeharbor-verifier"];
+
 /// The programs of the workspace, by name.
 #[derive(Debug)]
 pub(crate) struct Programs(BTreeMap<String, PathBuf>);

@@ -74,7 +74,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let default = || workspace::root().join("target/demo");
     let folder = Folder::prepare(&options.out.clone().unwrap_or_else(default))?;
     console::progress("Building …");
-    let programs = Programs::build(&[])?;
+    let programs = Programs::build(&workspace::SERVERS)?;
     let interrupt = Interrupt::listen()?;
     let start = Instant::now();
     let federation = Federation::make(options, folder, programs, &interrupt)?;
