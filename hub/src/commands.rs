@@ -179,6 +179,28 @@ pub async fn offline(
     done
 }
 
+fn projections(paths: &Paths) -> [std::path::PathBuf; 2] {
+    [paths.index(), paths.registry().join("tile")]
+}
+
+fn aside(folder: &Path) -> std::path::PathBuf {
+    folder.with_extension("before-rebuild")
+}
+
+/// Renames a folder out of the way; a copy that an earlier, failed rebuild set aside is kept.
+fn set_aside(folder: &Path) -> std::io::Result<()> {
+    if aside(folder).exists() {
+        return match std::fs::remove_dir_all(folder) {
+            Err(refused) if refused.kind() != std::io::ErrorKind::NotFound => Err(refused),
+            Ok(()) | Err(_) => Ok(()),
+        };
+    }
+    match std::fs::rename(folder, aside(folder)) {
+        Err(refused) if refused.kind() != std::io::ErrorKind::NotFound => Err(refused),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Makes index and registry files again from the journal.
 ///
 /// # Errors
@@ -188,16 +210,15 @@ pub fn rebuild(folder: &Path, clock: &Arc<dyn Clock>) -> Result<String, CommandF
     {
         use safeharbor_service::folder::{DataFolder, Role};
         let _held = DataFolder::open(folder, Role::Hub).map_err(OpenHubFailed::from)?;
-        for projection in [paths.index(), paths.registry().join("tile")] {
-            match std::fs::remove_dir_all(&projection) {
-                Err(refused) if refused.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(CommandFailed::Remove(refused));
-                }
-                Ok(()) | Err(_) => {}
-            }
+        for projection in projections(&paths) {
+            set_aside(&projection).map_err(CommandFailed::Remove)?;
         }
     }
+    // What was set aside goes only once it is made again: until then it may be the last copy.
     let hub = open(folder, &[], clock)?;
+    for projection in projections(&paths) {
+        std::fs::remove_dir_all(aside(&projection)).ok();
+    }
     hub.audit.append(None, "rebuild", "index and registry", serde_json::Value::Null)?;
     let published = Arc::clone(&hub.shared.published.borrow());
     Ok(format!("rebuilt {} entries, root {}\n", published.size, published.root))

@@ -23,6 +23,10 @@ use group::Group;
 
 /// How many statements one `fdatasync` covers at most.
 const GROUP_STATEMENTS: usize = 1024;
+/// A group also ends at this many bytes, so that large statements are not gathered without bound.
+const GROUP_BYTES: usize = 8 << 20;
+/// A group also ends after this many orders: resent statements make no frames, and others wait for theirs.
+const GROUP_ORDERS: u32 = 32;
 /// How many orders wait before streams are held back.
 pub const ORDERS_WAITING_MAX: usize = 32;
 
@@ -45,6 +49,8 @@ pub enum Order {
         /// The head and its log index; `None` for an institution that was not admitted.
         reply: oneshot::Sender<Option<(Head, Option<u64>)>>,
     },
+    /// Make durable what was ordered before, then end.
+    Stop,
     /// Log a public statement of the hub itself.
     Announce {
         /// What is announced.
@@ -60,7 +66,7 @@ pub struct Answers {
     /// The highest contiguous statement that is durable and sequenced.
     pub acknowledged: watch::Sender<Option<Head>>,
     /// The first statement of a batch that was not logged.
-    pub refused: mpsc::UnboundedSender<Refused>,
+    pub refused: mpsc::Sender<Refused>,
 }
 
 /// A public statement that was logged.
@@ -119,7 +125,7 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// Works until every sender of orders is gone.
+    /// Works until told to stop, or every sender of orders is gone.
     ///
     /// # Errors
     /// Storage failed: the hub must stop, so that start-up finds out what is durable.
@@ -127,11 +133,13 @@ impl Committer {
         while let Some(first) = orders.blocking_recv() {
             let mut group = Group::begin(self.journal.next_index(), self.clock.now_ms());
             let mut next = Some(first);
+            let mut orders_left = GROUP_ORDERS;
             while let Some(order) = next.take() {
                 match order {
                     Order::Submit { items, code, answers } => {
                         self.place_all(&mut group, code, items, answers)?
                     }
+                    Order::Stop => return self.commit(&mut group),
                     Order::Head { code, reply } => {
                         self.commit(&mut group)?;
                         // Nobody waits for the answer if the stream is gone.
@@ -148,7 +156,9 @@ impl Committer {
                         group = Group::begin(self.journal.next_index(), self.clock.now_ms());
                     }
                 }
-                if group.len() < GROUP_STATEMENTS {
+                orders_left = orders_left.saturating_sub(1);
+                let is_open = group.len() < GROUP_STATEMENTS && group.bytes() < GROUP_BYTES;
+                if is_open && orders_left > 0 {
                     next = orders.try_recv().ok();
                 }
             }

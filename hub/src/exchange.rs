@@ -18,7 +18,7 @@ use safeharbor_rules::Catalogue;
 use safeharbor_service::clock::Clock;
 use safeharbor_service::random::Random;
 use safeharbor_service::shutdown::Shutdown;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -31,6 +31,8 @@ use session::Session;
 
 /// How many messages wait for a slow node before the session is held back.
 const MESSAGES_WAITING_MAX: usize = 8;
+/// How many nodes read their chains back at the same time; each holds a thread meanwhile.
+const RECOVERIES_MAX: usize = 4;
 
 /// What the services need.
 #[derive(Debug, Clone)]
@@ -48,6 +50,7 @@ pub struct Services {
     /// Ends every stream.
     pub shutdown: Shutdown,
     live: Live,
+    recoveries: Arc<Semaphore>,
 }
 
 impl Services {
@@ -60,7 +63,8 @@ impl Services {
         (clock, random): (Arc<dyn Clock>, Arc<dyn Random>),
         shutdown: Shutdown,
     ) -> Self {
-        Self { shared, orders, catalogue, clock, random, shutdown, live: Live::default() }
+        let (live, recoveries) = (Live::default(), Arc::new(Semaphore::new(RECOVERIES_MAX)));
+        Self { shared, orders, catalogue, clock, random, shutdown, live, recoveries }
     }
 }
 
@@ -97,7 +101,10 @@ impl Registry for Services {
     ) -> Result<Response<Self::FetchChainStream>, Status> {
         let institution = institution_of(&request)?;
         let from_seq = request.into_inner().from_seq.max(1);
-        let pages = chain_pages::read(Arc::clone(&self.shared), institution, from_seq);
+        let place = Arc::clone(&self.recoveries).try_acquire_owned();
+        let place =
+            place.map_err(|_full| status_of(Code::Unavailable, "other nodes are recovering their chains"))?;
+        let pages = chain_pages::read(Arc::clone(&self.shared), institution, from_seq, place);
         Ok(Response::new(Box::pin(pages)))
     }
 }

@@ -3,7 +3,6 @@
 //! This runs in parallel on the verification pool; what comes out is ready to be placed and appended.
 
 use safeharbor_core::code::Code;
-use safeharbor_core::digest::Digest;
 use safeharbor_core::directory::Directory;
 use safeharbor_core::entry::Entry;
 use safeharbor_core::institution::{InstitutionCode, Issuer};
@@ -84,7 +83,7 @@ impl Intake<'_> {
             ));
         }
         let statement = Statement::parse(&submission.jwt)
-            .map_err(|source| refused(0, Code::StatementMalformed, &explain(&source)))?;
+            .map_err(|source| refused(0, Code::StatementMalformed, &source.to_string()))?;
         let seq = statement.envelope.seq;
         let issuer = Issuer::Institution(self.peer);
         if statement.envelope.iss != issuer {
@@ -120,6 +119,14 @@ impl Intake<'_> {
     fn judge(&self, statement: &Statement<'_>, revealed: &[String]) -> Result<Dimensions, ContentRefused> {
         let refuse = |code, text: String| Err(ContentRefused { code, text });
         let vct = &statement.envelope.vct;
+        if vct.statement == StatementType::Withdrawal {
+            // Whatever kind or catalogue it names: taking back must always be possible.
+            return if statement.digests.is_empty() && revealed.is_empty() {
+                Ok(Dimensions::default())
+            } else {
+                refuse(Code::DigestCount, "a withdrawal has no digests".to_owned())
+            };
+        }
         let Some(kind) = self.catalogue.kind(&vct.kind) else {
             return refuse(Code::KindUnknown, format!("the catalogue has no kind {}", vct.kind));
         };
@@ -129,13 +136,12 @@ impl Intake<'_> {
                 "the hub never published this catalogue version".to_owned(),
             );
         }
+        // Only the outer text: what is inside a malformed disclosure is not to be repeated anywhere.
         let opened = match open(&statement.digests, revealed.iter().map(String::as_str)) {
             Ok(opened) => opened,
-            Err(source) => return refuse(Code::DisclosureForeign, explain(&source)),
+            Err(source) => return refuse(Code::DisclosureForeign, source.to_string()),
         };
         match vct.statement {
-            StatementType::Withdrawal if statement.digests.is_empty() => Ok(Dimensions::default()),
-            StatementType::Withdrawal => refuse(Code::DigestCount, "a withdrawal has no digests".to_owned()),
             StatementType::Disclosure => {
                 let claims = claims_of(&opened);
                 match kind.judge(&claims, statement.digests.len()) {
@@ -147,7 +153,8 @@ impl Intake<'_> {
                     Err(refusal) => refuse(refusal.code, refusal.to_string()),
                 }
             }
-            StatementType::Filing
+            StatementType::Withdrawal
+            | StatementType::Filing
             | StatementType::Summary
             | StatementType::Determination
             | StatementType::Institution
@@ -166,22 +173,4 @@ fn claims_of(opened: &[Disclosure]) -> Vec<(String, Value)> {
     let claim =
         |disclosure: &Disclosure| disclosure.name().map(|name| (name.to_owned(), disclosure.value().clone()));
     opened.iter().filter_map(claim).collect()
-}
-
-/// The digest of a submission that was refused unread.
-#[must_use]
-pub fn digest_of(submission: &Submission) -> Digest {
-    statement_digest(&submission.jwt)
-}
-
-/// An error and its causes in one line.
-fn explain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        cause = source.source();
-    }
-    text
 }

@@ -44,6 +44,8 @@ fn main() -> ExitCode {
         Command::Institution { data, action } => runtime.block_on(institution(&data.data, action, &clock)),
         Command::Rebuild { data } => commands::rebuild(&data.data, &clock).map_err(code_of),
     };
+    // A thread that hangs in a broken device must not keep the process from ending.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(10));
     match done.and_then(|text| print(&text)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(&failure),

@@ -130,14 +130,17 @@ pub fn open(
     let store: Arc<dyn Store> = Arc::new(SledStore::open(&paths.index(), SledSettings::default())?);
     let index = Index::new(Arc::clone(&store));
     let indexed = index.load()?;
-    let signing = SigningState::load(&paths.signed())?;
+    let something_published = indexed.size > 0 || paths.registry().join("checkpoint").exists();
+    let signing = SigningState::load(&paths.signed(), something_published)?;
+    // What is indexed was durable; what was signed even more so.
+    let durable = signing.size().max(indexed.size);
     let files = RegistryFiles::new(paths.registry());
     let tree = TreeWriter::load(files.clone(), indexed.size)?;
     let mut ledger = Ledger::new(settings.issuer(), &settings.origin);
     let mut unpublished = Vec::new();
     let mut tasks = Vec::new();
     let mut erased = Vec::new();
-    let journal = Journal::open(&paths.journal(), signing.size(), |stored| {
+    let journal = Journal::open(&paths.journal(), durable, |stored| {
         let replayed = replay(&mut ledger, &stored)?;
         erased.extend(replayed.erased);
         if replayed.index >= indexed.size {
@@ -148,8 +151,8 @@ pub fn open(
     })?;
     // An erasure that a crash or a restored backup undid is repeated.
     journal.erase_keys(&erased)?;
-    if journal.next_index() < signing.size() {
-        return Err(OpenHubFailed::Behind { signed: signing.size(), held: journal.next_index() });
+    if journal.next_index() < durable {
+        return Err(OpenHubFailed::Behind { signed: durable, held: journal.next_index() });
     }
     // Replaced by the first publication below, before anybody can look.
     let published = Published { size: indexed.size, root: Digest::of(b""), note: String::new() };

@@ -75,12 +75,13 @@ impl Running {
         }
     }
 
-    /// Ends orderly: what is ordered is logged, what is logged is published. Every other sender of orders must be gone.
+    /// Ends orderly: what is ordered is logged, what is logged is published.
     ///
     /// # Errors
     /// A part failed meanwhile.
     pub async fn stop(self) -> Result<(), RunFailed> {
-        drop(self.orders);
+        // If the committer is gone, waiting for it tells why.
+        self.orders.send(Order::Stop).await.ok();
         let committed = self.committer.await.map_err(|_join| RunFailed::Ended)?;
         self.stop_publisher.trigger();
         let published = self.publisher.await.map_err(|_join| RunFailed::Ended)?;

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use safeharbor_certs::tls::{ConfigureTlsFailed, server_config};
 use safeharbor_proto::v1::exchange_server::ExchangeServer;
@@ -26,6 +27,9 @@ use crate::running::{OrderFailed, RunFailed, Running, announce};
 
 /// How many connections wait between handshake and service.
 const CONNECTIONS_WAITING_MAX: usize = 16;
+
+/// How long connections may take to end at shutdown.
+const ENDING_MAX: Duration = Duration::from_secs(5);
 
 /// The hub cannot serve, or stopped serving.
 #[derive(Debug, thiserror::Error)]
@@ -118,8 +122,9 @@ where
     shutdown.trigger();
     commands.abort();
     drop((commands.await, admin.await));
-    if !grpc.is_finished() {
-        drop(grpc.await);
+    // tonic waits for every connection; a peer that keeps one open does not keep the hub from ending.
+    if !grpc.is_finished() && tokio::time::timeout(ENDING_MAX, &mut grpc).await.is_err() {
+        grpc.abort();
     }
     drop(std::fs::remove_file(paths.addresses()));
     served?;
@@ -168,8 +173,8 @@ async fn serve_grpc(
     };
     let incoming = ReceiverStream::new(connections);
     Server::builder()
-        .http2_keepalive_interval(Some(std::time::Duration::from_secs(30)))
-        .http2_keepalive_timeout(Some(std::time::Duration::from_secs(20)))
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
         .max_concurrent_streams(16)

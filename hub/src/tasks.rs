@@ -16,6 +16,8 @@ use tokio::sync::Notify;
 const TASKS: Table = Table(3);
 /// The most bytes an answer may have.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Open tasks of one institution.
+const OPEN_MAX: usize = 1000;
 /// The type of the task that tells a node that a logged statement's content was refused.
 pub const CONTENT_REFUSED: &str = "content-refused";
 
@@ -33,8 +35,6 @@ pub struct Task {
     pub due_ms: Option<u64>,
     /// Its content; never a value of a record.
     pub payload: serde_json::Value,
-    /// The node's answer.
-    pub answer: Option<serde_json::Value>,
 }
 
 impl Task {
@@ -49,14 +49,7 @@ impl Task {
     ) -> Self {
         let digest = digest.to_string();
         let payload = serde_json::json!({"seq": seq, "digest": digest, "code": code.as_str(), "text": text});
-        Self {
-            id: digest,
-            institution,
-            kind: CONTENT_REFUSED.to_owned(),
-            due_ms: None,
-            payload,
-            answer: None,
-        }
+        Self { id: digest, institution, kind: CONTENT_REFUSED.to_owned(), due_ms: None, payload }
     }
 
     /// The message that carries it.
@@ -102,9 +95,7 @@ impl Tasks {
     pub fn load(store: Arc<dyn Store>) -> Result<Self, StoreFailed> {
         let mut open: BTreeMap<InstitutionCode, BTreeMap<String, Task>> = BTreeMap::new();
         for (_, value) in store.scan(&Scan::all(TASKS))? {
-            if let Ok(task) = serde_json::from_slice::<Task>(&value)
-                && task.answer.is_none()
-            {
+            if let Ok(task) = serde_json::from_slice::<Task>(&value) {
                 open.entry(task.institution).or_default().insert(task.id.clone(), task);
             }
         }
@@ -119,19 +110,23 @@ impl Tasks {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
         for task in tasks {
-            unsaved.push(task.clone());
-            open.entry(task.institution).or_default().insert(task.id.clone(), task);
+            let of_institution = open.entry(task.institution).or_default();
+            // What is beyond stands in the journal all the same, and in the count on the screen.
+            if of_institution.len() < OPEN_MAX {
+                unsaved.push(task.clone());
+                of_institution.insert(task.id.clone(), task);
+            }
         }
         self.changed.notify_waiters();
     }
 
     /// Puts what is not saved yet into a batch of the index.
     pub(crate) fn save_into(&self, batch: &mut Batch) {
-        for task in self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            let answered = self.store.get(TASKS, &task.key()).ok().flatten();
-            if answered.is_none() {
-                batch.put(TASKS, task.key(), serde_json::to_vec(&task).unwrap_or_default());
-            }
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_open =
+            |task: &Task| open.get(&task.institution).is_some_and(|tasks| tasks.contains_key(&task.id));
+        for task in self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).drain(..).filter(is_open) {
+            batch.put(TASKS, task.key(), serde_json::to_vec(&task).unwrap_or_default());
         }
     }
 
@@ -142,7 +137,7 @@ impl Tasks {
         open.get(institution).map(|tasks| tasks.values().cloned().collect()).unwrap_or_default()
     }
 
-    /// Stores an answer durably and closes the task; an answer to no open task is ignored.
+    /// Closes a task durably; an answer to no open task is ignored.
     ///
     /// # Errors
     /// The index cannot be written; the task stays open.
@@ -150,16 +145,16 @@ impl Tasks {
         &self,
         institution: &InstitutionCode,
         id: &str,
-        answer: serde_json::Value,
+        answer: &safeharbor_core::json::Object,
     ) -> Result<(), StoreFailed> {
         let task = {
             let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
             open.get(institution).and_then(|tasks| tasks.get(id)).cloned()
         };
         let Some(task) = task else { return Ok(()) };
-        let answered = Task { answer: Some(answer), ..task };
+        tracing::info!(%institution, task = task.kind, id, fields = answer.len(), "a task was answered");
         let mut batch = Batch::new();
-        batch.put(TASKS, answered.key(), serde_json::to_vec(&answered).unwrap_or_default());
+        batch.delete(TASKS, task.key());
         self.store.commit(batch)?;
         self.store.flush()?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,7 +16,7 @@ pub use status::status_of;
 /// The most statements one batch may hold.
 pub const BATCH_STATEMENTS_MAX: usize = 512;
 /// The most bytes one gRPC message may have: a batch of the largest statements does not fit, a node splits it.
-pub const MESSAGE_BYTES_MAX: usize = 8 << 20;
+pub const MESSAGE_BYTES_MAX: usize = 5 << 20;
 
 /// Generated code; every field is documented in the .proto file.
 #[expect(

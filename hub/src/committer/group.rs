@@ -26,11 +26,12 @@ pub(super) struct Group {
     heads: BTreeMap<InstitutionCode, Head>,
     revisions: BTreeMap<(InstitutionCode, RecordHandle), Option<(KindId, u32)>>,
     frames: Vec<Frame>,
+    bytes: usize,
     entries: Vec<Vec<u8>>,
     logged: Vec<Logged>,
     tasks: Vec<Task>,
     acknowledgements: Vec<(InstitutionCode, watch::Sender<Option<Head>>)>,
-    refusals: Vec<(Refused, mpsc::UnboundedSender<Refused>)>,
+    refusals: Vec<(Refused, mpsc::Sender<Refused>)>,
 }
 
 impl Group {
@@ -41,6 +42,7 @@ impl Group {
             heads: BTreeMap::new(),
             revisions: BTreeMap::new(),
             frames: Vec::new(),
+            bytes: 0,
             entries: Vec::new(),
             logged: Vec::new(),
             tasks: Vec::new(),
@@ -53,6 +55,11 @@ impl Group {
         self.frames.len()
     }
 
+    /// The bytes of statements and disclosures.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The head of a chain behind everything in this group.
     pub(super) fn head(&self, shared: &Shared, code: InstitutionCode) -> Option<Head> {
         self.heads.get(&code).copied().or_else(|| shared.ledger().head(&Issuer::Institution(code)))
@@ -62,7 +69,7 @@ impl Group {
         self.acknowledgements.push((code, acknowledged));
     }
 
-    pub(super) fn refuse(&mut self, refused: Refused, sender: mpsc::UnboundedSender<Refused>) {
+    pub(super) fn refuse(&mut self, refused: Refused, sender: mpsc::Sender<Refused>) {
         self.refusals.push((refused, sender));
     }
 
@@ -137,6 +144,7 @@ impl Group {
         let position = Position { segment: 0, offset: 0 };
         let reveals = !sealed.is_empty();
         self.logged.push(Logged { code, index, position, logged_ms, head, kind, record, reveals, effect });
+        self.bytes = self.bytes.saturating_add(jwt.len()).saturating_add(sealed.len());
         self.frames.push(Frame { index, logged_ms, refused, jwt, key, sealed });
         self.entries.push(entry);
         self.heads.insert(code, head);
@@ -162,7 +170,7 @@ impl Group {
             None if statement == StatementType::Withdrawal => {
                 refuse(Code::RecordMismatch, "the record was never stated, or is withdrawn")
             }
-            Some((stated, _)) if stated != *kind => {
+            Some((stated, _)) if stated != *kind && statement != StatementType::Withdrawal => {
                 refuse(Code::RecordMismatch, "the record was stated as another kind")
             }
             Some((_, stated)) if statement == StatementType::Disclosure && revision <= stated => {
@@ -187,15 +195,17 @@ impl Group {
             if !erased.is_empty() {
                 journal.erase_keys(&erased)?;
             }
-            shared.queue_entries(self.entries);
+            // Tasks first: an entry that is indexed has its task saved.
             shared.tasks.open(self.tasks);
+            shared.queue_entries(self.entries);
         }
         for (code, acknowledged) in self.acknowledgements {
             let head = shared.ledger().head(&Issuer::Institution(code)).filter(|head| head.seq > 0);
             acknowledged.send_replace(head);
         }
         for (refused, sender) in self.refusals {
-            drop(sender.send(refused));
+            // One refusal ends the stream; later ones of the same stream say nothing more.
+            sender.try_send(refused).ok();
         }
         Ok(())
     }

@@ -17,9 +17,9 @@ use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
 /// How long a peer may take over its handshake.
-const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-/// How many handshakes run at a time; the rest wait.
-const HANDSHAKES_MAX: usize = 64;
+const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
+/// How many handshakes run at a time; connections beyond that are dropped, nobody is kept waiting behind them.
+const HANDSHAKES_MAX: usize = 256;
 
 /// Who is at the other end, as its certificate says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,13 +67,13 @@ pub async fn accept(
                 continue;
             }
         };
-        let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { return };
+        let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else { continue };
         let (acceptor, ready) = (acceptor.clone(), ready.clone());
         tokio::spawn(async move {
             match tokio::time::timeout(HANDSHAKE_MAX, greet(acceptor, stream, address)).await {
                 Ok(Ok(stream)) => drop(ready.send(Ok(stream)).await),
-                Ok(Err(refused)) => tracing::warn!(%address, reason = refused, "a connection was refused"),
-                Err(_elapsed) => tracing::warn!(%address, "a handshake took too long"),
+                Ok(Err(refused)) => tracing::debug!(%address, reason = refused, "a connection was refused"),
+                Err(_elapsed) => tracing::debug!(%address, "a handshake took too long"),
             }
             drop(permit);
         });

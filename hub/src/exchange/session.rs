@@ -23,6 +23,9 @@ use crate::intake::{Checked, Intake};
 use crate::journal::FrameKey;
 use crate::tasks::ANSWER_BYTES_MAX;
 
+/// How long a node may take to read why its stream ends.
+const FAREWELL_MAX: Duration = Duration::from_secs(2);
+
 type Outgoing = mpsc::Sender<Result<v1::HubMessage, Status>>;
 
 /// Why a session ends; the stream carries it to the node.
@@ -64,7 +67,9 @@ impl Session {
         };
         if let Ended(Some(status)) = ended {
             tracing::info!(institution = %self.institution, reason = status.message(), "a stream was ended");
-            drop(self.outgoing.send(Err(status)).await);
+            // A node that does not read is not waited for.
+            let farewell = self.outgoing.send(Err(status));
+            tokio::time::timeout(FAREWELL_MAX, farewell).await.ok();
         }
     }
 
@@ -87,14 +92,23 @@ impl Session {
             return Err(Ended::with(Code::MessageMalformed, "the first message must be Hello"));
         };
         let taken = self.services.live.take_over(self.institution);
+        match self.tell_head().await {
+            Ok(()) => Ok((hello, taken)),
+            Err(ended) => {
+                self.services.live.release(&self.institution, &taken);
+                Err(ended)
+            }
+        }
+    }
+
+    async fn tell_head(&self) -> Result<(), Ended> {
         let (reply, head) = oneshot::channel();
         self.order(Order::Head { code: self.institution, reply }).await?;
         let head = head.await.or(Err(Ended::with(Code::Unavailable, "the hub is stopping")))?;
         let Some((head, index)) = head else {
             return Err(Ended::with(Code::InstitutionUnknown, "the institution was not admitted"));
         };
-        self.send(ToNode::Head(head_to_wire(head, index))).await?;
-        Ok((hello, taken))
+        self.send(ToNode::Head(head_to_wire(head, index))).await
     }
 
     async fn serve(
@@ -104,7 +118,7 @@ impl Session {
         mut taken: watch::Receiver<bool>,
     ) -> Ended {
         let (acknowledged, acknowledgements) = watch::channel(None);
-        let (refused, refusals) = mpsc::unbounded_channel();
+        let (refused, refusals) = mpsc::channel(1);
         let answers = Answers { acknowledged, refused };
         let cursor = ReceiptCursor {
             issuer: Issuer::Institution(self.institution),
@@ -131,6 +145,10 @@ impl Session {
                     let batch = submit_from_wire(submit)
                         .map_err(|refused| Ended::with(Code::MessageMalformed, &refused.to_string()))?;
                     let items = self.check(batch).await?;
+                    // After a refusal the node must look at its head: what it sent meanwhile is not wanted.
+                    if answers.refused.capacity() == 0 {
+                        return std::future::pending().await;
+                    }
                     let (code, answers) = (self.institution, answers.clone());
                     self.order(Order::Submit { items, code, answers }).await?;
                 }
@@ -170,7 +188,7 @@ impl Session {
         }
         let object = safeharbor_core::json::parse_object(&answer.answer).or(Err(malformed()))?;
         let (shared, institution) = (Arc::clone(&self.services.shared), self.institution);
-        let store = move || shared.tasks.answer(&institution, &answer.id, serde_json::Value::Object(object));
+        let store = move || shared.tasks.answer(&institution, &answer.id, &object);
         match tokio::task::spawn_blocking(store).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Ended::with(Code::Internal, "the answer could not be stored")),
@@ -181,7 +199,7 @@ impl Session {
     async fn acknowledge(
         &self,
         mut acknowledged: watch::Receiver<Option<Head>>,
-        mut refusals: mpsc::UnboundedReceiver<Refused>,
+        mut refusals: mpsc::Receiver<Refused>,
     ) -> Result<(), Ended> {
         loop {
             tokio::select! {

@@ -34,20 +34,28 @@ pub enum SigningFailed {
         #[source]
         source: Option<io::Error>,
     },
+    /// The record is gone although checkpoints were published: signing could contradict them.
+    #[error(
+        "the signing record is missing although something was published: this folder is a copy or a backup; do not sign with it"
+    )]
+    Missing,
     /// The record cannot be written.
     #[error("the signing record cannot be written")]
     Write(#[source] WriteFailed),
 }
 
 impl SigningState {
-    /// Loads the record; a file that is absent means that nothing was ever signed.
+    /// Loads the record; where nothing was ever published it may be absent.
     ///
     /// # Errors
-    /// The file is unreadable or malformed.
-    pub fn load(path: &Path) -> Result<Self, SigningFailed> {
+    /// The file is unreadable or malformed, or missing although `something_published`.
+    pub fn load(path: &Path, something_published: bool) -> Result<Self, SigningFailed> {
         let unreadable = |source| SigningFailed::Unreadable { path: path.to_owned(), source };
         let last = match std::fs::read_to_string(path) {
             Ok(text) => Some(parse(&text).ok_or_else(|| unreadable(None))?),
+            Err(source) if source.kind() == io::ErrorKind::NotFound && something_published => {
+                return Err(SigningFailed::Missing);
+            }
             Err(source) if source.kind() == io::ErrorKind::NotFound => None,
             Err(source) => return Err(unreadable(Some(source))),
         };
@@ -97,14 +105,21 @@ mod tests {
     fn nothing_contradictory_is_ever_recorded() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("signed");
-        let mut state = SigningState::load(&path).unwrap();
+        let mut state = SigningState::load(&path, false).unwrap();
         state.record(5, Digest::of(b"5")).unwrap();
         state.record(5, Digest::of(b"5")).unwrap();
-        let mut again = SigningState::load(&path).unwrap();
+        let mut again = SigningState::load(&path, true).unwrap();
         assert_eq!((again.size(), again.root()), (5, Some(Digest::of(b"5"))));
         assert!(again.record(5, Digest::of(b"other")).is_err());
         assert!(again.record(4, Digest::of(b"4")).is_err());
         again.record(6, Digest::of(b"6")).unwrap();
+    }
+
+    #[test]
+    fn a_record_that_is_gone_forbids_signing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("signed");
+        assert!(matches!(SigningState::load(&path, true), Err(SigningFailed::Missing)));
     }
 
     #[test]
@@ -113,7 +128,7 @@ mod tests {
         let path = folder.path().join("signed");
         for bad in ["", "5\n", "x\ny\n"] {
             std::fs::write(&path, bad).unwrap();
-            assert!(SigningState::load(&path).is_err(), "{bad:?}");
+            assert!(SigningState::load(&path, false).is_err(), "{bad:?}");
         }
     }
 }
