@@ -24,7 +24,12 @@ pub(super) fn preview(
     let key = shown_key(&stored.revision.key);
     let statements = statements_of(context, rec)?.len();
     let revealed = Chain::new(std::sync::Arc::clone(&context.store)).revealed_of(rec)?;
-    let revealed: Vec<String> = revealed.into_iter().collect();
+    let kind = context.catalogue.kind(&stored.revision.kind);
+    let title = |name: String| {
+        let field = kind.and_then(|kind| kind.field(&name));
+        field.map_or(name.clone(), |field| field.title(speech.language.lang()).to_owned())
+    };
+    let revealed: Vec<String> = revealed.into_iter().map(title).collect();
     speech.note(match speech.language {
         Language::Zh => {
             format!("将删除 {} {key}（{rec}）的全部 {} 个版本。", stored.revision.kind, stored.rev)

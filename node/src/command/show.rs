@@ -54,10 +54,25 @@ fn print(view: &View<'_>, policy: Option<&InForce>, speech: &mut Speech<'_>) -> 
     for (label, text) in labels.into_iter().zip(texts) {
         speech.data(format_args!("{}  {text}", padded(label, 10)))?;
     }
+    for (rev, revealed) in &view.earlier {
+        speech.data(earlier_text(*rev, revealed, language))?;
+    }
     for section in [Section::Revealed, Section::Digest, Section::Stays] {
         print_section(view, section, speech)?;
     }
     print_statements(&view.statements, speech)
+}
+
+fn earlier_text(rev: u32, revealed: &[String], language: Language) -> String {
+    match language {
+        Language::Zh => {
+            format!("此前的第 {rev} 版经批准仍在待发：将公开 {}，其余只传加盐摘要", revealed.join("、"))
+        }
+        Language::En => format!(
+            "The earlier revision {rev} was approved and waits: {} will be revealed, of the others salted digests",
+            revealed.join(", ")
+        ),
+    }
 }
 
 /// The three things that can become of a field.
@@ -139,15 +154,19 @@ fn print_statements(statements: &[Made], speech: &mut Speech<'_>) -> Result<(), 
 
 fn statement_text(made: &Made, language: Language) -> String {
     let (seq, rev) = (made.stated.seq, made.stated.rev.unwrap_or(0));
-    let revealed = made.stated.claims.iter().filter(|claim| claim.revealed).count();
     let state = receipt_text(made, language);
+    // Every disclosure has claims until they are erased; one taken over from the hub never had them here.
+    let revealed = match made.stated.claims.iter().filter(|claim| claim.revealed).count() {
+        _ if made.stated.claims.is_empty() => {
+            language.pick("值不在本节点", "values not kept here").to_owned()
+        }
+        count => language.pick(format!("公开 {count} 项"), format!("{count} fields revealed")),
+    };
     match (made.is_withdrawal(), language) {
         (true, Language::Zh) => format!("第 {seq} 号  撤回  {state}"),
         (true, Language::En) => format!("{seq}  withdrawal  {state}"),
-        (false, Language::Zh) => format!("第 {seq} 号  披露第 {rev} 版，公开 {revealed} 项  {state}"),
-        (false, Language::En) => {
-            format!("{seq}  disclosure of revision {rev}, {revealed} fields revealed  {state}")
-        }
+        (false, Language::Zh) => format!("第 {seq} 号  披露第 {rev} 版，{revealed}  {state}"),
+        (false, Language::En) => format!("{seq}  disclosure of revision {rev}, {revealed}  {state}"),
     }
 }
 
@@ -177,6 +196,11 @@ fn show_tombstone(
             format!("{kind} {rec} was erased on {at} by {name}; nothing of its content is kept here.")
         }
     })?;
+    if !tombstone.revealed.is_empty() {
+        let names = tombstone.revealed.join(speech.pick("、", ", "));
+        let head = speech.pick("删除前曾公开给枢纽的字段：", "Revealed to the hub before: ");
+        speech.data(format_args!("{head}{names}"))?;
+    }
     print_statements(statements, speech)
 }
 
@@ -200,6 +224,7 @@ fn to_json(view: &View<'_>, policy: Option<&InForce>, language: Language) -> Val
         "policy": accepted.map(|a| json!({"version": a.version, "person": a.person, "at": a.at})),
         "mode": mode_of(policy, view.kind.id()).as_str(),
         "way": way_word(view.way),
+        "earlier": view.earlier.iter().map(|(rev, fields)| json!({"rev": rev, "revealed": fields})).collect::<Vec<_>>(),
         "fields": view.fields.iter().map(field).collect::<Vec<_>>(),
         "statements": view.statements.iter().map(statement_json).collect::<Vec<_>>(),
     })

@@ -10,7 +10,7 @@ use super::failure::no_record;
 use crate::chain::{Chain, Stated};
 use crate::context::Context;
 use crate::disclosure::{self, Planned};
-use crate::outbox::{Entry, Grant};
+use crate::outbox::{Content, Entry, Grant};
 use crate::records::Stored;
 use crate::trust::{ReceiptState, load_receipt};
 
@@ -21,6 +21,8 @@ pub(super) struct View<'c> {
     /// What becomes of each field of the last revision, with its value.
     pub(super) fields: Vec<(Planned, Value)>,
     pub(super) way: Way,
+    /// Earlier revisions that wait because a person approved them, with the names of what would be revealed.
+    pub(super) earlier: Vec<(u32, Vec<String>)>,
     pub(super) statements: Vec<Made>,
 }
 
@@ -54,27 +56,37 @@ pub(super) fn view(context: &Context, rec: RecordHandle) -> Result<View<'_>, Com
     let kind_id = &stored.revision.kind;
     let kind = disclosure::find_kind(&context.catalogue, kind_id)
         .ok_or_else(|| CommandFailed::NoKind(kind_id.to_string()))?;
-    let (way, grants) = way_of(context, &stored)?;
+    let (way, grants, earlier) = way_of(context, &stored)?;
     let planned = disclosure::under_grants(kind, &stored.revision.record, &grants, context.clock.today())?;
     let value = |planned: Planned| {
         let value = stored.revision.record.get(&planned.field.name).cloned().unwrap_or_default();
         (planned, value)
     };
     let fields = planned.into_iter().map(value).collect();
-    Ok(View { kind, fields, way, statements: statements_of(context, rec)?, stored })
+    Ok(View { kind, fields, way, earlier, statements: statements_of(context, rec)?, stored })
 }
 
-/// How far a revision is, and what may be revealed of it.
-fn way_of(context: &Context, stored: &Stored) -> Result<(Way, Vec<Grant>), CommandFailed> {
-    let mut waiting = context.outbox.waiting_for(stored.rec)?;
-    waiting.retain(|entry| entry.rev() == stored.rev);
-    if let Some(Entry::Disclosure { grants, .. }) = waiting.pop() {
-        return Ok((Way::Waits, grants));
+/// How far a revision is, what may be revealed of it, and which earlier ones wait.
+type OnItsWay = (Way, Vec<Grant>, Vec<(u32, Vec<String>)>);
+
+fn way_of(context: &Context, stored: &Stored) -> Result<OnItsWay, CommandFailed> {
+    let (mut current, mut earlier) = (None, Vec::new());
+    for (entry, content) in context.outbox.waiting_for(stored.rec)? {
+        match (entry, content) {
+            (Entry::Disclosure { rev, grants, .. }, Some(_)) if rev == stored.rev => current = Some(grants),
+            (_, Some(Content::Disclosure { rev, revealed, .. })) => {
+                earlier.push((rev, revealed.into_iter().collect()));
+            }
+            (_, Some(Content::Withdrawal { .. }) | None) => {}
+        }
     }
-    match context.outbox.stated(stored.rec, stored.rev)? {
-        Some(Entry::Disclosure { grants, .. }) => Ok((Way::Left, grants)),
-        Some(Entry::Withdrawal { .. }) | None => Ok((Way::Stays, Vec::new())),
+    if let Some(grants) = current {
+        return Ok((Way::Waits, grants, earlier));
     }
+    Ok(match context.outbox.stated(stored.rec, stored.rev)? {
+        Some(Entry::Disclosure { grants, .. }) => (Way::Left, grants, earlier),
+        Some(Entry::Withdrawal { .. }) | None => (Way::Stays, Vec::new(), earlier),
+    })
 }
 
 /// The statements made about a record, in order.

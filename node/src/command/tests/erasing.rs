@@ -70,12 +70,23 @@ fn the_erasure_stays_known() {
     let bench = Bench::new();
     bench.import(&[&published("A-1", "甲")]);
     let rec = bench.rec("A-1").to_string();
+    bench.approve("A-1", &["stage"], by(APPROVER));
+    bench.state_all();
     erase(&bench, "A-1");
     let again = erase(&bench, &rec);
     assert!(again.err.contains("was erased before"), "{}", again.err);
     let shown = bench.say(Command::Show { record: rec.clone() }, Language::Zh, Format::Table);
     let first = format!("ACH {rec} 已于 2026-03-01 12:00:00 UTC 由 {APPROVER} 删除；本节点不再保存其内容。");
-    assert_eq!(shown.out.lines().next(), Some(first.as_str()));
+    assert_eq!(
+        shown.out.lines().collect::<Vec<_>>(),
+        [
+            first.as_str(),
+            "删除前曾公开给枢纽的字段：stage",
+            "",
+            "声明：",
+            "  第 1 号  披露第 1 版，值不在本节点  已编号，尚未获枢纽确认",
+        ]
+    );
     let log = std::fs::read_to_string(bench.context.layout.audit_log()).unwrap();
     assert!(log.contains("\"action\":\"erase\"") && log.contains(&rec));
     bench.import(&[&published("A-1", "甲")]);
@@ -93,6 +104,6 @@ fn the_preview_says_what_cannot_be_recalled() {
     bench.state_all();
     let said = preview();
     assert!(said.contains("已作出 1 份声明；将追加一份撤回声明"), "{said}");
-    assert!(said.contains("无法收回：") && said.contains("name"), "{said}");
+    assert!(said.contains("无法收回：") && said.contains("成果名称"), "{said}");
     assert!(bench.context.records.count().unwrap() == 1);
 }

@@ -142,6 +142,70 @@ fn an_approved_statement_is_not_replaced_and_its_approval_is_not_carried_over() 
     assert_eq!(waiting(&bench), [(1, vec!["abstract".to_owned()]), (2, Vec::new())]);
 }
 
+/// Revision 1 is public, and a person approved its stage; revision 2 is not published, and both wait for the hub.
+fn corrected_to_unpublished(bench: &Bench) {
+    bench.accept(1, "reveal");
+    bench.import(&[&published("A-1", "甲")]);
+    assert_eq!(bench.approve("A-1", &["stage"], by(APPROVER)).exit, Exit::Done);
+    assert_eq!(bench.import(&["A-1,甲,张三,初期阶段,,摘要"]).exit, Exit::Done);
+}
+
+fn earlier_shown(bench: &Bench) -> Value {
+    bench.ask(Command::Show { record: "A-1".to_owned() }).json()["earlier"].clone()
+}
+
+#[test]
+fn what_the_policy_granted_to_an_approved_revision_ends_with_a_correction() {
+    on_every_store(|bench| {
+        corrected_to_unpublished(bench);
+        let sent: Vec<_> = waiting(bench).into_iter().filter(|(_, revealed)| !revealed.is_empty()).collect();
+        assert!(sent.iter().flat_map(|(_, revealed)| revealed).all(|field| field == "stage"), "{sent:?}");
+        let shown = earlier_shown(bench);
+        let shown: Vec<_> = shown.as_array().unwrap().iter().map(|earlier| &earlier["rev"]).collect();
+        assert_eq!(shown.len(), sent.iter().filter(|(rev, _)| *rev == 1).count(), "what leaves is shown");
+    });
+}
+
+#[test]
+fn a_correction_that_stays_public_leaves_the_earlier_revision_only_what_was_approved() {
+    let bench = Bench::new();
+    bench.accept(1, "reveal");
+    bench.import(&[&published("A-1", "甲")]);
+    bench.approve("A-1", &["abstract"], by(APPROVER));
+    bench.import(&[&published("A-1", "甲改")]);
+    assert_eq!(waiting(&bench)[0], (1, vec!["abstract".to_owned()]));
+    assert_eq!(earlier_shown(&bench), json!([{"rev": 1, "revealed": ["abstract"]}]));
+    let show = Command::Show { record: "A-1".to_owned() };
+    let shown = bench.say(show, Language::Zh, Format::Table).out;
+    assert!(shown.contains("此前的第 1 版经批准仍在待发：将公开 abstract"), "{shown}");
+}
+
+#[test]
+fn a_policy_that_turns_off_ends_what_it_granted_to_earlier_revisions() {
+    on_every_store(|bench| {
+        corrected_to_unpublished(bench);
+        assert_eq!(bench.accept(2, "off").exit, Exit::Done);
+        let left: Vec<_> = waiting(bench).into_iter().flat_map(|(_, revealed)| revealed).collect();
+        assert!(left.iter().all(|field| field == "stage"), "{left:?}");
+    });
+}
+
+#[test]
+fn a_grant_counts_only_as_long_as_the_policy_in_force_gives_it() {
+    let bench = Bench::new();
+    bench.accept(1, "reveal");
+    bench.import(&[&published("A-1", "甲")]);
+    bench.approve("A-1", &["abstract"], by(APPROVER));
+    let entry = bench.context.outbox.first().unwrap().unwrap();
+    bench.accept(2, "off");
+    // What an entry written by an earlier version of the program may still hold.
+    let mut batch = safeharbor_service::store::Batch::new();
+    bench.context.outbox.put(&entry, &mut batch).unwrap();
+    bench.commit(batch);
+    let waiting = waiting(&bench);
+    assert!(waiting.iter().all(|(_, revealed)| revealed == &["abstract"]), "{waiting:?}");
+}
+
 #[test]
 fn an_approval_lets_one_statement_leave_though_the_policy_is_off() {
     let bench = Bench::new();
