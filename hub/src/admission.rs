@@ -76,7 +76,8 @@ pub async fn admit(
     let code = request.institution;
     let directory = shared.directory();
     let known = directory.institution(&code);
-    let has_key = known.is_some_and(|found| found.keys.iter().any(|term| term.key == key));
+    let has_key =
+        known.is_some_and(|found| found.keys.iter().any(|term| term.key == key && term.until.is_none()));
     if !has_key && directory.has_seen(&key) {
         return Err(AdmitFailed::KeyInUse);
     }

@@ -72,18 +72,19 @@ impl Intake<'_> {
     /// # Errors
     /// The statement is not to be logged at all.
     pub fn check(&self, submission: Submission, frame_key: FrameKey) -> Result<Checked, Refused> {
-        let digest = statement_digest(&submission.jwt);
-        let refused =
-            |seq, code, text: &str| Refused { seq, digest, code, text: text.to_owned(), expected_seq: 0 };
+        let unread = |code, text: String| {
+            let digest = statement_digest(&submission.jwt);
+            Refused { seq: 0, digest, code, text, expected_seq: 0 }
+        };
         if !submission.fits() {
-            return Err(refused(
-                0,
-                Code::StatementTooLarge,
-                "the statement or its disclosures are too large",
-            ));
+            let text = "the statement or its disclosures are too large";
+            return Err(unread(Code::StatementTooLarge, text.to_owned()));
         }
         let statement = Statement::parse(&submission.jwt)
-            .map_err(|source| refused(0, Code::StatementMalformed, &source.to_string()))?;
+            .map_err(|source| unread(Code::StatementMalformed, source.to_string()))?;
+        let digest = statement.digest;
+        let refused =
+            |seq, code, text: &str| Refused { seq, digest, code, text: text.to_owned(), expected_seq: 0 };
         let seq = statement.envelope.seq;
         let issuer = Issuer::Institution(self.peer);
         if statement.envelope.iss != issuer {
