@@ -21,10 +21,7 @@ fn forward(socket: &Path, command: Command) -> Option<(u8, String, String)> {
     Some((code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap()))
 }
 
-async fn ask(
-    socket: &Path,
-    command: impl Fn() -> Command + Send + 'static,
-) -> (u8, String, String) {
+async fn ask(socket: &Path, command: impl Fn() -> Command + Send + 'static) -> (u8, String, String) {
     let socket = socket.to_owned();
     let answered = tokio::task::spawn_blocking(move || {
         let mut answer = None;
