@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use safeharbor_core::record::KindId;
-use safeharbor_rules::{self as rules, Catalogue, Ceiling, Fate, Kind, Mode, PlannedField, Record, plan};
+use safeharbor_rules::{self as rules, Catalogue, Ceiling, Class, Fate, Kind, Mode, PlannedField, Record, plan};
 
 use crate::outbox::{Authority, Grant};
 
@@ -43,6 +43,29 @@ pub(crate) fn under_grants(
     let mode = if grants.is_empty() { Mode::Off } else { Mode::Reveal };
     let plan = plan(kind, record, mode, &approved, today)?;
     Ok(plan.fields.into_iter().map(|field| under_grant(field, grants)).collect())
+}
+
+/// Narrows the plan for an earlier revision to what the record as it is by now lets leave; none if that is nothing.
+pub(crate) fn within(
+    mut planned: Vec<Planned>,
+    kind: &Kind,
+    latest: &Record,
+    today: Date,
+) -> Option<Vec<Planned>> {
+    plan(kind, latest, Mode::Off, &BTreeSet::new(), today).ok()?;
+    for Planned { field, authority } in &mut planned {
+        field.class = field.class.max(kind.class_of(&field.name, latest, today));
+        field.ceiling = field.ceiling.min(kind.ceiling_of(&field.name, latest, today));
+        if field.class == Class::CX {
+            field.fate = Fate::Stays;
+        } else if field.ceiling < Ceiling::Hub && field.fate != Fate::Stays {
+            field.fate = Fate::DigestOnly { why: rules::WithheldBecause::Ceiling };
+        }
+        if !matches!(field.fate, Fate::Revealed { .. }) {
+            *authority = None;
+        }
+    }
+    Some(planned)
 }
 
 /// The plan asks for a policy that reveals; only what some grant names is revealed in the end.

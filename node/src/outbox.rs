@@ -14,11 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use safeharbor_core::record::{KindId, RecordHandle};
 use safeharbor_rules::Catalogue;
 use safeharbor_service::clock::Clock;
-use safeharbor_service::store::{Batch, Scan, Store, StoreFailed};
+use safeharbor_service::store::{Batch, KEYS_PER_COMMIT_ADVISED, Scan, Store, StoreFailed};
 use tokio::sync::Notify;
 
+use crate::policy::{self, InForce, PolicyFailed};
 use crate::records::{Records, RecordsFailed, revision_key};
 use crate::tables::{OUTBOX, STATED};
+use content::Ground;
 pub use content::{Content, Pending};
 pub use entry::{Authority, Entry, Grant};
 
@@ -43,6 +45,9 @@ pub enum OutboxFailed {
     /// The catalogue lacks the record's kind.
     #[error("the catalogue has no kind {0}")]
     UnknownKind(KindId),
+    /// It cannot be told what the policy lets leave.
+    #[error("the policy in force cannot be read")]
+    Policy(#[source] Box<PolicyFailed>),
 }
 
 /// What is to be stated; one for a store.
@@ -86,15 +91,17 @@ impl Outbox {
     }
 
     /// The first `limit` entries with what they state at this moment. A field whose class or ceiling has become stricter since it
-    /// was allowed to be revealed is not; one that was not allowed never is.
+    /// was allowed to be revealed is not, nor one that only a policy allowed that is no longer in force; one that was not allowed
+    /// never is.
     ///
     /// # Errors
     /// The store, or a kind that the catalogue does not have.
     pub fn pending(&self, limit: usize) -> Result<Vec<Pending>, OutboxFailed> {
-        let today = self.clock.today();
+        let policy = self.policy()?;
+        let ground = self.ground(policy.as_ref());
         let mut pending = Vec::new();
         self.visit(&mut |number, entry| {
-            match content::of_entry(&entry, &self.records, &self.catalogue, today)? {
+            match content::of_entry(&entry, &ground)? {
                 Some(content) => pending.push(Pending { number, content }),
                 None => tracing::warn!(number, "nothing of what this outbox entry is about may leave"),
             }
@@ -159,18 +166,45 @@ impl Outbox {
         Ok(number)
     }
 
-    /// Takes the entry `number` out in `batch` if it is about `rec` and nobody approved this very statement.
-    pub(crate) fn drop_superseded(
+    /// Leaves of the entry `number`, if it is about `rec`, only what a person approved, in `batch`: what the policy
+    /// granted to a revision ends with the next one. Whether the entry waits on.
+    pub(crate) fn supersede(
         &self,
         number: u64,
         rec: RecordHandle,
         batch: &mut Batch,
-    ) -> Result<(), OutboxFailed> {
-        if number == 0 {
-            return Ok(());
+    ) -> Result<bool, OutboxFailed> {
+        let Some(entry) = self.entry(number)?.filter(|entry| entry.rec() == rec) else { return Ok(false) };
+        match entry.superseded() {
+            Some(approved) => {
+                batch.put(OUTBOX, number.to_be_bytes(), serde_json::to_vec(&approved)?);
+                Ok(true)
+            }
+            None => {
+                batch.delete(OUTBOX, number.to_be_bytes());
+                Ok(false)
+            }
         }
-        if self.entry(number)?.is_some_and(|entry| entry.rec() == rec && entry.is_replaceable()) {
-            batch.delete(OUTBOX, number.to_be_bytes());
+    }
+
+    /// Leaves of every entry about a revision that is not its record's last only what a person approved.
+    pub(crate) fn strip_superseded(&self) -> Result<(), OutboxFailed> {
+        let mut superseded = Vec::new();
+        self.visit(&mut |number, entry| {
+            // Most entries have one grant; a superseded one without an approval is gone.
+            if matches!(&entry, Entry::Disclosure { grants, .. } if grants.len() > 1)
+                && self.records.last(entry.rec())?.is_some_and(|last| last.rev != entry.rev())
+            {
+                superseded.push((number, entry.rec()));
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        for part in superseded.chunks(KEYS_PER_COMMIT_ADVISED) {
+            let mut batch = Batch::new();
+            for (number, rec) in part {
+                self.supersede(*number, *rec, &mut batch)?;
+            }
+            self.store.commit(batch)?;
         }
         Ok(())
     }
@@ -202,16 +236,31 @@ impl Outbox {
         row.map(|row| decode(0, &row)).transpose()
     }
 
-    /// Entries about `rec` that wait, in order.
-    pub(crate) fn waiting_for(&self, rec: RecordHandle) -> Result<Vec<Entry>, OutboxFailed> {
+    /// Entries about `rec` that wait, in order, with what each states; none for one of which nothing may leave.
+    pub(crate) fn waiting_for(
+        &self,
+        rec: RecordHandle,
+    ) -> Result<Vec<(Entry, Option<Content>)>, OutboxFailed> {
+        let policy = self.policy()?;
+        let ground = self.ground(policy.as_ref());
         let mut entries = Vec::new();
         self.visit(&mut |_, entry| {
             if entry.rec() == rec {
-                entries.push(entry);
+                let content = content::of_entry(&entry, &ground)?;
+                entries.push((entry, content));
             }
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(entries)
+    }
+
+    fn policy(&self) -> Result<Option<InForce>, OutboxFailed> {
+        policy::load(&*self.store, &self.catalogue).map_err(|failed| OutboxFailed::Policy(Box::new(failed)))
+    }
+
+    fn ground<'o>(&'o self, policy: Option<&'o InForce>) -> Ground<'o> {
+        let today = self.clock.today();
+        Ground { records: &self.records, catalogue: &self.catalogue, policy, today }
     }
 
     fn visit(

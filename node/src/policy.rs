@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use safeharbor_core::digest::Digest;
 use safeharbor_core::record::KindId;
-use safeharbor_rules::{Kind, Mode, ParsePolicyFailed, Policy, Record};
+use safeharbor_rules::{Catalogue, Kind, Mode, ParsePolicyFailed, Policy, Record};
 use safeharbor_service::audit::AuditFailed;
 use safeharbor_service::evidence::EvidenceFailed;
 use safeharbor_service::person::Person;
-use safeharbor_service::store::{Batch, StoreFailed};
+use safeharbor_service::store::{Batch, Store, StoreFailed};
 use serde::{Deserialize, Serialize};
 
 use crate::as_text;
@@ -112,10 +112,7 @@ impl Context {
     /// # Errors
     /// The store.
     pub fn policy(&self) -> Result<Option<InForce>, PolicyFailed> {
-        let Some(row) = self.store.get(META, ACCEPTED)? else { return Ok(None) };
-        let accepted: Accepted = serde_json::from_slice(&row).or(Err(PolicyFailed::Row))?;
-        let policy = self.parse_policy(&accepted.text)?;
-        Ok(Some(InForce { accepted, policy }))
+        load(&*self.store, &self.catalogue)
     }
 
     /// What accepting `text` would change, record by record. Nothing is changed.
@@ -193,6 +190,14 @@ impl Context {
     fn parse_policy(&self, text: &str) -> Result<Policy, PolicyFailed> {
         Policy::parse(text, &self.catalogue).map_err(PolicyFailed::Parse)
     }
+}
+
+/// The policy in force that `store` holds; none until one was accepted.
+pub(crate) fn load(store: &dyn Store, catalogue: &Catalogue) -> Result<Option<InForce>, PolicyFailed> {
+    let Some(row) = store.get(META, ACCEPTED)? else { return Ok(None) };
+    let accepted: Accepted = serde_json::from_slice(&row).or(Err(PolicyFailed::Row))?;
+    let policy = Policy::parse(&accepted.text, catalogue).map_err(PolicyFailed::Parse)?;
+    Ok(Some(InForce { accepted, policy }))
 }
 
 /// The mode of every kind of the catalogue, by its word.

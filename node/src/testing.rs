@@ -124,9 +124,15 @@ impl Bench {
 
     /// Imports rows under the header of the test's mapping.
     pub(crate) fn import(&self, rows: &[&str]) -> Said {
+        self.import_with("", rows)
+    }
+
+    /// Imports rows, all of which get further constants.
+    pub(crate) fn import_with(&self, constants: &str, rows: &[&str]) -> Said {
         let (file, mapping) = (self.path("成果.csv"), self.path("mapping.toml"));
         std::fs::write(&file, format!("{HEADER}\n{}\n", rows.join("\n"))).unwrap();
-        std::fs::write(&mapping, MAPPING).unwrap();
+        let text = MAPPING.replace("[constant]\n", &format!("[constant]\n{constants}\n"));
+        std::fs::write(&mapping, text).unwrap();
         self.ask(Command::Import { file, mapping, encoding: None, dry_run: false })
     }
 

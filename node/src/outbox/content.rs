@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use safeharbor_core::record::{KindId, RecordHandle};
-use safeharbor_rules::{Catalogue, Fate};
+use safeharbor_rules::{Catalogue, Fate, Kind, Record};
 use serde_json::Value;
 
-use super::{Entry, OutboxFailed};
-use crate::disclosure;
+use super::{Entry, Grant, OutboxFailed};
+use crate::disclosure::{self, Planned};
+use crate::policy::InForce;
 use crate::records::Records;
 
 /// What is to be stated.
@@ -63,26 +64,34 @@ impl std::fmt::Debug for Content {
     }
 }
 
+/// What it takes to tell what an entry states.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ground<'g> {
+    pub(super) records: &'g Records,
+    pub(super) catalogue: &'g Catalogue,
+    /// The policy in force.
+    pub(super) policy: Option<&'g InForce>,
+    pub(super) today: Date,
+}
+
 /// None if the revision is not there, or nothing of it may leave.
-pub(super) fn of_entry(
-    entry: &Entry,
-    records: &Records,
-    catalogue: &Catalogue,
-    today: Date,
-) -> Result<Option<Content>, OutboxFailed> {
+pub(super) fn of_entry(entry: &Entry, ground: &Ground<'_>) -> Result<Option<Content>, OutboxFailed> {
     let (kind_id, rec, rev, grants) = match entry {
         Entry::Withdrawal { kind, rec, rev, .. } => {
             return Ok(Some(Content::Withdrawal { kind: kind.clone(), rec: *rec, rev: *rev }));
         }
         Entry::Disclosure { kind, rec, rev, grants, .. } => (kind, *rec, *rev, grants),
     };
-    let Some(revision) = records.revision(rec, rev)? else { return Ok(None) };
-    let kind = disclosure::find_kind(catalogue, kind_id)
-        .ok_or_else(|| OutboxFailed::UnknownKind(kind_id.clone()))?;
-    let Ok(planned) = disclosure::under_grants(kind, &revision.record, grants, today) else {
-        return Ok(None);
+    let Some(last) = ground.records.last(rec)? else { return Ok(None) };
+    let (mut record, latest) = if last.rev == rev {
+        (last.revision.record, None)
+    } else {
+        let Some(revision) = ground.records.revision(rec, rev)? else { return Ok(None) };
+        (revision.record, Some(last.revision.record))
     };
-    let mut record = revision.record;
+    let kind = disclosure::find_kind(ground.catalogue, kind_id)
+        .ok_or_else(|| OutboxFailed::UnknownKind(kind_id.clone()))?;
+    let Some(planned) = planned(kind, &record, latest.as_ref(), grants, ground) else { return Ok(None) };
     let stated = planned.iter().filter(|planned| planned.field.fate != Fate::Stays);
     let claims = stated.filter_map(|planned| record.remove_entry(&planned.field.name)).collect();
     let revealed = planned.into_iter().filter(|planned| planned.authority.is_some());
@@ -95,4 +104,34 @@ pub(super) fn of_entry(
         revealed,
         digests: kind.digests(),
     }))
+}
+
+/// The plan for a revision under those of its grants that are still in force; none if nothing of it may leave. `latest` is the record
+/// as it is by now, where that is another revision: nothing is revealed that is too strict in either, nor anything by the policy.
+fn planned(
+    kind: &Kind,
+    record: &Record,
+    latest: Option<&Record>,
+    grants: &[Grant],
+    ground: &Ground<'_>,
+) -> Option<Vec<Planned>> {
+    let by_policy = ground.policy.filter(|_| latest.is_none());
+    let by_policy = by_policy.and_then(|policy| policy.grant(kind, record, ground.today));
+    let in_force = grants.iter().filter_map(|grant| match &by_policy {
+        _ if !grant.is_policy() => Some(grant.clone()),
+        Some(granted) => {
+            let fields = grant.fields.intersection(&granted.fields).cloned().collect();
+            Some(Grant { authority: grant.authority.clone(), fields })
+        }
+        None => None,
+    });
+    let in_force: Vec<Grant> = in_force.collect();
+    if in_force.is_empty() {
+        return None;
+    }
+    let planned = disclosure::under_grants(kind, record, &in_force, ground.today).ok()?;
+    let Some(latest) = latest else { return Some(planned) };
+    let planned = disclosure::within(planned, kind, latest, ground.today)?;
+    // Only an approval can be the ground on which it is stated, and nothing of it is left.
+    planned.iter().any(|planned| planned.authority.is_some()).then_some(planned)
 }

@@ -98,14 +98,23 @@ impl Entry {
         }
     }
 
-    /// Whether a later revision may take its place: nobody approved this very statement.
+    /// What is left of it once a later revision took its place: what a person approved of this very statement. None if nobody did.
     #[must_use]
-    pub fn is_replaceable(&self) -> bool {
-        match self {
-            Self::Disclosure { grants, .. } => {
-                grants.iter().all(|grant| matches!(grant.authority, Authority::Policy { .. }))
+    pub fn superseded(mut self) -> Option<Self> {
+        if let Self::Disclosure { grants, .. } = &mut self {
+            grants.retain(|grant| !grant.is_policy());
+            if grants.is_empty() {
+                return None;
             }
-            Self::Withdrawal { .. } => false,
         }
+        Some(self)
+    }
+}
+
+impl Grant {
+    /// Whether the disclosure policy, not a person's approval, allowed it.
+    #[must_use]
+    pub const fn is_policy(&self) -> bool {
+        matches!(self.authority, Authority::Policy { .. })
     }
 }

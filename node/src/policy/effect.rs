@@ -10,7 +10,7 @@ use safeharbor_service::store::Batch;
 use super::{InForce, PolicyFailed, mode_of};
 use crate::context::Context;
 use crate::disclosure;
-use crate::outbox::{Authority, Entry, Grant};
+use crate::outbox::{Entry, Grant};
 use crate::records::{Current, Stored, add_restatement, identity_key};
 use crate::tables::{KEYS, OUTBOX};
 
@@ -65,6 +65,7 @@ pub(super) fn apply(
     before: Option<&InForce>,
     next: &InForce,
 ) -> Result<Changes, PolicyFailed> {
+    context.outbox.strip_superseded()?;
     let mut batch = Batch::new();
     let mut in_batch = 0_usize;
     let changes = walk(context, before, next, &mut |current, stored, effect| {
@@ -118,7 +119,7 @@ impl Change {
                 return;
             }
             Effect::Replace(_, grants) | Effect::StateAgain(grants) => {
-                grants.iter().find(|grant| is_policy(grant)).map_or(&empty, |grant| &grant.fields)
+                grants.iter().find(|grant| grant.is_policy()).map_or(&empty, |grant| &grant.fields)
             }
             Effect::State(grant) => &grant.fields,
         };
@@ -128,10 +129,6 @@ impl Change {
             *count = count.saturating_add(1);
         }
     }
-}
-
-fn is_policy(grant: &Grant) -> bool {
-    matches!(grant.authority, Authority::Policy { .. })
 }
 
 fn effect_on(
@@ -144,7 +141,8 @@ fn effect_on(
         return Ok(Effect::Nothing);
     };
     let grant = next.grant(kind, &stored.revision.record, context.clock.today());
-    let waiting = context.outbox.entry(current.queued)?.filter(|entry| entry.rec() == current.rec);
+    let is_current = |entry: &Entry| entry.rec() == current.rec && entry.rev() == current.rev;
+    let waiting = context.outbox.entry(current.queued)?.filter(is_current);
     if let Some(Entry::Disclosure { grants, .. }) = waiting {
         return Ok(on_waiting(current.queued, &grants, grant));
     }
@@ -157,7 +155,7 @@ fn effect_on(
 
 /// Approvals of the waiting statement stay; what the policy granted is granted by the next one or not at all.
 fn on_waiting(number: u64, before: &[Grant], grant: Option<Grant>) -> Effect {
-    let approvals = before.iter().filter(|grant| !is_policy(grant)).cloned();
+    let approvals = before.iter().filter(|grant| !grant.is_policy()).cloned();
     let after: Vec<Grant> = approvals.chain(grant).collect();
     if after.is_empty() {
         Effect::Stop(number)
@@ -174,7 +172,7 @@ fn on_stated(before: Vec<Grant>, grant: Grant) -> Effect {
     if grant.fields.iter().all(|field| revealed.contains(field)) {
         return Effect::Nothing;
     }
-    let approvals = before.into_iter().filter(|grant| !is_policy(grant));
+    let approvals = before.into_iter().filter(|grant| !grant.is_policy());
     Effect::StateAgain(approvals.chain([grant]).collect())
 }
 

@@ -79,14 +79,14 @@ impl<'c> RecordSink<'c> {
     fn keep(&self, row: Prepared, at: u64, batch: &mut Batch) -> Result<Taken, PolicyFailed> {
         let Prepared { row, key, record, digest, grant, .. } = row;
         let stored = self.context.records.current(self.kind.id(), &key)?;
-        let (rec, rev, taken) = match stored {
+        let (rec, rev, waits_on, taken) = match stored {
             Some(current) if current.digest == digest => return Ok(Taken::Unchanged),
             Some(Current { rec, rev, queued, .. }) => {
-                self.context.outbox.drop_superseded(queued, rec, batch)?;
+                let waits_on = self.context.outbox.supersede(queued, rec, batch)?;
                 let rev = rev.checked_add(1).ok_or(RecordsFailed::TooManyRevisions(rec))?;
-                (rec, rev, Taken::Revised)
+                (rec, rev, if waits_on { queued } else { 0 }, Taken::Revised)
             }
-            None => (self.draw_handle()?, 1, Taken::New),
+            None => (self.draw_handle()?, 1, 0, Taken::New),
         };
         let queued = match grant {
             Some(grant) => {
@@ -95,7 +95,7 @@ impl<'c> RecordSink<'c> {
                     .outbox
                     .put(&Entry::Disclosure { kind, rec, rev, grants: vec![grant], at }, batch)?
             }
-            None => 0,
+            None => waits_on,
         };
         batch.put(KEYS, identity_key(self.kind.id(), &key), Current { rec, rev, digest, queued }.encode());
         let source = Source::Import { file: self.file.clone(), row };

@@ -142,12 +142,13 @@ fn an_approved_statement_is_not_replaced_and_its_approval_is_not_carried_over() 
     assert_eq!(waiting(&bench), [(1, vec!["abstract".to_owned()]), (2, Vec::new())]);
 }
 
-/// Revision 1 is public, and a person approved its stage; revision 2 is not published, and both wait for the hub.
-fn corrected_to_unpublished(bench: &Bench) {
+/// Revision 1 is public, and a person approved its project number; revision 2 is not published, and the hub is away.
+fn correct_to_unpublished(bench: &Bench) {
     bench.accept(1, "reveal");
-    bench.import(&[&published("A-1", "甲")]);
-    assert_eq!(bench.approve("A-1", &["stage"], by(APPROVER)).exit, Exit::Done);
-    assert_eq!(bench.import(&["A-1,甲,张三,初期阶段,,摘要"]).exit, Exit::Done);
+    bench.import_with("project_no = \"P-1\"", &[&published("A-1", "甲")]);
+    assert_eq!(bench.approve("A-1", &["project_no"], by(APPROVER)).exit, Exit::Done);
+    let corrected = bench.import_with("project_no = \"P-1\"", &["A-1,甲,张三,初期阶段,,摘要"]);
+    assert_eq!(corrected.json()["revised"], 1, "{}", corrected.err);
 }
 
 fn earlier_shown(bench: &Bench) -> Value {
@@ -157,13 +158,34 @@ fn earlier_shown(bench: &Bench) -> Value {
 #[test]
 fn what_the_policy_granted_to_an_approved_revision_ends_with_a_correction() {
     on_every_store(|bench| {
-        corrected_to_unpublished(bench);
-        let sent: Vec<_> = waiting(bench).into_iter().filter(|(_, revealed)| !revealed.is_empty()).collect();
-        assert!(sent.iter().flat_map(|(_, revealed)| revealed).all(|field| field == "stage"), "{sent:?}");
-        let shown = earlier_shown(bench);
-        let shown: Vec<_> = shown.as_array().unwrap().iter().map(|earlier| &earlier["rev"]).collect();
-        assert_eq!(shown.len(), sent.iter().filter(|(rev, _)| *rev == 1).count(), "what leaves is shown");
+        correct_to_unpublished(bench);
+        let waiting = waiting(bench);
+        assert_eq!(waiting[0], (1, vec!["project_no".to_owned()]));
+        assert!(!waiting.iter().any(|(_, revealed)| revealed.contains(&"name".to_owned())), "{waiting:?}");
+        assert_eq!(earlier_shown(bench), json!([{"rev": 1, "revealed": ["project_no"]}]));
     });
+}
+
+#[test]
+fn a_policy_that_turns_off_ends_what_it_granted_to_earlier_revisions() {
+    on_every_store(|bench| {
+        correct_to_unpublished(bench);
+        assert_eq!(bench.accept(2, "off").exit, Exit::Done);
+        assert_eq!(waiting(bench), [(1, vec!["project_no".to_owned()])]);
+        assert_eq!(earlier_shown(bench), json!([{"rev": 1, "revealed": ["project_no"]}]));
+    });
+}
+
+#[test]
+fn an_approved_field_that_a_correction_closed_stays_and_its_statement_with_it() {
+    let bench = Bench::new();
+    bench.accept(1, "commit");
+    bench.import(&[&published("A-1", "甲")]);
+    bench.approve("A-1", &["abstract"], by(APPROVER));
+    bench.import(&["A-1,甲,张三,初期阶段,,摘要"]);
+    bench.accept(2, "off");
+    assert!(waiting(&bench).is_empty());
+    assert_eq!(bench.state_all(), 0);
 }
 
 #[test]
@@ -178,16 +200,6 @@ fn a_correction_that_stays_public_leaves_the_earlier_revision_only_what_was_appr
     let show = Command::Show { record: "A-1".to_owned() };
     let shown = bench.say(show, Language::Zh, Format::Table).out;
     assert!(shown.contains("此前的第 1 版经批准仍在待发：将公开 abstract"), "{shown}");
-}
-
-#[test]
-fn a_policy_that_turns_off_ends_what_it_granted_to_earlier_revisions() {
-    on_every_store(|bench| {
-        corrected_to_unpublished(bench);
-        assert_eq!(bench.accept(2, "off").exit, Exit::Done);
-        let left: Vec<_> = waiting(bench).into_iter().flat_map(|(_, revealed)| revealed).collect();
-        assert!(left.iter().all(|field| field == "stage"), "{left:?}");
-    });
 }
 
 #[test]
