@@ -30,16 +30,13 @@ pub(crate) const SERVERS: [&str; 7] =
 pub(crate) struct Programs(BTreeMap<String, PathBuf>);
 
 impl Programs {
-    /// Builds all programs of the workspace, with `more` arguments to `cargo build`; the build's own words go to
-    /// standard error.
+    /// Builds programs with these arguments to `cargo build`, whose own words go to standard error.
     ///
     /// # Errors
     /// The build fails.
-    pub(crate) fn build(more: &[&str]) -> Result<Self, Failure> {
+    pub(crate) fn build(arguments: &[&str]) -> Result<Self, Failure> {
         let mut command = cargo();
-        command
-            .args(["build", "--message-format=json-render-diagnostics", "--workspace", "--bins"])
-            .args(more);
+        command.args(["build", "--message-format=json-render-diagnostics"]).args(arguments);
         let failed = |source| Failure::Start { program: "cargo".into(), source };
         let output = command.stderr(Stdio::inherit()).output().map_err(failed)?;
         if !output.status.success() {
