@@ -92,17 +92,21 @@ pub enum Alarm {
         /// Why.
         reason: String,
     },
-    /// A checkpoint does not extend the last one verified: proof of misbehaviour, kept as evidence.
-    #[error(
-        "the checkpoint of size {theirs} does not extend ours of size {ours}: {reason}; both notes are kept"
-    )]
-    CheckpointInconsistent {
+    /// It is not shown that a checkpoint extends the last one verified; the next attempt may show it.
+    #[error("unproven: nothing shows that the registry of {theirs} entries extends ours of {ours}: {reason}")]
+    Unproven {
         /// The size of the last verified one.
         ours: u64,
         /// The size of the other.
         theirs: u64,
-        /// Why.
+        /// What is wrong with the proof.
         reason: String,
+    },
+    /// Two signed checkpoints of one size have different roots: proof of misbehaviour, kept as evidence.
+    #[error("two checkpoints of size {size} with different roots are signed; both notes are kept")]
+    CheckpointInconsistent {
+        /// The size of both.
+        size: u64,
         /// The digests of both notes in the evidence folder.
         evidence: Vec<String>,
     },

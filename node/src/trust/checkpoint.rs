@@ -47,18 +47,24 @@ pub enum CheckpointFailed {
         /// The size of this one.
         theirs: u64,
     },
-    /// The proof that it extends the last one is malformed, which proves nothing.
-    #[error("the checkpoint comes without a proof that it extends the last one")]
-    Unproven(#[source] VerifyProofFailed),
-    /// It does not extend the last one.
-    #[error("the checkpoint of {theirs} entries does not extend the last one of {ours}: {reason}")]
-    Inconsistent {
+    /// The proof that it extends the last one does not verify. That proves nothing: a good one may exist.
+    #[error(
+        "the checkpoint of {theirs} entries comes without a proof that it extends the last one of {ours}"
+    )]
+    Unproven {
         /// The size of the last one.
         ours: u64,
         /// The size of this one.
         theirs: u64,
-        /// What the proof leads to.
-        reason: String,
+        /// What is wrong with the proof.
+        #[source]
+        source: VerifyProofFailed,
+    },
+    /// It has another root at the size of the last one: no proof can make both true.
+    #[error("the checkpoint of {size} entries has another root than the last one")]
+    Inconsistent {
+        /// The size of both.
+        size: u64,
     },
 }
 
@@ -112,10 +118,11 @@ impl Trust {
     }
 }
 
-/// Verifies that `next` extends `last`. From no checkpoint or an empty tree anything extends, without a proof.
+/// Verifies that `next` extends `last`. From no checkpoint or an empty tree anything extends, without a proof; at the same size the
+/// roots decide, whatever the proof says.
 ///
 /// # Errors
-/// A smaller tree, or a proof that does not lead from one root to the other.
+/// A smaller tree, another root at the same size, or a proof that does not lead from one root to the other.
 pub fn verify_extension(
     last: Option<&Checkpoint>,
     next: &Checkpoint,
@@ -126,9 +133,10 @@ pub fn verify_extension(
     if theirs < ours {
         return Err(CheckpointFailed::Behind { ours, theirs });
     }
-    match verify_consistency(ours, theirs, proof, &last.root, &next.root) {
-        Ok(()) => Ok(()),
-        Err(malformed @ VerifyProofFailed::Length { .. }) => Err(CheckpointFailed::Unproven(malformed)),
-        Err(failed) => Err(CheckpointFailed::Inconsistent { ours, theirs, reason: failed.to_string() }),
+    if theirs == ours {
+        let is_same = next.root == last.root;
+        return if is_same { Ok(()) } else { Err(CheckpointFailed::Inconsistent { size: ours }) };
     }
+    verify_consistency(ours, theirs, proof, &last.root, &next.root)
+        .map_err(|source| CheckpointFailed::Unproven { ours, theirs, source })
 }

@@ -198,23 +198,24 @@ impl ReceiptBook {
         failed: CheckpointFailed,
     ) -> Result<ReceiptsFailed, ReceiptsFailed> {
         match failed {
-            CheckpointFailed::Refused(_)
-            | CheckpointFailed::NotTheLogs(_)
-            | CheckpointFailed::Unproven(_) => {
+            CheckpointFailed::Refused(_) | CheckpointFailed::NotTheLogs(_) => {
                 self.raise(Alarm::CheckpointRefused { reason: chain_of_reasons(&failed) })
+            }
+            CheckpointFailed::Unproven { ours, theirs, source } => {
+                self.raise(Alarm::Unproven { ours, theirs, reason: source.to_string() })
             }
             CheckpointFailed::Behind { ours, theirs } => {
                 let alarm = Alarm::HubBehind { ours, theirs };
                 self.alarms().raise(&alarm, self.clock.now_ms())?;
                 Ok(ReceiptsFailed::Behind { alarm: Box::new(alarm) })
             }
-            CheckpointFailed::Inconsistent { ours, theirs, reason } => {
+            CheckpointFailed::Inconsistent { size } => {
                 let notes = [last.map(|last| last.note.as_str()), Some(received.checkpoint.as_str())];
                 let mut evidence = Vec::new();
                 for note in notes.into_iter().flatten() {
                     evidence.push(self.evidence.put(note.as_bytes())?.to_string());
                 }
-                let alarm = Alarm::CheckpointInconsistent { ours, theirs, reason, evidence };
+                let alarm = Alarm::CheckpointInconsistent { size, evidence };
                 self.alarms().raise(&alarm, self.clock.now_ms())?;
                 Ok(ReceiptsFailed::Inconsistent { alarm: Box::new(alarm) })
             }

@@ -152,13 +152,35 @@ fn a_checkpoint_of_the_same_size_with_another_root_is_evidence() {
 }
 
 #[test]
-fn a_later_checkpoint_that_rewrites_the_past_is_evidence() {
+fn at_the_same_size_the_roots_decide_whatever_the_proof_says() {
     let bench = bench(policy("quorum none"));
     bench.book.keep(&bench.log.receipts(0, &[(1, 1)])).unwrap();
+    let mut same = bench.log.receipts(4, &[(2, 2)]);
+    same.consistency = vec![Digest::of(b"superfluous")];
+    bench.book.keep(&same).unwrap();
     let mut forked = bench.log.clone();
     forked.0[0] = hash_leaf(b"rewritten");
-    forked.0.push(hash_leaf(b"later"));
-    check_evidence(&bench, &forked.receipts(4, &[(2, 2)]), &forked.note());
+    let mut received = forked.receipts(4, &[(3, 3)]);
+    received.consistency = vec![Digest::of(b"superfluous")];
+    let ours = LastCheckpoint::load(&*bench.store).unwrap().unwrap();
+    let refused = bench.book.keep(&received).unwrap_err();
+    assert!(matches!(refused, ReceiptsFailed::Inconsistent { .. }), "{refused:?}");
+    assert_eq!(LastCheckpoint::load(&*bench.store).unwrap().unwrap(), ours);
+}
+
+#[test]
+fn a_proof_that_leads_elsewhere_proves_nothing() {
+    let bench = bench(policy("quorum none"));
+    bench.book.keep(&bench.log.receipts(0, &[(1, 1)])).unwrap();
+    let mut longer = bench.log.clone();
+    longer.0.push(hash_leaf(b"later"));
+    let mut received = longer.receipts(4, &[(2, 2)]);
+    received.consistency[0] = Digest::of(b"elsewhere");
+    let refused = bench.book.keep(&received).unwrap_err();
+    assert!(matches!(refused, ReceiptsFailed::Refused { .. }), "{refused:?}");
+    assert!(matches!(&bench.alarms()[..], [Alarm::Unproven { ours: 4, theirs: 5, .. }]));
+    assert_eq!(bench.receipts_from(), 2, "nothing of it is kept");
+    assert_eq!(bench.book.keep(&longer.receipts(4, &[(2, 2)])).unwrap(), 3, "a good proof is believed");
 }
 
 fn check_evidence(bench: &Bench, received: &ReceivedReceipts, theirs: &str) {
