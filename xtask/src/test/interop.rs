@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::steps::Verdict;
+use crate::console;
 use crate::environment;
 use crate::failure::Failure;
 use crate::process;
@@ -12,19 +13,16 @@ use crate::workspace;
 
 /// Packages of one virtual environment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Packages {
+struct Packages {
     folder: &'static str,
     requirement: &'static str,
     /// Interpreters to try, the first that runs is taken.
     interpreters: &'static [&'static str],
 }
 
-/// SD-JWT by the OpenWallet Foundation; the tests find its interpreter through [`SD_JWT_VARIABLE`].
-pub(super) const SD_JWT: Packages =
+/// SD-JWT by the OpenWallet Foundation.
+const SD_JWT: Packages =
     Packages { folder: "interop/sd-jwt", requirement: "sd-jwt==0.10.4", interpreters: &["python3"] };
-
-/// Names the interpreter that has [`SD_JWT`] to the tests.
-pub(super) const SD_JWT_VARIABLE: &str = "SAFEHARBOR_INTEROP_PYTHON";
 
 /// An independent reader of C2SP logs; wants Python 3.12.
 const TLOG: Packages = Packages {
@@ -41,7 +39,7 @@ impl Packages {
     ///
     /// # Errors
     /// Python, pip or the network is missing.
-    pub(super) fn install(self) -> Result<PathBuf, Failure> {
+    fn install(self) -> Result<PathBuf, Failure> {
         let folder = workspace::root().join("target").join(self.folder);
         let (python, mark) = (folder.join("bin/python"), folder.join("installed.txt"));
         if fs::read_to_string(&mark).is_ok_and(|installed| installed == self.requirement) && python.is_file()
@@ -69,13 +67,32 @@ impl Packages {
     }
 }
 
-/// What cannot be had is skipped, visibly; in continuous integration it is a failure.
-pub(super) fn or_skip<T>(outcome: Result<T, Failure>) -> Result<Result<T, Verdict>, Failure> {
-    match outcome {
-        Ok(value) => Ok(Ok(value)),
+/// The interpreter that has the packages; where they cannot be had, that the step is skipped. In continuous
+/// integration the latter is a failure, unless no interpreter is new enough.
+fn interpreter_with(packages: Packages) -> Result<Result<PathBuf, Verdict>, Failure> {
+    if let Err(missing) = packages.interpreter() {
+        return Ok(Err(Verdict::Skipped(missing.to_string())));
+    }
+    match packages.install() {
+        Ok(python) => Ok(Ok(python)),
         Err(failure) if environment::under_ci() => Err(failure),
         Err(failure) => Ok(Err(Verdict::Skipped(failure.to_string()))),
     }
+}
+
+/// Has the SD-JWT package verify every statement that a demonstration left, under the keys that the log names.
+///
+/// # Errors
+/// It refuses one, or cannot be had in continuous integration.
+pub(super) fn read_statements(demonstration: &Path) -> Result<Verdict, Failure> {
+    let python = match interpreter_with(SD_JWT)? {
+        Ok(python) => python,
+        Err(skipped) => return Ok(skipped),
+    };
+    let script = workspace::root().join("xtask/interop/read_statements.py");
+    let said = process::read(Command::new(python).arg(script).arg(demonstration))?;
+    console::progress(said.trim());
+    Ok(Verdict::Passed)
 }
 
 /// Has the independent reader check the log that a demonstration left, and entries of it against their receipts.
@@ -83,10 +100,7 @@ pub(super) fn or_skip<T>(outcome: Result<T, Failure>) -> Result<Result<T, Verdic
 /// # Errors
 /// It refuses something, or cannot be run in continuous integration.
 pub(super) fn read_log(demonstration: &Path) -> Result<Verdict, Failure> {
-    if let Err(missing) = TLOG.interpreter() {
-        return Ok(Verdict::Skipped(missing.to_string()));
-    }
-    let python = match or_skip(TLOG.install())? {
+    let python = match interpreter_with(TLOG)? {
         Ok(python) => python,
         Err(skipped) => return Ok(skipped),
     };
