@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use safeharbor_core::b64;
+use safeharbor_core::digest::Digest;
 use safeharbor_core::record::RecordHandle;
-use safeharbor_rules::Ceiling;
+use safeharbor_rules::{Ceiling, Kind, Mode, PlanRefused};
 use safeharbor_service::audit::AuditFailed;
 use safeharbor_service::person::Person;
 use safeharbor_service::random::{RandomFailed, draw};
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::as_text;
 use crate::context::Context;
-use crate::disclosure;
+use crate::disclosure::{self, Planned};
 use crate::outbox::{Authority, Entry, Grant, OutboxFailed};
 use crate::records::{Current, RecordsFailed, Stored, add_restatement, identity_key};
 use crate::tables::{APPROVALS, KEYS, OUTBOX};
@@ -36,6 +37,32 @@ pub struct Approval {
     pub at: u64,
 }
 
+/// What somebody saw of a record before they approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Which record.
+    #[serde(with = "as_text")]
+    pub rec: RecordHandle,
+    /// Its last revision.
+    pub rev: u32,
+    /// SHA-256 of what that revision says.
+    #[serde(with = "as_text")]
+    pub sha256: Digest,
+}
+
+/// What would leave under an approval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// What the approval would be about.
+    pub seen: Seen,
+    /// Which revision would be stated: the last one, or its content once more under the next number.
+    pub rev: u32,
+    /// The last revision.
+    pub stored: Stored,
+    /// What becomes of its fields.
+    pub fields: Vec<Planned>,
+}
+
 /// An approval was refused or could not be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum ApproveFailed {
@@ -56,6 +83,19 @@ pub enum ApproveFailed {
         /// Its ceiling for this record.
         ceiling: Ceiling,
     },
+    /// The record is not what the person saw.
+    #[error(
+        "the record changed since it was shown: revision {now} is stored, revision {seen} was seen; look again and decide"
+    )]
+    Changed {
+        /// Which revision was seen.
+        seen: u32,
+        /// Which is the last.
+        now: u32,
+    },
+    /// Nothing of the record may leave.
+    #[error("nothing of the record may leave")]
+    Plan(#[from] PlanRefused),
     /// All the fields are revealed, or waiting to be.
     #[error("these fields of the record are revealed already")]
     Nothing,
@@ -82,22 +122,48 @@ pub enum ApproveFailed {
     Encode(#[from] serde_json::Error),
 }
 
-/// Lets `fields` of the last revision of `rec` leave, besides what the policy and earlier approvals of it allow. If that revision was
-/// stated, the same content is stated again as the next one; nothing that was revealed is hidden by it. Durable on return.
+/// What would leave if `person` approved `fields` of the last revision of `rec`. Nothing is changed.
 ///
 /// # Errors
-/// A field without value or above its ceiling, nothing to add, no such record; the store.
-pub fn approve(
+/// As [`approve`].
+pub fn preview(
     context: &Context,
     rec: RecordHandle,
     fields: &BTreeSet<String>,
     person: &Person,
+) -> Result<Preview, ApproveFailed> {
+    let _held = context.outbox.hold();
+    let (stored, current) = last(context, rec)?;
+    let kind = verify_ceilings(context, &stored, fields)?;
+    let base = base_of(context, &stored, current)?;
+    let rev = if matches!(base, Base::Stated(_)) { stored.rev.saturating_add(1) } else { stored.rev };
+    let authority = Authority::Approval { id: String::new(), person: person.clone() };
+    let mut grants = add(base.grants(), Grant { authority, fields: fields.clone() })?;
+    if let Some(policy) = context.policy().map_err(|failed| OutboxFailed::Policy(Box::new(failed)))? {
+        grants.retain(|grant| !grant.is_policy() || policy.policy.mode(kind.id()) != Mode::Off);
+    }
+    let fields = disclosure::under_grants(kind, &stored.revision.record, &grants, context.clock.today())?;
+    Ok(Preview { seen: Seen { rec, rev: stored.rev, sha256: current.digest }, rev, stored, fields })
+}
+
+/// Lets `fields` of the revision that was `seen` leave, besides what the policy and earlier approvals of it allow. If that revision
+/// was stated, the same content is stated again as the next one; nothing that was revealed is hidden by it. Durable on return.
+///
+/// # Errors
+/// The record changed since, a field without value or above its ceiling, nothing to add, no such record; the store.
+pub fn approve(
+    context: &Context,
+    seen: &Seen,
+    fields: &BTreeSet<String>,
+    person: &Person,
 ) -> Result<Approval, ApproveFailed> {
     let held = context.outbox.hold();
-    let stored = context.records.last(rec)?.ok_or(ApproveFailed::NoRecord(rec))?;
+    let rec = seen.rec;
+    let (stored, current) = last(context, rec)?;
+    if (stored.rev, current.digest) != (seen.rev, seen.sha256) {
+        return Err(ApproveFailed::Changed { seen: seen.rev, now: stored.rev });
+    }
     verify_ceilings(context, &stored, fields)?;
-    let current = context.records.current(&stored.revision.kind, &stored.revision.key)?;
-    let current = current.ok_or(ApproveFailed::NoRecord(rec))?;
     let mut batch = Batch::new();
     let approval = Approval {
         id: b64::encode_url(&draw::<9>(&*context.random)?),
@@ -132,11 +198,17 @@ fn approval_key(approval: &Approval) -> Vec<u8> {
     [approval.rec.as_bytes().as_slice(), approval.id.as_bytes()].concat()
 }
 
-fn verify_ceilings(
-    context: &Context,
+fn last(context: &Context, rec: RecordHandle) -> Result<(Stored, Current), ApproveFailed> {
+    let stored = context.records.last(rec)?.ok_or(ApproveFailed::NoRecord(rec))?;
+    let current = context.records.current(&stored.revision.kind, &stored.revision.key)?;
+    Ok((stored, current.ok_or(ApproveFailed::NoRecord(rec))?))
+}
+
+fn verify_ceilings<'c>(
+    context: &'c Context,
     stored: &Stored,
     fields: &BTreeSet<String>,
-) -> Result<(), ApproveFailed> {
+) -> Result<&'c Kind, ApproveFailed> {
     let kind_id = &stored.revision.kind;
     let kind = disclosure::find_kind(&context.catalogue, kind_id)
         .ok_or_else(|| ApproveFailed::UnknownKind(kind_id.clone()))?;
@@ -151,7 +223,39 @@ fn verify_ceilings(
             Some(ceiling) => return Err(ApproveFailed::Ceiling { field: field.clone(), ceiling: *ceiling }),
         }
     }
-    Ok(())
+    Ok(kind)
+}
+
+/// What an approval adds to.
+enum Base {
+    /// An entry that waits under the same number.
+    Waiting(Vec<Grant>),
+    /// What was stated, which is stated again as the next revision.
+    Stated(Vec<Grant>),
+    /// Nothing.
+    Nothing,
+}
+
+impl Base {
+    fn grants(self) -> Vec<Grant> {
+        match self {
+            Self::Waiting(grants) | Self::Stated(grants) => grants,
+            Self::Nothing => Vec::new(),
+        }
+    }
+}
+
+fn base_of(context: &Context, stored: &Stored, current: Current) -> Result<Base, ApproveFailed> {
+    if let Some(Entry::Disclosure { grants, rec, rev, .. }) = context.outbox.entry(current.queued)?
+        && rec == stored.rec
+        && rev == stored.rev
+    {
+        return Ok(Base::Waiting(grants));
+    }
+    Ok(match context.outbox.stated(stored.rec, stored.rev)? {
+        Some(Entry::Disclosure { grants, .. }) => Base::Stated(grants),
+        Some(Entry::Withdrawal { .. }) | None => Base::Nothing,
+    })
 }
 
 fn enqueue(
@@ -168,22 +272,17 @@ fn enqueue(
         let kind = stored.revision.kind.clone();
         Ok(Entry::Disclosure { kind, rec: stored.rec, rev, grants, at: approval.at })
     };
-    let waiting = context.outbox.entry(current.queued)?;
-    if let Some(Entry::Disclosure { grants, rec, rev, .. }) = waiting
-        && rec == stored.rec
-        && rev == stored.rev
-    {
-        let row = serde_json::to_vec(&entry(rev, grants, grant)?)?;
-        batch.put(OUTBOX, current.queued.to_be_bytes(), row);
-        return Ok(());
-    }
-    let (rev, before) = match context.outbox.stated(stored.rec, stored.rev)? {
-        Some(Entry::Disclosure { grants, .. }) => {
-            (add_restatement(stored, &approval.person, approval.at, batch)?, grants)
+    let base = base_of(context, stored, current)?;
+    let rev = match base {
+        Base::Waiting(_) => {
+            let row = serde_json::to_vec(&entry(stored.rev, base.grants(), grant)?)?;
+            batch.put(OUTBOX, current.queued.to_be_bytes(), row);
+            return Ok(());
         }
-        Some(Entry::Withdrawal { .. }) | None => (stored.rev, Vec::new()),
+        Base::Stated(_) => add_restatement(stored, &approval.person, approval.at, batch)?,
+        Base::Nothing => stored.rev,
     };
-    let queued = context.outbox.put(&entry(rev, before, grant)?, batch)?;
+    let queued = context.outbox.put(&entry(rev, base.grants(), grant)?, batch)?;
     let key = identity_key(&stored.revision.kind, &stored.revision.key);
     batch.put(KEYS, key, Current { rev, queued, ..current }.encode());
     Ok(())

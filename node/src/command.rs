@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::approval::Seen;
 use crate::context::Context;
 use crate::speech::{Exit, Format, Language, Speech};
 pub use credentials::{Credentials, Password};
@@ -52,10 +53,19 @@ pub enum Command {
         /// A handle, `KIND:key` or a key.
         record: String,
     },
-    /// Lets fields of a record leave.
-    Approve {
+    /// What would leave of a record if fields of it were approved; answers with what an approval names.
+    PreviewApprove {
         /// A handle, `KIND:key` or a key.
         record: String,
+        /// The fields' names.
+        fields: Vec<String>,
+        /// Who is about to approve.
+        person: String,
+    },
+    /// Lets fields of a record leave.
+    Approve {
+        /// What the person saw.
+        seen: Seen,
         /// Their names.
         fields: Vec<String>,
         /// Who approves.
@@ -145,7 +155,10 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
         Command::Status => status::status(context, speech),
         Command::List { kind, limit } => list::list(context, kind.as_deref(), limit, speech),
         Command::Show { record } => show::show(context, &record, speech),
-        Command::Approve { record, fields, by } => approve::approve(context, &record, fields, &by, speech),
+        Command::PreviewApprove { record, fields, person } => {
+            approve::preview(context, &record, fields, &person, speech)
+        }
+        Command::Approve { seen, fields, by } => approve::approve(context, &seen, fields, &by, speech),
         Command::Erase { record, by } => erase::erase(context, &record, &by, speech),
         Command::PreviewErase { record } => erase::preview(context, &record, speech),
         Command::Resume { by } => status::resume(context, &by, speech),

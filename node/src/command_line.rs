@@ -74,9 +74,7 @@ impl Desk {
             Words::Split { file, mapping, by, output } => {
                 self.split(&self.path(&file), &self.path(&mapping), &by, &self.path(&output))
             }
-            Words::Approve { record, fields, person } => {
-                self.with_password(person, |by| Command::Approve { record, fields, by })
-            }
+            Words::Approve { record, fields, person } => self.approve(record, fields, person),
             Words::Erase { record, person } => self.erase(record, person),
             Words::Policy(PolicyWords::Accept { file, person }) => {
                 self.accept_policy(&self.path(&file), person)
@@ -121,6 +119,19 @@ impl Desk {
     fn no_password(&self, failed: &io::Error) -> Exit {
         let text = self.language.pick("未读到密码", "no password was read");
         complain(&format!("{text}: {failed}"), Exit::Refused)
+    }
+
+    /// What would leave is said before the password is asked for, and only that is approved.
+    fn approve(&self, record: String, fields: Vec<String>, person: String) -> Exit {
+        let mut answer = Vec::new();
+        let preview = Command::PreviewApprove { record, fields: fields.clone(), person: person.clone() };
+        match self.deliver_to(preview, &mut answer) {
+            Exit::Done => match serde_json::from_slice(&answer) {
+                Ok(seen) => self.with_password(person, |by| Command::Approve { seen, fields, by }),
+                Err(failed) => self.refuse(&CommandFailed::Encode(failed)),
+            },
+            refused @ (Exit::Refused | Exit::Usage | Exit::Unavailable) => refused,
+        }
     }
 
     /// What can and cannot be taken back is said before the password is asked for.

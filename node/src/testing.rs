@@ -147,8 +147,21 @@ impl Bench {
     }
 
     pub(crate) fn approve(&self, record: &str, fields: &[&str], by: Credentials) -> Said {
+        let seen = self.see(record, fields, &by.name, Language::En);
+        match serde_json::from_str(&seen.out) {
+            Ok(seen) => {
+                let fields = fields.iter().map(|field| (*field).to_owned()).collect();
+                self.ask(Command::Approve { seen, fields, by })
+            }
+            Err(_) => seen,
+        }
+    }
+
+    /// Shows somebody what would leave if they approved.
+    pub(crate) fn see(&self, record: &str, fields: &[&str], person: &str, language: Language) -> Said {
         let fields = fields.iter().map(|field| (*field).to_owned()).collect();
-        self.ask(Command::Approve { record: record.to_owned(), fields, by })
+        let (record, person) = (record.to_owned(), person.to_owned());
+        self.say(Command::PreviewApprove { record, fields, person }, language, Format::Table)
     }
 
     pub(crate) fn rec(&self, key: &str) -> RecordHandle {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use safeharbor_service::person::Role;
+use safeharbor_service::person::{Person, Role};
 use serde_json::json;
 
 use super::credentials::authenticate;
@@ -14,6 +14,14 @@ use crate::speech::{Exit, Format, Language, Speech, padded};
 pub(super) fn count(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
     speech.data(context.persons.list()?.len())?;
     Ok(Exit::Done)
+}
+
+/// The person that a name or number means.
+pub(super) fn named(context: &Context, typed: &str) -> Result<Person, CommandFailed> {
+    let wanted = typed.trim();
+    let found =
+        context.persons.list()?.into_iter().find(|found| found.name == wanted || found.id.to_string() == wanted);
+    found.ok_or_else(|| CommandFailed::NoPerson(wanted.to_owned()))
 }
 
 pub(super) fn add(

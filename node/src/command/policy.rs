@@ -5,6 +5,7 @@ use safeharbor_service::person::Role;
 use serde_json::{Value, json};
 
 use super::credentials::authenticate;
+use super::person::named;
 use super::{CommandFailed, Credentials};
 use crate::context::Context;
 use crate::policy::{Change, Changes, InForce, mode_of, modes};
@@ -58,11 +59,7 @@ pub(super) fn preview(
     person: &str,
     speech: &mut Speech<'_>,
 ) -> Result<Exit, CommandFailed> {
-    let wanted = person.trim();
-    let persons = context.persons.list()?;
-    let found = persons.iter().find(|found| found.name == wanted || found.id.to_string() == wanted);
-    let person = found.ok_or_else(|| CommandFailed::NoPerson(wanted.to_owned()))?;
-    let changes = context.preview_policy(text, person)?;
+    let changes = context.preview_policy(text, &named(context, person)?)?;
     speech.note(speech.pick("接受这份披露政策后：", "Accepting this policy means:"))?;
     for line in change_lines(context, &changes, speech.language) {
         speech.note(line)?;

@@ -97,7 +97,7 @@ fn authority_text(authority: &Authority, language: Language) -> String {
 }
 
 /// A value as people write it: code labels, 万元, lists with semicolons.
-pub(super) fn value_text(field: Option<&Field>, value: &Value, language: Language) -> String {
+pub(in crate::command) fn value_text(field: Option<&Field>, value: &Value, language: Language) -> String {
     match value {
         Value::String(text) => {
             let label = field.and_then(Field::codes).map(|codes| codes.label(text, language.lang()));

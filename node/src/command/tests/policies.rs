@@ -227,6 +227,44 @@ fn an_approval_lets_one_statement_leave_though_the_policy_is_off() {
 }
 
 #[test]
+fn what_would_leave_is_shown_before_it_is_approved() {
+    let bench = Bench::new();
+    bench.accept(1, "reveal");
+    bench.import_with("project_no = \"P-1\"", &[&published("A-1", "甲")]);
+    let before = bench.rows();
+    let said = bench.see("A-1", &["project_no"], APPROVER, Language::Zh).err;
+    let line = |field: &str| said.lines().find(|line| line.contains(field)).unwrap().to_owned();
+    assert!(said.starts_with("批准后，ACH A-1"), "{said}");
+    assert!(line("project_no").contains("P-1") && line("project_no").contains("此次批准"), "{said}");
+    assert!(line(" name ").contains("甲") && line(" name ").contains("依据披露政策"), "{said}");
+    assert!(line("abstract").contains("仅传加盐摘要"), "{said}");
+    assert!(!said.contains(crate::testing::MARKER), "only what leaves is shown with its value: {said}");
+    assert_eq!(bench.rows(), before);
+}
+
+#[test]
+fn an_approval_of_what_was_not_seen_is_refused() {
+    on_every_store(|bench| {
+        bench.import(&[&published("A-1", "甲")]);
+        let seen = || serde_json::from_str(&bench.see("A-1", &["stage"], APPROVER, Language::Zh).out).unwrap();
+        let approve = |seen| {
+            let command = Command::Approve { seen, fields: vec!["stage".to_owned()], by: by(APPROVER) };
+            bench.say(command, Language::Zh, Format::Table)
+        };
+        let first = seen();
+        bench.import(&[&published("A-1", "甲改")]);
+        let before = bench.rows();
+        let refused = approve(first);
+        assert_eq!(refused.exit, Exit::Refused);
+        assert!(refused.err.contains("您看到第 1 版，现为第 2 版"), "{}", refused.err);
+        assert_eq!(bench.rows().len(), before.len());
+        assert!(waiting(bench).is_empty());
+        assert_eq!(approve(seen()).exit, Exit::Done);
+        assert_eq!(waiting(bench), [(2, vec!["stage".to_owned()])]);
+    });
+}
+
+#[test]
 fn nothing_above_its_ceiling_can_be_approved() {
     let bench = Bench::new();
     bench.accept(1, "reveal");
@@ -268,10 +306,10 @@ fn a_clerk_may_neither_approve_nor_accept_nor_erase() {
     let bench = Bench::new();
     bench.import(&[&published("A-1", "甲")]);
     let text = "version = 1\n[kinds]\n".to_owned();
-    let record = || "A-1".to_owned();
+    let seen = serde_json::from_str(&bench.see("A-1", &["stage"], CLERK, Language::Zh).out).unwrap();
     for command in [
-        Command::Approve { record: record(), fields: vec!["stage".to_owned()], by: by(CLERK) },
-        Command::Erase { record: record(), by: by(CLERK) },
+        Command::Approve { seen, fields: vec!["stage".to_owned()], by: by(CLERK) },
+        Command::Erase { record: "A-1".to_owned(), by: by(CLERK) },
         Command::AcceptPolicy { text, by: by(CLERK) },
     ] {
         let refused = bench.say(command, Language::Zh, Format::Table);
