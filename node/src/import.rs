@@ -28,7 +28,9 @@ pub use date::ParseFormFailed;
 pub use encoding::{DetectFailed, Detected, Encoding, FILE_BYTES_MAX, ParseEncodingFailed, detect};
 pub use header::MissingColumn;
 pub use mapping::{MAPPING_BYTES_MAX, Mapping, MappingFailed, MappingFault, ShortRows};
-pub use pipeline::{ImportFailed, ImportFault, ImportOptions, Progress, import, import_from};
+pub use pipeline::{
+    ImportFailed, ImportFault, ImportOptions, Progress, import, import_from, shown_file_name,
+};
 pub use report::{Report, RowProblem, Warning};
 pub use rows::{CELL_BYTES_MAX, COLUMNS_MAX, ROW_BYTES_MAX, ReadRowsFailed};
 pub use sink::{ImportedRow, Sink, Taken};

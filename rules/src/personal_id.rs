@@ -1,4 +1,7 @@
 //! Resident identity card numbers (居民身份证号, GB 11643-1999): class CX, refused wherever they stand.
+//!
+//! Only numbers of 18 characters, whose check character tells them from other numbers. The old ones of 15 digits have
+//! none: a region and a date alone also fit contract, account and application numbers, so they are not looked for.
 
 use jiff::civil::Date;
 use serde_json::Value;
@@ -12,7 +15,8 @@ const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
 const X: u32 = 10;
 
 /// Whether the text holds an 18-character identity card number: a province, a possible date of birth and a valid check
-/// character. Full-width digits count, and so do numbers broken up by spaces, dots or hyphens.
+/// character. Digits of other scripts and widths count, and so do numbers broken up by spaces, punctuation or characters
+/// without width.
 #[must_use]
 pub fn holds_personal_id(text: &str) -> bool {
     // Most texts are short or hold few digits; the rest is worth a closer look.
@@ -62,7 +66,7 @@ impl Scan {
             self.digits.push(value);
             return false;
         }
-        if matches!(c, 'x' | 'X' | 'ｘ' | 'Ｘ') {
+        if is_x(c) {
             self.digits.push(X);
             return self.end();
         }
@@ -76,7 +80,8 @@ impl Scan {
         let ends: Vec<usize> = ends.collect();
         let found = self.starts.iter().any(|&start| {
             let end = start.saturating_add(18);
-            ends.contains(&end) && self.digits.get(start..end).is_some_and(is_personal_id)
+            // Ascending; a long list of numbers in one cell must not take quadratic time.
+            ends.binary_search(&end).is_ok() && self.digits.get(start..end).is_some_and(is_personal_id)
         });
         self.digits.clear();
         self.starts.clear();
@@ -86,15 +91,27 @@ impl Scan {
 }
 
 fn digit(c: char) -> Option<u32> {
-    match c {
-        '0'..='9' => c.to_digit(10),
-        '０'..='９' => u32::from(c).checked_sub(u32::from('０')),
-        _ => None,
-    }
+    let zero = match c {
+        '0'..='9' => '0',
+        // Full-width, Arabic-Indic, Persian, Devanagari.
+        '０'..='９' => '０',
+        '\u{660}'..='\u{669}' => '\u{660}',
+        '\u{6f0}'..='\u{6f9}' => '\u{6f0}',
+        '\u{966}'..='\u{96f}' => '\u{966}',
+        _ => return None,
+    };
+    u32::from(c).checked_sub(u32::from(zero))
+}
+
+/// The letter in any width, and what looks like it: Roman ten and the Cyrillic letter.
+fn is_x(c: char) -> bool {
+    matches!(c, 'x' | 'X' | 'ｘ' | 'Ｘ' | 'Ⅹ' | 'ⅹ' | 'Х' | 'х')
 }
 
 fn is_separator(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '-' | '.' | '·' | '_' | '‐' | '–' | '—' | '－')
+    const MARKS: &str = "-_./,()·‐‑‒–—―−－＿．／，（）、｡。・";
+    let has_no_width = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    has_no_width || c.is_whitespace() || MARKS.contains(c)
 }
 
 fn is_personal_id(digits: &[u32]) -> bool {
@@ -153,6 +170,14 @@ mod tests {
             "id11010519491231002Xid",
             "11010519491231002XX",
             "1;11010519491231002X;2",
+            "110105/19491231/002X",
+            "110105,19491231,002(X)",
+            "（110105）（19491231）002．Ｘ",
+            "110105，1949／12／31，002X",
+            "110105\u{200b}1949\u{200c}12\u{200d}31\u{feff}002X",
+            "١١٠١٠٥١٩٤٩١٢٣١٠٠٢X",
+            "۱۱۰۱۰۵۱۹۴۹۱۲۳۱۰۰۲X",
+            "11010519491231002Ⅹ",
         ] {
             assert!(holds_personal_id(text), "{text}");
         }
@@ -169,6 +194,10 @@ mod tests {
             "001051194912310029",
             "110105194913310021",
             "2019110100000123456789",
+            // 15 digits: the old form, which nothing tells from other numbers.
+            "110105491231002",
+            "110105,19491231,0021",
+            "1101051949123100，29",
             "",
         ] {
             assert!(!holds_personal_id(text), "{text}");

@@ -151,6 +151,7 @@ pub(crate) enum RowFault {
     Duplicate { first_row: u64 },
     KeyEmpty,
     PersonalId,
+    Secrecy,
 }
 
 impl RowFault {
@@ -204,6 +205,17 @@ impl RowFault {
                     "holds an identity card number: the row is refused",
                 ),
                 Wording::new("请从文件中删除身份证号", "take the identity card number out of the file"),
+            ),
+            Self::Secrecy => (
+                "secrecy",
+                Wording::new(
+                    "有关密级、涉密或保密的一列既不为空也未写明公开，该行不予收录",
+                    "a column about secrecy is neither empty nor says public: the row is refused",
+                ),
+                Wording::new(
+                    "涉密或密级不明的记录不得收录；确属公开的，请在源文件该列写“公开”；与密级无关的列请改列名",
+                    "records that are classified or of unknown secrecy have no place here; if it is public, say so in that column of the source file, and give a column that is about something else another name",
+                ),
             ),
         };
         Finding { code: code.to_owned(), text, advice }

@@ -3,12 +3,21 @@
 use std::collections::HashSet;
 use std::io::Cursor;
 
+use safeharbor_rules::holds_personal_id;
+
 use super::mapping::{FieldMapping, Mapping};
 use super::rows::{ReadRowsFailed, Row, Rows};
-use super::text::{fold, nearest, trim};
+use super::text::{fold, narrow, nearest, trim};
 
 /// Delimiters tried when the mapping names none.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// Longer cells are no names of columns.
+const NAME_CHARS_MAX: usize = 40;
+/// So many digits in a row are a number, not a year in the name of a column.
+const NUMBER_CHARS: usize = 6;
+/// Stands for a name that holds an identity card number.
+const NAME_WITHHELD: &str = "(column name withheld)";
 
 /// The header row: the names of the columns, in order.
 #[derive(Debug, Clone)]
@@ -35,8 +44,9 @@ pub struct MissingColumn {
 
 impl Header {
     pub(crate) fn of(row: &Row) -> Self {
-        let names: Vec<String> =
-            row.cells().map(|name| trim(name).replace("\r\n", " ").replace(['\r', '\n'], " ")).collect();
+        let one_line = |name: &str| trim(name).replace("\r\n", " ").replace(['\r', '\n'], " ");
+        let shown = |name: String| if holds_personal_id(&name) { NAME_WITHHELD.to_owned() } else { name };
+        let names: Vec<String> = row.cells().map(|name| shown(one_line(name))).collect();
         // Cells behind the last named column are no columns.
         let width = names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last.saturating_add(1));
         let names: Vec<String> = names.into_iter().take(width).collect();
@@ -100,10 +110,23 @@ impl Header {
         named.filter(|(_, folded)| !mentioned.contains(*folded)).map(|(name, _)| name.as_str()).collect()
     }
 
+    /// Whether the row can be a header rather than a record: a column the mapping reads, nothing long, no long number.
+    pub(crate) fn looks_like_one(&self, mapping: &Mapping) -> bool {
+        let mut wanted = mapping.fields.iter().flat_map(|entry| &entry.from);
+        wanted.any(|name| self.find(name).is_some()) && !self.names.iter().any(|name| is_content(name))
+    }
+
     fn matches(&self, mapping: &Mapping) -> usize {
         let wanted = mapping.fields.iter().flat_map(|entry| &entry.from).chain(&mapping.ignore);
         wanted.filter(|name| self.find(name).is_some()).count()
     }
+}
+
+/// Whether a cell is more likely a value than the name of a column.
+fn is_content(name: &str) -> bool {
+    let narrow = narrow(name);
+    let has_number = narrow.split(|c: char| !c.is_numeric()).any(|run| run.chars().count() >= NUMBER_CHARS);
+    has_number || name.chars().count() > NAME_CHARS_MAX || holds_personal_id(name) || name == NAME_WITHHELD
 }
 
 /// Reads on to row `number`; none when it is an empty line or the file ends before it.

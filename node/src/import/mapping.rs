@@ -52,6 +52,8 @@ pub(crate) struct FieldMapping {
     pub(crate) join: Option<String>,
     /// The mapping's null tokens and the column's own.
     pub(crate) null: Vec<String>,
+    /// Whether the field's own `null` says anything.
+    pub(crate) has_own_null: bool,
     pub(crate) strip: Vec<String>,
     pub(crate) line_breaks: LineBreaks,
     pub(crate) forms: Option<Placed<Vec<DateForm>>>,
@@ -167,9 +169,12 @@ pub enum MappingFault {
     /// A constant says that every row is public while the file says it row by row.
     #[error("the file has a column {0:?}: read it with `from`, a constant would overrule it")]
     GateOverruled(String),
-    /// A word for a classified record translated as public.
+    /// A word that does not mean public translated as public.
     #[error("{0:?} cannot be called public")]
     GateOpened(String),
+    /// A setting that would change what the file says about secrecy before it is read.
+    #[error("`{0}` may not be set here: what the file says about secrecy is read as it stands")]
+    GateText(&'static str),
     /// A field that follows from another one.
     #[error("the field follows from {0} by itself; fill that one")]
     Derived(String),
@@ -325,6 +330,7 @@ impl Draft<'_> {
             forms: self.forms(&field, entry.form.as_ref())?,
             from: entry.from.0,
             join: entry.join,
+            has_own_null: !entry.null.is_empty(),
             null: null.iter().chain(&entry.null).map(|token| token.trim().to_owned()).collect(),
             strip: entry.strip.into_iter().filter(|text| !text.is_empty()).collect(),
             line_breaks: entry.line_breaks,

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Read, Seek};
 use std::path::Path;
 
 use rayon::prelude::*;
-use safeharbor_rules::Kind;
+use safeharbor_rules::{Kind, holds_personal_id};
 
 use super::encoding::{DetectFailed, Encoding};
 use super::header::{Header, MissingColumn, read_header_row};
@@ -23,6 +23,9 @@ use super::tally::Tally;
 const CHUNK_ROWS: usize = 2_048;
 /// A chunk is also full at this many bytes of text, so that long rows do not add up.
 const CHUNK_BYTES: usize = 8 * 1024 * 1024;
+
+/// What stands where the name of a file may not.
+const FILE_NAME_WITHHELD: &str = "(file name withheld)";
 
 /// What a person may set for one import.
 #[derive(Clone, Copy)]
@@ -99,6 +102,18 @@ pub enum ImportFault {
         /// The mapping's header row.
         row: u64,
     },
+    /// The row the mapping names as header lacks a column and may be a record; nothing of it is shown.
+    #[error(
+        "row {row} does not look like a header row: field {field} wants column {wanted:?}; check header_row in the mapping"
+    )]
+    NotAHeader {
+        /// The mapping's header row.
+        row: u64,
+        /// The field of the record.
+        field: String,
+        /// The header or headers the mapping names.
+        wanted: String,
+    },
     /// The header lacks a column.
     #[error("a column is missing")]
     MissingColumn(#[from] MissingColumn),
@@ -128,11 +143,11 @@ pub fn import(
     options: &ImportOptions<'_>,
     sink: &mut dyn Sink,
 ) -> Result<Report, ImportFailed> {
-    let file = source.file_name().unwrap_or(source.as_os_str()).to_string_lossy();
+    let file = shown_file_name(source);
     let opened = File::open(source).map_err(ImportFault::Open);
     opened
         .and_then(|opened| run(&file, opened, mapping, kind, options, sink))
-        .map_err(|reason| ImportFailed { file: file.into_owned(), reason })
+        .map_err(|reason| ImportFailed { file, reason })
 }
 
 /// Does what [`import`] does for bytes that are not a file.
@@ -147,8 +162,15 @@ pub fn import_from<R: Read + Seek + Send>(
     options: &ImportOptions<'_>,
     sink: &mut dyn Sink,
 ) -> Result<Report, ImportFailed> {
-    run(file, input, mapping, kind, options, sink)
-        .map_err(|reason| ImportFailed { file: file.to_owned(), reason })
+    let file = shown_file_name(Path::new(file));
+    run(&file, input, mapping, kind, options, sink).map_err(|reason| ImportFailed { file, reason })
+}
+
+/// The name by which reports, errors and the audit log call a file: its own, unless it holds an identity card number.
+#[must_use]
+pub fn shown_file_name(file: &Path) -> String {
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    if holds_personal_id(&name) { FILE_NAME_WITHHELD.to_owned() } else { name.into_owned() }
 }
 
 fn run<R: Read + Seek + Send>(

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use safeharbor_rules::{Field, Kind, Lang, Problem, Record, holds_personal_id};
+use safeharbor_rules::{Field, Kind, Lang, Problem, ProblemCode, Record, holds_personal_id};
 use serde_json::Value;
 
 use super::cell::Reading;
 use super::fault::{CellFault, Finding, RowFault, Wording};
-use super::gate::refuse_opened_gate;
-use super::header::Header;
+use super::gate::Gates;
+use super::header::{Header, MissingColumn};
 use super::mapping::{
     FieldMapping, LineBreaks, Mapping, MappingFailed, MappingFault, Placed, ShortRows, refused,
 };
@@ -44,6 +44,7 @@ pub(crate) struct CellFinding {
 pub(crate) struct Plan<'k> {
     kind: &'k Kind,
     columns: Vec<Column>,
+    gates: Gates,
     constants: Record,
     key: Vec<String>,
     width: usize,
@@ -76,12 +77,16 @@ impl<'k> Plan<'k> {
             let fault = MappingFault::OtherKind(kind.id().to_string());
             return Err(refused(mapping.kind.line, mapping.kind(), fault).into());
         }
-        refuse_opened_gate(mapping, kind, header)?;
-        let constants = constants(mapping, kind)?;
+        // Columns first: only a header that has them may be quoted in what follows.
         let columns = mapping.fields.iter().map(|entry| Column::new(entry, kind, header));
+        let columns =
+            columns.collect::<Result<Vec<_>, _>>().map_err(|fault| unquoted(fault, mapping, header))?;
+        let gates = Gates::new(mapping, kind, header)?;
+        let constants = constants(mapping, kind)?;
         Ok(Self {
             kind,
-            columns: columns.collect::<Result<_, _>>()?,
+            columns,
+            gates,
             constants,
             key: key_fields(mapping, kind)?,
             width: header.width(),
@@ -176,7 +181,7 @@ impl<'k> Plan<'k> {
         outcome: &mut Outcome,
     ) -> Vec<CellFinding> {
         let problems = self.kind.check(record);
-        let withheld = problems.iter().find(|problem| problem.code.withholds_record()).map(finding_of);
+        let withheld = self.withheld(row, &problems);
         let mut findings: Vec<CellFinding> = faults
             .iter()
             .map(|(column, fault)| CellFinding {
@@ -201,6 +206,14 @@ impl<'k> Plan<'k> {
             findings.push(CellFinding { column: None, value: None, finding: RowFault::KeyEmpty.finding() });
         }
         findings
+    }
+
+    /// Why nothing of the row may be shown: secrecy, said by the record or by any column about it, before CX.
+    fn withheld(&self, row: &Row, problems: &[Problem]) -> Option<Finding> {
+        let secrecy = problems.iter().find(|problem| problem.code == ProblemCode::Secrecy).map(finding_of);
+        let closed = || self.gates.are_closed(row).then(|| RowFault::Secrecy.finding());
+        let forbidden = || problems.iter().find(|problem| problem.code.withholds_record()).map(finding_of);
+        secrecy.or_else(closed).or_else(forbidden)
     }
 
     fn explain(&self, row: &Row, problem: &Problem) -> CellFinding {
@@ -286,6 +299,16 @@ fn finding_of(problem: &Problem) -> Finding {
         text: Wording::new(problem.text(Lang::Zh), problem.text(Lang::En)),
         advice: Wording::new(problem.advice(Lang::Zh), problem.advice(Lang::En)),
     }
+}
+
+/// A missing column quotes the header; a row that is no header may be a record, and nothing of it is quoted.
+pub(crate) fn unquoted(fault: ImportFault, mapping: &Mapping, header: &Header) -> ImportFault {
+    if header.looks_like_one(mapping) {
+        return fault;
+    }
+    let ImportFault::MissingColumn(missing) = fault else { return fault };
+    let MissingColumn { field, wanted, .. } = missing;
+    ImportFault::NotAHeader { row: mapping.header_row, field, wanted }
 }
 
 fn unknown_field(place: &Placed<String>, kind: &Kind) -> MappingFailed {

@@ -149,6 +149,16 @@ impl Warning {
         Self { code: "duplicate-column", column: Some(name.to_owned()), row: None, text }
     }
 
+    pub(crate) fn secrecy_column(name: &str) -> Self {
+        let text = Wording::new(
+            format!("列“{name}”涉及密级：该列既不为空也未写明公开的行不予收录"),
+            format!(
+                "column {name:?} is about secrecy: rows in which it is neither empty nor says public are refused"
+            ),
+        );
+        Self { code: "secrecy-column", column: Some(name.to_owned()), row: None, text }
+    }
+
     pub(crate) fn lost_characters(name: &str, rows: u64, first_row: u64) -> Self {
         let text = Wording::new(
             format!(

@@ -8,7 +8,8 @@ use std::path::Path;
 use super::header::Header;
 use super::mapping::Mapping;
 use super::opened::Opened;
-use super::pipeline::{ImportFailed, ImportFault};
+use super::pipeline::{ImportFailed, ImportFault, shown_file_name};
+use super::plan::unquoted;
 use super::rows::Row;
 use super::text::{nearest, trim};
 
@@ -24,11 +25,10 @@ pub fn split(
     mapping: &Mapping,
     column: &str,
 ) -> Result<BTreeMap<String, Vec<u8>>, ImportFailed> {
-    let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     let opened = File::open(path).map_err(ImportFault::Open);
     opened
         .and_then(|opened| split_from(opened, mapping, column))
-        .map_err(|reason| ImportFailed { file: file.into_owned(), reason })
+        .map_err(|reason| ImportFailed { file: shown_file_name(path), reason })
 }
 
 fn split_from<R: Read + Seek>(
@@ -44,7 +44,7 @@ fn split_from<R: Read + Seek>(
     let last_head_row = mapping.header_row.saturating_add(mapping.skip_rows);
     while let Some(row) = rows.read()? {
         if row.number <= last_head_row {
-            head.take(&row, mapping.header_row, column, delimiter)?;
+            head.take(&row, mapping, column, delimiter)?;
         } else if let Some(index) = head.column {
             let value = row.cell(index).map(trim).unwrap_or_default();
             if !parts.contains_key(value) {
@@ -71,15 +71,17 @@ struct Head {
 }
 
 impl Head {
-    fn take(&mut self, row: &Row, header_row: u64, column: &str, delimiter: u8) -> Result<(), ImportFault> {
+    fn take(&mut self, row: &Row, mapping: &Mapping, column: &str, delimiter: u8) -> Result<(), ImportFault> {
         while self.rows.saturating_add(1) < row.number {
             self.text.push(b'\n');
             self.rows = self.rows.saturating_add(1);
         }
         write_row(&mut self.text, row, delimiter);
         self.rows = row.number;
-        if row.number == header_row {
-            self.column = Some(find(&Header::of(row), column)?);
+        if row.number == mapping.header_row {
+            let header = Header::of(row);
+            let found = find(&header, column).map_err(|fault| unquoted(fault, mapping, &header))?;
+            self.column = Some(found);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use safeharbor_core::digest::Digest;
 
 use super::fault::{Finding, RowFault};
+use super::gate::is_about_secrecy;
 use super::header::Header;
 use super::mapping::Mapping;
 use super::opened::Opened;
@@ -44,9 +45,9 @@ impl<'h> Tally<'h> {
     ) -> Self {
         let duplicates = header.duplicates();
         let mut warnings: Vec<Warning> =
-            duplicates.iter().map(|name| Warning::duplicate_column(name)).collect();
+            duplicates.iter().map(|name| about_column(name, Warning::duplicate_column)).collect();
         let unknown = header.unknown(mapping).into_iter().filter(|name| !duplicates.contains(name));
-        warnings.extend(unknown.map(Warning::unknown_column));
+        warnings.extend(unknown.map(|name| about_column(name, Warning::unknown_column)));
         let report = Report {
             file: file.to_owned(),
             detected: opened.detected,
@@ -160,4 +161,9 @@ impl<'h> Tally<'h> {
         }
         self.report
     }
+}
+
+/// What is said of a column that is not read as others are; one about secrecy is never left out.
+fn about_column(name: &str, otherwise: fn(&str) -> Warning) -> Warning {
+    if is_about_secrecy(name) { Warning::secrecy_column(name) } else { otherwise(name) }
 }

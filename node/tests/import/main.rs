@@ -13,4 +13,6 @@ mod rules;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
+mod secrecy;
+#[cfg(test)]
 mod throughput;
