@@ -8,7 +8,7 @@ use safeharbor_core::digest::Digest;
 use safeharbor_core::record::{KindId, RecordHandle};
 use safeharbor_rules::{Kind, Record};
 use safeharbor_service::random::draw;
-use safeharbor_service::store::{BATCH_BYTES_MAX, Batch, KEYS_PER_COMMIT_MAX};
+use safeharbor_service::store::{BATCH_BYTES_MAX, Batch, KEYS_PER_COMMIT_ADVISED};
 
 use super::{Current, RecordsFailed, Revision, Source, identity_key, revision_key};
 use crate::context::Context;
@@ -17,8 +17,8 @@ use crate::outbox::{Entry, Grant};
 use crate::policy::{InForce, PolicyFailed};
 use crate::tables::{KEYS, REVISIONS};
 
-/// Rows in one commit, at most four keys each. What an import hands over at a time fits into one.
-const ROWS_PER_COMMIT: usize = KEYS_PER_COMMIT_MAX / 4;
+/// Rows in one commit, at most four keys each.
+const ROWS_PER_COMMIT: usize = KEYS_PER_COMMIT_ADVISED / 4;
 /// Bytes of records in one commit; with keys and places they stay below what a commit takes.
 const COMMIT_BYTES: usize = BATCH_BYTES_MAX / 2;
 
