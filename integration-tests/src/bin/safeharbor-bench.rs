@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use safeharbor_integration_tests::bench::{IngestOptions, ingest};
+use safeharbor_integration_tests::bench::{IngestOptions, import, ingest};
 use safeharbor_integration_tests::programs::StepFailed;
 
 /// Benchmarks of the Safe Harbour Gateway; compare ratios of one run, not figures of different machines.
@@ -16,6 +16,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Benchmark {
+    /// Rows a second a node imports
+    Import {
+        /// Rows in the generated file
+        #[arg(long, default_value_t = 62_580)]
+        rows: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Durable accepted disclosures a second at the hub
     Ingest {
         /// Institutions that send at the same time
@@ -35,6 +44,7 @@ enum Benchmark {
 
 fn main() -> ExitCode {
     let text = match Cli::parse().benchmark {
+        Benchmark::Import { rows, json } => import(rows).and_then(|report| print(&report, json)),
         Benchmark::Ingest { institutions, prefill, statements, json } => {
             ingest(&IngestOptions { institutions, prefill, statements })
                 .and_then(|report| print(&report, json))
