@@ -10,7 +10,7 @@ use crate::as_text;
 use crate::chain::{Chain, ChainFailed};
 use crate::context::Context;
 use crate::outbox::{Entry, OutboxFailed};
-use crate::records::{RecordsFailed, identity_key};
+use crate::records::{RecordsFailed, Stored, identity_key};
 use crate::tables::{KEYS, REVISIONS, TOMBSTONES};
 
 /// What is left of an erased record: no value, no natural key.
@@ -24,8 +24,8 @@ pub struct Tombstone {
     pub rec: RecordHandle,
     /// How many revisions it had.
     pub rev: u32,
-    /// Who erased it.
-    pub person: Person,
+    /// Who erased it; nobody where the record came back with a backup and its withdrawal with the chain.
+    pub person: Option<Person>,
     /// When, in milliseconds since 1970 UTC.
     pub at: u64,
     /// How many statements had been made about it; if any, a withdrawal follows them.
@@ -74,32 +74,58 @@ pub fn erase(context: &Context, rec: RecordHandle, person: &Person) -> Result<To
         return Err(EraseFailed::ErasedBefore(rec));
     }
     let last = context.records.last(rec)?.ok_or(EraseFailed::NoRecord(rec))?;
+    let mut batch = Batch::new();
+    context.outbox.drop_record(rec, &mut batch)?;
+    let tombstone = bury(context, &last, Some(person), &mut batch)?;
+    if tombstone.statements > 0 {
+        context.outbox.put(&withdrawal(&tombstone, person), &mut batch)?;
+    }
+    context.store.commit(batch)?;
+    context.store.flush()?;
+    drop(held);
+    context.outbox.announce();
+    Ok(tombstone)
+}
+
+/// Erases in `batch` what is here of a record that the institution withdrew, unless it was erased before. The caller holds the outbox
+/// and takes what waits about the record out of it.
+pub(crate) fn follow_withdrawal(
+    context: &Context,
+    rec: RecordHandle,
+    batch: &mut Batch,
+) -> Result<(), EraseFailed> {
+    if let Some(last) = context.records.last(rec)? {
+        bury(context, &last, None, batch)?;
+    }
+    Ok(())
+}
+
+/// A tombstone for the record, and nothing else of it.
+fn bury(
+    context: &Context,
+    last: &Stored,
+    person: Option<&Person>,
+    batch: &mut Batch,
+) -> Result<Tombstone, EraseFailed> {
+    let rec = last.rec;
     let chain = Chain::new(std::sync::Arc::clone(&context.store));
     let statements = chain.numbers_of(rec)?.len();
     let tombstone = Tombstone {
         kind: last.revision.kind.clone(),
         rec,
         rev: last.rev,
-        person: person.clone(),
+        person: person.cloned(),
         at: context.clock.now_ms(),
         statements: u64::try_from(statements).unwrap_or(u64::MAX),
         revealed: chain.revealed_of(rec)?.into_iter().collect(),
     };
-    let mut batch = Batch::new();
-    context.outbox.drop_record(rec, &mut batch)?;
     batch.delete(KEYS, identity_key(&last.revision.kind, &last.revision.key));
-    chain.forget(rec, &mut batch)?;
-    if statements > 0 {
-        context.outbox.put(&withdrawal(&tombstone), &mut batch)?;
-    }
+    chain.forget(rec, batch)?;
     batch.put(TOMBSTONES, *rec.as_bytes(), serde_json::to_vec(&tombstone)?);
     let detail = serde_json::json!({ "revisions": tombstone.rev, "statements": tombstone.statements });
-    context.audit.append(Some(person), "erase", &format!("{} {rec}", tombstone.kind), detail)?;
-    delete_revisions(context, rec, &mut batch)?;
-    context.store.commit(batch)?;
-    context.store.flush()?;
-    drop(held);
-    context.outbox.announce();
+    let action = if person.is_some() { "erase" } else { "erase as withdrawn" };
+    context.audit.append(person, action, &format!("{} {rec}", tombstone.kind), detail)?;
+    delete_revisions(context, rec, batch)?;
     Ok(tombstone)
 }
 
@@ -121,12 +147,12 @@ fn delete_revisions(context: &Context, rec: RecordHandle, batch: &mut Batch) -> 
     Ok(())
 }
 
-fn withdrawal(tombstone: &Tombstone) -> Entry {
+fn withdrawal(tombstone: &Tombstone, by: &Person) -> Entry {
     Entry::Withdrawal {
         kind: tombstone.kind.clone(),
         rec: tombstone.rec,
         rev: tombstone.rev,
-        by: tombstone.person.clone(),
+        by: by.clone(),
         at: tombstone.at,
     }
 }

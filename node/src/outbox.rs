@@ -7,6 +7,7 @@
 mod content;
 mod entry;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -213,6 +214,26 @@ impl Outbox {
     pub(crate) fn drop_record(&self, rec: RecordHandle, batch: &mut Batch) -> Result<(), OutboxFailed> {
         self.visit(&mut |number, entry| {
             if entry.rec() == rec {
+                batch.delete(OUTBOX, number.to_be_bytes());
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// Takes out in `batch` what the chain has already: everything about records `withdrawn`, and the `disclosed` revisions, which are
+    /// marked as stated.
+    pub(crate) fn drop_adopted(
+        &self,
+        withdrawn: &BTreeSet<RecordHandle>,
+        disclosed: &BTreeSet<(RecordHandle, u32)>,
+        batch: &mut Batch,
+    ) -> Result<(), OutboxFailed> {
+        self.visit(&mut |number, entry| {
+            let (rec, rev) = (entry.rec(), entry.rev());
+            if withdrawn.contains(&rec) {
+                batch.delete(OUTBOX, number.to_be_bytes());
+            } else if matches!(entry, Entry::Disclosure { .. }) && disclosed.contains(&(rec, rev)) {
+                batch.put(STATED, revision_key(rec, rev), serde_json::to_vec(&entry)?);
                 batch.delete(OUTBOX, number.to_be_bytes());
             }
             Ok(ControlFlow::Continue(()))

@@ -1,11 +1,16 @@
 //! Taking over the institution's own statements from the hub, after the node lost its store.
 
+use std::collections::BTreeSet;
+
 use safeharbor_core::chain::{Head, Link};
 use safeharbor_core::institution::Issuer;
-use safeharbor_core::statement::Statement;
+use safeharbor_core::statement::{Statement, StatementType};
 use safeharbor_service::store::{Batch, StoreFailed};
 
 use super::{Author, ChainFailed, Memory, Stated};
+use crate::context::Context;
+use crate::erasure::{self, EraseFailed};
+use crate::outbox::OutboxFailed;
 
 /// Statements could not be adopted.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +23,12 @@ pub enum AdoptFailed {
         /// Why it is not believed.
         reason: String,
     },
+    /// A record that was withdrawn cannot be erased here.
+    #[error(transparent)]
+    Erase(#[from] EraseFailed),
+    /// The outbox cannot be changed.
+    #[error(transparent)]
+    Outbox(#[from] OutboxFailed),
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainFailed),
@@ -28,18 +39,27 @@ pub enum AdoptFailed {
 
 impl Author {
     /// Verifies statements under the institution's own key and as links of its chain, and keeps them; nothing is
-    /// kept of a page with one that fails.
+    /// kept of a page with one that fails. In the same commit a record that was withdrawn is erased, and a revision that was disclosed
+    /// waits no more: a backup may be older than both.
     ///
     /// # Errors
     /// A statement that is not ours, or the store fails.
-    pub fn adopt(&self, jwts: &[String]) -> Result<Head, AdoptFailed> {
+    pub fn adopt(&self, jwts: &[String], context: &Context) -> Result<Head, AdoptFailed> {
+        let _held = context.outbox.hold();
+        self.keep_own(jwts, &mut |adopted, batch| follow(adopted, context, batch))
+    }
+
+    /// Keeps statements together with what `follow` makes of them.
+    pub(crate) fn keep_own(&self, jwts: &[String], follow: &mut Follow<'_>) -> Result<Head, AdoptFailed> {
         let mut head = self.head()?;
-        let mut batch = Batch::new();
+        let (mut batch, mut adopted) = (Batch::new(), Vec::new());
         for jwt in jwts {
             let stated = self.verify_own(head, jwt)?;
             stated.put_into(&mut batch);
             head = head.advance(stated.digest);
+            adopted.push(stated);
         }
+        follow(&adopted, &mut batch)?;
         Memory::put_head(head, &mut batch);
         self.store.commit(batch)?;
         Ok(head)
@@ -60,4 +80,23 @@ impl Author {
             Link::WrongPrevious => Err(foreign("it follows another statement than our last".to_owned())),
         }
     }
+}
+
+type Follow<'f> = dyn FnMut(&[Stated], &mut Batch) -> Result<(), AdoptFailed> + 'f;
+
+/// What was withdrawn is erased, what was disclosed waits no more.
+fn follow(adopted: &[Stated], context: &Context, batch: &mut Batch) -> Result<(), AdoptFailed> {
+    let (mut withdrawn, mut disclosed) = (BTreeSet::new(), BTreeSet::new());
+    for stated in adopted {
+        match (stated.statement, stated.rec, stated.rev) {
+            (StatementType::Withdrawal, Some(rec), _) => drop(withdrawn.insert(rec)),
+            (StatementType::Disclosure, Some(rec), Some(rev)) => drop(disclosed.insert((rec, rev))),
+            _ => {}
+        }
+    }
+    context.outbox.drop_adopted(&withdrawn, &disclosed, batch)?;
+    for rec in withdrawn {
+        erasure::follow_withdrawal(context, rec, batch)?;
+    }
+    Ok(())
 }

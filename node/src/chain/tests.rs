@@ -8,7 +8,10 @@ use serde_json::Value;
 
 use super::testing::{admitted, author, disclosure, fill, record, signer, state, state_these, waiting};
 use super::*;
+use crate::command::Command;
 use crate::outbox::{Content, Pending};
+use crate::speech::{Format, Language};
+use crate::testing::{Bench, published};
 use crate::trust::Alarms;
 
 fn memory() -> (MemoryStore, Arc<dyn Store>) {
@@ -181,12 +184,62 @@ fn a_lost_chain_is_adopted_and_continued() {
     let old = author(&store);
     fill(&*store, 1..=3);
     state(&old, 10).unwrap();
-    let (_, empty) = memory();
-    let new = author(&empty);
-    assert_eq!(new.adopt(&jwts(&old)).unwrap(), old.head().unwrap());
+    let bench = Bench::new();
+    let new = Author::new(&bench.context, admitted());
+    assert_eq!(new.adopt(&jwts(&old), &bench.context).unwrap(), old.head().unwrap());
     assert_eq!(new.chain.numbers_of(record(2)).unwrap(), [2]);
-    fill(&*empty, [9]);
+    fill(&*bench.context.store, [9]);
     assert_eq!(state(&new, 10).unwrap().head.seq, 4);
+}
+
+/// A node as a backup has it: a record that is stored and waits.
+fn restored() -> (Bench, Author) {
+    let bench = Bench::new();
+    bench.accept(1, "reveal");
+    bench.import(&[&published("A-1", "甲")]);
+    let author = Author::new(&bench.context, admitted());
+    (bench, author)
+}
+
+/// What the lost node stated after the backup was made.
+fn stated_since(rec: RecordHandle, withdrawn: bool) -> Vec<String> {
+    let (_, store) = memory();
+    let lost = author(&store);
+    let kind = || "ACH".parse().unwrap();
+    let (claims, revealed) = (Vec::new(), BTreeSet::new());
+    let mut contents = vec![Content::Disclosure { kind: kind(), rec, rev: 1, claims, revealed, digests: 4 }];
+    if withdrawn {
+        contents.push(Content::Withdrawal { kind: kind(), rec, rev: 1 });
+    }
+    let pending = (1..).zip(contents).map(|(number, content)| Pending { number, content });
+    state_these(&lost, pending.collect()).unwrap();
+    jwts(&lost)
+}
+
+#[test]
+fn a_revision_that_was_disclosed_since_the_backup_is_not_stated_again() {
+    let (bench, author) = restored();
+    let rec = bench.rec("A-1");
+    author.adopt(&stated_since(rec, false), &bench.context).unwrap();
+    assert!(bench.context.outbox.is_empty().unwrap());
+    assert!(bench.context.outbox.stated(rec, 1).unwrap().is_some());
+    bench.accept(2, "reveal");
+    assert!(bench.context.outbox.is_empty().unwrap(), "nor by a later policy");
+    assert!(bench.holds_marker(), "the record stays");
+}
+
+#[test]
+fn a_record_that_was_withdrawn_since_the_backup_is_erased_again() {
+    let (bench, author) = restored();
+    let rec = bench.rec("A-1");
+    author.adopt(&stated_since(rec, true), &bench.context).unwrap();
+    assert!(!bench.holds_marker());
+    assert!(bench.context.outbox.is_empty().unwrap(), "nothing of it leaves, and no second withdrawal");
+    let tombstone = bench.context.records.tombstone(rec).unwrap().unwrap();
+    assert_eq!((tombstone.rev, tombstone.person), (1, None));
+    let show = Command::Show { record: rec.to_string() };
+    let shown = bench.say(show, Language::Zh, Format::Table);
+    assert!(shown.out.contains("由 恢复备份前的节点 删除"), "{} {}", shown.out, shown.err);
 }
 
 fn check_adoption(change: impl Fn(&mut Vec<String>, &Author), refused_at: u64) {
@@ -196,9 +249,9 @@ fn check_adoption(change: impl Fn(&mut Vec<String>, &Author), refused_at: u64) {
     state(&old, 10).unwrap();
     let mut page = jwts(&old);
     change(&mut page, &old);
-    let (_, empty) = memory();
-    let new = author(&empty);
-    let refused = new.adopt(&page);
+    let bench = Bench::new();
+    let new = Author::new(&bench.context, admitted());
+    let refused = new.adopt(&page, &bench.context);
     assert!(matches!(refused, Err(AdoptFailed::Foreign { seq, .. }) if seq == refused_at), "{refused:?}");
     assert_eq!(new.head().unwrap().seq, 0, "nothing of the page is kept");
 }

@@ -189,7 +189,8 @@ fn show_tombstone(
         return Ok(speech.json(&json!({ "erased": tombstone, "statements": made }))?);
     }
     let Tombstone { kind, rec, at, person, .. } = tombstone;
-    let (at, name) = (moment(*at), &person.name);
+    let restored = || speech.pick("恢复备份前的节点", "the node before its backup was restored").to_owned();
+    let (at, name) = (moment(*at), person.as_ref().map_or_else(restored, |person| person.name.clone()));
     speech.data(match speech.language {
         Language::Zh => format!("{kind} {rec} 已于 {at} 由 {name} 删除；本节点不再保存其内容。"),
         Language::En => {

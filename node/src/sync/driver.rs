@@ -15,6 +15,7 @@ use super::machine::After;
 use super::retry::{LATER, Pauses};
 use crate::chain::{Author, ChainFailed, Memory, RefusedState, StateFailed};
 use crate::context::Context;
+use crate::erasure::EraseFailed;
 use crate::outbox::OutboxFailed;
 use crate::trust::{Alarm, Alarms, ReceiptBook, Stopped, Trust, load_stop, store_stop};
 
@@ -64,6 +65,9 @@ pub enum SyncFailed {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreFailed),
+    /// A record that was withdrawn cannot be erased.
+    #[error(transparent)]
+    Erase(#[from] EraseFailed),
     /// Evidence cannot be kept.
     #[error(transparent)]
     Evidence(#[from] EvidenceFailed),

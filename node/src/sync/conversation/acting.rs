@@ -130,13 +130,15 @@ impl Conversation {
                 Ok(None) => break,
                 Err(status) => return Ok(self.lose(&status)),
             };
-            let author = self.desk.author.clone();
-            match blocking(move || author.adopt(&page.jwts)).await? {
+            let desk = self.desk.clone();
+            match blocking(move || desk.author.adopt(&page.jwts, &desk.context)).await? {
                 Ok(_) => {}
                 Err(AdoptFailed::Foreign { seq, reason }) => {
                     self.take(Event::AdoptionRefused(Alarm::ForeignStatement { seq, reason }));
                     return Ok(None);
                 }
+                Err(AdoptFailed::Erase(failed)) => return Err(failed.into()),
+                Err(AdoptFailed::Outbox(failed)) => return Err(failed.into()),
                 Err(AdoptFailed::Chain(failed)) => return Err(failed.into()),
                 Err(AdoptFailed::Store(failed)) => return Err(failed.into()),
             }
