@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use safeharbor_core::entry::Entry;
 use safeharbor_core::statement::Statement;
-use safeharbor_service::durable_file::{Access, DurableFile, Existing, WriteFailed, write_durably};
+use safeharbor_service::durable_file::{Access, DurableFile, Existing, WriteFailed, write};
 use serde_json::json;
 
 use super::CommandFailed;
@@ -46,6 +46,7 @@ pub(super) fn records(
         Ok::<_, CommandFailed>(ControlFlow::Continue(()))
     })?;
     target.write_all(&lines).map_err(failed)?;
+    context.audit.append(None, "export records", &name_of(file), json!({ "records": count }))?;
     target.finish(file, Existing::Replace)?;
     let path = file.display();
     speech.note(match speech.language {
@@ -73,12 +74,17 @@ pub(super) fn receipts(
         }
     })?;
     outcome?;
+    context.audit.append(None, "export receipts", &name_of(folder), json!({ "receipts": count }))?;
     let path = folder.display();
     speech.note(match speech.language {
         Language::Zh => format!("已写出 {count} 份回执到 {path}"),
         Language::En => format!("{count} receipts written to {path}"),
     })?;
     Ok(Exit::Done)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 fn export_receipt(
@@ -92,11 +98,13 @@ fn export_receipt(
     let statement = Statement::parse(&stated.jwt).ok().ok_or_else(damaged)?;
     let entry = Entry::of(&statement).encode();
     let name = format!("{}-{}", context.institution, receipt.seq);
-    let write =
-        |extension: &str, bytes: &[u8]| write_durably(&folder.join(format!("{name}.{extension}")), bytes);
-    write("tlog-proof", receipt.proof.as_bytes())?;
-    write("entry", &entry)?;
-    Ok(write("statement", sd_jwt(&stated).as_bytes())?)
+    let put = |extension: &str, bytes: &[u8]| {
+        let path = folder.join(format!("{name}.{extension}"));
+        write(&path, bytes, Access::OwnerOnly, Existing::Replace)
+    };
+    put("tlog-proof", receipt.proof.as_bytes())?;
+    put("entry", &entry)?;
+    Ok(put("statement", sd_jwt(&stated).as_bytes())?)
 }
 
 /// The token and what was revealed with it (RFC 9901 section 4).

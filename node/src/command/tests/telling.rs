@@ -158,6 +158,8 @@ fn records_are_exported_as_sorted_lines() {
     );
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
+    let log = std::fs::read_to_string(bench.context.layout.audit_log()).unwrap();
+    assert!(log.contains("export records") && log.contains(r#""records":2"#), "{log}");
 }
 
 #[test]
@@ -180,5 +182,11 @@ fn a_receipt_is_exported_with_its_entry_and_what_was_sent() {
     assert_eq!((parts.len(), parts[6]), (1 + 5 + 1, ""), "a token and the five revealed fields");
     let digest = safeharbor_core::statement::statement_digest(parts[0]);
     assert_eq!(read("entry").lines().last(), Some(digest.to_string().as_str()));
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&file.unwrap().metadata().unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "values stand in it");
+    }
+    let log = std::fs::read_to_string(bench.context.layout.audit_log()).unwrap();
+    assert!(log.contains("export receipts") && log.contains(r#""receipts":1"#), "{log}");
     assert!(!bench.ask(Command::Status).out.contains(crate::testing::MARKER));
 }
