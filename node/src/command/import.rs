@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use safeharbor_core::digest::Digest;
 use safeharbor_core::record::KindId;
 use safeharbor_rules::{Catalogue, Kind};
-use safeharbor_service::durable_file::write_durably;
+use safeharbor_service::durable_file::{Access, Existing, write};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -45,7 +45,7 @@ pub(super) fn import(
     let mapping = Mapping::load(order.mapping)?;
     let kind_id = record::find_kind(context, mapping.kind())?;
     let kind = context.catalogue.kind(&kind_id).ok_or_else(|| CommandFailed::NoKind(kind_id.to_string()))?;
-    let sha256 = digest_of(order.file)?;
+    let (sha256, mapping_sha256) = (digest_of(order.file)?, digest_of(order.mapping)?);
     let name = order.file.file_name().unwrap_or(order.file.as_os_str()).to_string_lossy().into_owned();
     let start = Instant::now();
     let imported = {
@@ -65,7 +65,7 @@ pub(super) fn import(
         importing::import(order.file, &mapping, kind, &options, &mut *sink)
     };
     if !dry_run {
-        let detail = audit_detail(&kind_id, sha256, imported.as_ref().ok());
+        let detail = audit_detail(&kind_id, [sha256, mapping_sha256], imported.as_ref().ok());
         context.audit.append(None, "import", &name, detail)?;
     }
     let report = imported?;
@@ -103,14 +103,16 @@ impl<'w> Teller<'w> {
 }
 
 /// Counts and hashes only: no value of a row.
-fn audit_detail(kind: &KindId, sha256: Digest, report: Option<&Report>) -> Value {
+fn audit_detail(kind: &KindId, [file, mapping]: [Digest; 2], report: Option<&Report>) -> Value {
     let counts = report.map(|report| {
         json!({
             "rows": report.rows, "new": report.new, "revised": report.revised,
             "unchanged": report.unchanged, "refused": report.refused,
         })
     });
-    json!({ "kind": kind.as_str(), "sha256": sha256.to_string(), "counts": counts })
+    json!({
+        "kind": kind.as_str(), "sha256": file.to_string(), "mapping_sha256": mapping.to_string(), "counts": counts,
+    })
 }
 
 fn encoding(order: &Order<'_>) -> Result<Option<Encoding>, CommandFailed> {
@@ -219,11 +221,12 @@ pub fn split(
     for (number, (value, bytes)) in parts.into_iter().enumerate() {
         let name = format!("{:04}.csv", number.saturating_add(1));
         let rows = count_rows(&name, &bytes, &mapping, kind)?;
-        write_durably(&folder.join(&name), &bytes)?;
+        write(&folder.join(&name), &bytes, Access::OwnerOnly, Existing::Replace)?;
         index.push(json!({ "value": value, "file": name, "rows": rows }));
     }
     let index = Value::from(index);
-    write_durably(&folder.join("index.json"), format!("{index:#}\n").as_bytes())?;
+    let text = format!("{index:#}\n");
+    write(&folder.join("index.json"), text.as_bytes(), Access::OwnerOnly, Existing::Replace)?;
     Ok(index)
 }
 

@@ -142,6 +142,8 @@ fn an_import_is_logged_by_counts_and_hash() {
     let entry = entries.last().unwrap();
     assert_eq!((entry.action.as_str(), &entry.detail["counts"]["new"]), ("import", &1.into()));
     assert!(entry.detail["sha256"].as_str().is_some_and(|digest| digest.len() == 43));
+    let mapping = safeharbor_core::digest::Digest::of(&std::fs::read(bench.path("mapping.toml")).unwrap());
+    assert_eq!(entry.detail["mapping_sha256"], mapping.to_string());
     let log = std::fs::read_to_string(bench.context.layout.audit_log()).unwrap();
     assert!(!log.contains(crate::testing::MARKER) && !log.contains("张三"), "no value is logged");
 }
