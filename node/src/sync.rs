@@ -7,6 +7,7 @@
 mod connector;
 mod conversation;
 mod driver;
+mod foreign_text;
 mod machine;
 mod retry;
 mod state;

@@ -28,6 +28,7 @@ use super::driver::{Desk, SyncFailed, Until, blocking};
 use super::machine::{Action, After, Event, Facts, Machine};
 use super::tasks::keep_task;
 use crate::chain::{Memory, StateFailed};
+use super::foreign_text::clean;
 use crate::trust::{ReceiptsFailed, last_receipted};
 
 /// Messages that wait for the connection to take them; further ones wait here.
@@ -242,6 +243,7 @@ impl Conversation {
             },
             Some(FromHub::Refusal(wire)) => match refused_from_wire(wire) {
                 Ok(refused) => {
+                    let refused = Refused { text: clean(&refused.text), ..refused };
                     let Refused { seq, code, text, .. } = &refused;
                     tracing::warn!(seq, %code, text, "the hub refused a statement");
                     let own = self.own_digest(refused.seq).await?;
@@ -323,7 +325,7 @@ fn refusal_of(status: &Status) -> Option<Refused> {
     let (code, text) = status.message().split_once(": ")?;
     let code: Code = code.parse().ok()?;
     let digest = Digest::from_bytes([0; 32]);
-    Some(Refused { seq: 0, digest, code, text: text.to_owned(), expected_seq: 0 })
+    Some(Refused { seq: 0, digest, code, text: clean(text), expected_seq: 0 })
 }
 
 fn with_causes(failed: &dyn std::error::Error) -> String {
@@ -333,5 +335,5 @@ fn with_causes(failed: &dyn std::error::Error) -> String {
         text = format!("{text}: {cause}");
         source = cause.source();
     }
-    text
+    clean(&text)
 }

@@ -8,6 +8,7 @@ use safeharbor_service::store::{Batch, Scan, Store};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::foreign_text::{clean, clean_value};
 use crate::chain::ChainFailed;
 use crate::tables::TASKS;
 
@@ -55,7 +56,7 @@ pub(super) fn keep_task(
         return Ok(Some(decode(&row)?.answer));
     }
     let parsed = Some(payload).filter(|payload| payload.len() <= PAYLOAD_BYTES_MAX);
-    let parsed = parsed.and_then(|payload| json::parse_object(payload).ok()).map(Value::Object);
+    let parsed = parsed.and_then(|payload| json::parse_object(payload).ok()).map(Value::Object).map(clean_value);
     let answer = match (&parsed, kind.as_str()) {
         (None, _) => json!({"malformed": true}),
         (Some(_), CONTENT_REFUSED) => json!({"stored": true}),
@@ -63,7 +64,7 @@ pub(super) fn keep_task(
     };
     let kept = KeptTask {
         id: id.clone(),
-        kind: kind.chars().take(ID_BYTES_MAX).collect(),
+        kind: clean(kind),
         due_ms: *due_ms,
         payload: parsed.unwrap_or_default(),
         received_ms: now_ms,
@@ -116,6 +117,15 @@ mod tests {
         check(&task("1", "content-refused", r#"{"a":1,"a":2}"#), Some(&json!({"malformed": true})));
         check(&task("", "content-refused", "{}"), None);
         check(&task(&"x".repeat(2000), "content-refused", "{}"), None);
+    }
+
+    #[test]
+    fn texts_of_the_hub_are_kept_clean() {
+        let store = MemoryStore::new();
+        let payload = r#"{"seq":1,"code":"x","text":"bad\u001b[2J \u202evalue"}"#;
+        keep_task(&store, &task("1", "content-refused", payload), 5).unwrap();
+        let kept = list_tasks(&(Arc::new(store) as Arc<dyn Store>)).unwrap();
+        assert_eq!(kept[0].payload["text"], "bad[2J value");
     }
 
     #[test]

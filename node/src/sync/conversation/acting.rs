@@ -9,6 +9,7 @@ use safeharbor_proto::{MESSAGE_BYTES_MAX, Refused, submit_to_wire, v1};
 use safeharbor_service::store::Batch;
 use tonic::{Status, Streaming};
 
+use super::super::foreign_text::clean;
 use super::super::driver::{SyncFailed, blocking};
 use super::super::machine::{Action, Event};
 use super::{Conversation, End};
@@ -134,6 +135,7 @@ impl Conversation {
             match blocking(move || desk.author.adopt(&page.jwts, &desk.context)).await? {
                 Ok(_) => {}
                 Err(AdoptFailed::Foreign { seq, reason }) => {
+                    let reason = clean(&reason);
                     self.take(Event::AdoptionRefused(Alarm::ForeignStatement { seq, reason }));
                     return Ok(None);
                 }
