@@ -51,6 +51,15 @@ pub enum OutboxFailed {
     Policy(#[source] Box<PolicyFailed>),
 }
 
+/// How an entry leaves the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// It has its place in the chain.
+    Stated,
+    /// It can never become a statement.
+    SetAside,
+}
+
 /// What is to be stated; one for a store.
 #[derive(Debug)]
 pub struct Outbox {
@@ -111,13 +120,13 @@ impl Outbox {
         Ok(pending)
     }
 
-    /// Takes an entry out in `batch`, because the same batch gives it its place in the chain.
+    /// Takes an entry out in `batch`, because the same batch gives it its place in the chain, or because it never gets one.
     ///
     /// # Errors
     /// The store.
-    pub fn remove(&self, number: u64, batch: &mut Batch) -> Result<(), OutboxFailed> {
+    pub fn remove(&self, number: u64, left: Left, batch: &mut Batch) -> Result<(), OutboxFailed> {
         if let Some(entry) = self.entry(number)? {
-            if matches!(entry, Entry::Disclosure { .. }) {
+            if left == Left::Stated && matches!(entry, Entry::Disclosure { .. }) {
                 batch.put(STATED, revision_key(entry.rec(), entry.rev()), serde_json::to_vec(&entry)?);
             }
             batch.delete(OUTBOX, number.to_be_bytes());

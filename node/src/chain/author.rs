@@ -17,7 +17,7 @@ use safeharbor_service::store::{Batch, Store, StoreFailed};
 
 use super::{Chain, ChainFailed, Claim, Memory, Stated};
 use crate::context::Context;
-use crate::outbox::{Content, Outbox, OutboxFailed, Pending};
+use crate::outbox::{Content, Left, Outbox, OutboxFailed, Pending};
 use crate::trust::{Alarm, Alarms};
 
 /// Bytes of one commit at which no further statement is added.
@@ -67,6 +67,9 @@ pub struct Stating {
     pub taken: usize,
 }
 
+/// Takes an entry out of the outbox as part of a batch.
+pub(crate) type Remove<'r> = dyn FnMut(u64, Left, &mut Batch) -> Result<(), OutboxFailed> + 'r;
+
 /// An outbox entry that can never become a statement.
 struct SetAside(String);
 
@@ -112,7 +115,7 @@ impl Author {
     pub fn state(&self, outbox: &Outbox, limit: usize) -> Result<Stating, StateFailed> {
         let stating = {
             let _held = outbox.hold();
-            self.commit(outbox.pending(limit)?, &mut |number, batch| outbox.remove(number, batch))?
+            self.commit(outbox.pending(limit)?, &mut |number, left, batch| outbox.remove(number, left, batch))?
         };
         self.make_durable(stating.head.seq)?;
         Ok(stating)
@@ -122,20 +125,24 @@ impl Author {
     pub(crate) fn commit(
         &self,
         pending: Vec<Pending>,
-        remove: &mut dyn FnMut(u64, &mut Batch) -> Result<(), OutboxFailed>,
+        remove: &mut Remove<'_>,
     ) -> Result<Stating, StateFailed> {
         let mut head = self.head()?;
         let mut batch = Batch::new();
         let mut taken = 0;
         for Pending { number, content } in pending {
-            match self.sign(head, &content)? {
+            let left = match self.sign(head, &content)? {
                 Ok(stated) => {
                     stated.put_into(&mut batch);
                     head = head.advance(stated.digest);
+                    Left::Stated
                 }
-                Err(SetAside(reason)) => self.set_aside(&content, reason, &mut batch)?,
-            }
-            remove(number, &mut batch)?;
+                Err(SetAside(reason)) => {
+                    self.set_aside(&content, reason, &mut batch)?;
+                    Left::SetAside
+                }
+            };
+            remove(number, left, &mut batch)?;
             taken += 1;
             if batch.bytes() > COMMIT_BYTES {
                 break;

@@ -88,7 +88,7 @@ pub(crate) fn state(author: &Author, limit: usize) -> Result<Stating, StateFaile
 
 /// Numbers `pending`.
 pub(crate) fn state_these(author: &Author, pending: Vec<Pending>) -> Result<Stating, StateFailed> {
-    let stating = author.commit(pending, &mut |number, batch| {
+    let stating = author.commit(pending, &mut |number, _, batch| {
         batch.delete(OUTBOX, number.to_be_bytes());
         Ok(())
     })?;

@@ -157,6 +157,22 @@ fn what_cannot_be_stated_is_set_aside_and_blocks_nothing() {
 }
 
 #[test]
+fn what_was_set_aside_is_not_shown_as_having_left() {
+    let (bench, author) = restored();
+    let mut pending = bench.context.outbox.pending(10).unwrap();
+    if let Content::Disclosure { digests, .. } = &mut pending[0].content {
+        *digests = 1;
+    }
+    let outbox = &bench.context.outbox;
+    let stating =
+        author.commit(pending, &mut |number, left, batch| outbox.remove(number, left, batch)).unwrap();
+    assert_eq!((stating.head.seq, stating.taken), (0, 1));
+    assert!(outbox.is_empty().unwrap());
+    let shown = bench.ask(Command::Show { record: "A-1".to_owned() }).json();
+    assert_eq!((&shown["way"], &shown["statements"]), (&"stays".into(), &Value::Array(Vec::new())));
+}
+
+#[test]
 fn a_forgotten_record_leaves_digests_that_nobody_can_open() {
     let (_, store) = memory();
     let author = author(&store);
