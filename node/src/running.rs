@@ -14,7 +14,7 @@ use crate::enrolment::{EnrolFailed, load_bundle, load_tls};
 use crate::opening::Node;
 use crate::speech::{Exit, Language, Speech, chain_of};
 use crate::sync::{self, Connector, ConnectorFailed, Link, Outcome, SyncFailed, Until};
-use crate::trust::{Trust, TrustFailed};
+use crate::trust::{Trust, TrustFailed, load_stop};
 
 /// A node cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -84,12 +84,39 @@ pub async fn serve(context: Arc<Context>, shutdown: &Shutdown, until: Until) -> 
     let commanded = Arc::clone(&context);
     let handler = move |request, output| answer(Arc::clone(&commanded), request, output);
     tokio::select! {
-        outcome = sync::run(context, link, shutdown, until) => Ok(outcome?),
+        outcome = keep_in_step(context, link, shutdown, until) => outcome,
         served = control::serve(&socket, handler) => match served {
             Ok(()) => Ok(Outcome::ShutDown),
             Err(failed) => Err(failed.into()),
         },
     }
+}
+
+/// Syncs, and after a stop again once an administrator decided: a process that ended would be started again by its supervisor, for ever.
+async fn keep_in_step(
+    context: Arc<Context>,
+    link: Link,
+    shutdown: &Shutdown,
+    until: Until,
+) -> Result<Outcome, RunFailed> {
+    loop {
+        let outcome = sync::run(Arc::clone(&context), link.clone(), shutdown, until).await?;
+        if until == Until::InStep || !matches!(outcome, Outcome::Stopped(_)) {
+            return Ok(outcome);
+        }
+        tokio::select! {
+            resumed = wait_for_resume(&context) => resumed?,
+            () = shutdown.wait() => return Ok(Outcome::ShutDown),
+        }
+    }
+}
+
+/// Whatever fills the outbox wakes this, too, and is found there once the stream is open.
+async fn wait_for_resume(context: &Context) -> Result<(), SyncFailed> {
+    while load_stop(&*context.store)?.is_some() {
+        context.outbox.wait_for_more().await;
+    }
+    Ok(())
 }
 
 /// Carries out one command for the command line.

@@ -166,6 +166,11 @@ pub(super) fn resume(
     let detail = serde_json::to_value(&stopped)?;
     context.audit.append(Some(&person), "resume", "the stream to the hub", detail)?;
     lift_stop(&*context.store)?;
-    speech.data(speech.pick("已恢复；请重新启动 run。", "resumed; start `run` again."))?;
+    // A running node waits for this.
+    context.outbox.announce();
+    speech.data(speech.pick(
+        "已恢复；运行中的节点随即继续同步，未运行的请启动 run。",
+        "resumed; a running node goes on at once, otherwise start `run`.",
+    ))?;
     Ok(Exit::Done)
 }

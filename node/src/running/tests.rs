@@ -12,6 +12,7 @@ use crate::enrolment::tests::Place;
 use crate::opening::{Seams, open};
 use crate::settings::Settings;
 use crate::speech::Format;
+use crate::trust::{Alarm, Stopped, store_stop};
 
 fn forward(socket: &Path, command: Command) -> Option<(u8, String, String)> {
     let request = Request { command, language: Language::Zh, format: Format::Table };
@@ -68,4 +69,32 @@ async fn a_running_node_carries_out_commands_on_its_own_store() {
     shutdown.trigger();
     assert_eq!(running.await.unwrap().unwrap(), Outcome::ShutDown);
     assert_eq!(forward(&socket, Command::Status), None, "nobody listens any more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_node_takes_commands_and_goes_on_when_resumed() {
+    let place = Place::new();
+    place.enrol(&place.bundle(&place.init())).unwrap();
+    let seams = Seams { clock: Arc::new(ManualClock::at_ms(0)), random: Arc::new(SystemRandom) };
+    let settings = Settings::load(&place.layout, &[("store.reserve_bytes", "0".to_owned())]).unwrap();
+    let node = open(&place.layout, &settings, &seams).unwrap();
+    let secret = secrecy::SecretString::from(crate::testing::PASSWORD);
+    node.context.persons.add("管理", safeharbor_service::person::Role::Administrator, &secret).unwrap();
+    let stopped = Stopped { alarm: Alarm::HubBehind { ours: 2, theirs: 1 }, since_ms: 5 };
+    store_stop(&*node.context.store, &stopped).unwrap();
+    let (shutdown, context) = (Shutdown::new(), Arc::clone(&node.context));
+    let running = tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move { serve(context, &shutdown, Until::Shutdown).await }
+    });
+    let socket = place.layout.control_socket();
+    let (_, out, _) = ask(&socket, || Command::Status).await;
+    assert!(out.contains("已停止，须由管理员决定"), "{out}");
+    let (code, out, _) = ask(&socket, || Command::Resume { by: crate::testing::by("管理") }).await;
+    assert_eq!((code, out.starts_with("已恢复")), (0, true), "{out}");
+    let (_, out, _) = ask(&socket, || Command::Status).await;
+    assert!(!out.contains("已停止"), "{out}");
+    assert!(!running.is_finished());
+    shutdown.trigger();
+    assert_eq!(running.await.unwrap().unwrap(), Outcome::ShutDown);
 }
