@@ -8,7 +8,7 @@ use safeharbor_core::institution::Issuer;
 use safeharbor_service::store::{Batch, Scan, Store, StoreFailed, Table};
 
 use crate::journal::Position;
-use crate::ledger::{Run, Tip};
+use crate::ledger::{Run, Runs, Tip};
 
 const META: Table = Table(1);
 const RUNS: Table = Table(2);
@@ -41,6 +41,23 @@ pub enum IndexFailed {
     /// A row is malformed.
     #[error("the index is damaged: run `safeharbor-hub rebuild`")]
     Damaged,
+}
+
+impl Indexed {
+    /// Checks that the journal still says of every indexed run what it said when the run was indexed.
+    ///
+    /// # Errors
+    /// A run is elsewhere or shorter: index and journal are not of one hub, or one of them was changed.
+    pub fn verify(&self, runs: &Runs) -> Result<(), IndexFailed> {
+        let stands = |(issuer, indexed): &(Issuer, Run)| {
+            runs.find(issuer, indexed.first_seq).is_some_and(|found| {
+                found.index_of(indexed.first_seq) == Some(indexed.first_index)
+                    && found.position == indexed.position
+                    && found.length >= indexed.length
+            })
+        };
+        if self.runs.iter().all(stands) { Ok(()) } else { Err(IndexFailed::Damaged) }
+    }
 }
 
 impl Index {
@@ -127,6 +144,23 @@ mod tests {
     use safeharbor_service::store::MemoryStore;
 
     use super::*;
+
+    #[test]
+    fn an_index_of_another_journal_is_noticed() {
+        let issuer: Issuer = "urn:uscc:12100000400002259P".parse().unwrap();
+        let mut runs = Runs::default();
+        for n in 1..=3 {
+            runs.note(&issuer, n, n - 1, Position { segment: 0, offset: n * 8 });
+        }
+        let check =
+            |run: Run| Indexed { runs: vec![(issuer.clone(), run)], ..Indexed::default() }.verify(&runs);
+        let run =
+            Run { first_seq: 1, first_index: 0, length: 2, position: Position { segment: 0, offset: 8 } };
+        check(run).unwrap();
+        assert!(check(Run { length: 4, ..run }).is_err());
+        assert!(check(Run { first_index: 1, ..run }).is_err());
+        assert!(check(Run { position: Position { segment: 0, offset: 9 }, ..run }).is_err());
+    }
 
     #[test]
     fn what_was_indexed_is_loaded_again() {

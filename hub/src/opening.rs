@@ -149,6 +149,7 @@ pub fn open(
         }
         Ok::<_, OpenHubFailed>(())
     })?;
+    indexed.verify(ledger.runs())?;
     // An erasure that a crash or a restored backup undid is repeated.
     journal.erase_keys(&erased)?;
     if journal.next_index() < durable {

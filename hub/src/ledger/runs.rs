@@ -40,7 +40,7 @@ pub struct Runs {
 
 impl Runs {
     /// Notes that statement `seq` of `issuer` has this log index.
-    pub(super) fn note(&mut self, issuer: &Issuer, seq: u64, index: u64, position: Position) {
+    pub(crate) fn note(&mut self, issuer: &Issuer, seq: u64, index: u64, position: Position) {
         if !self.by_issuer.contains_key(issuer) {
             self.by_issuer.insert(issuer.clone(), BTreeMap::new());
         }
