@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use safeharbor_core::record::KindId;
-use safeharbor_rules::{self as rules, Catalogue, Ceiling, Class, Fate, Kind, Mode, PlannedField, Record, plan};
+use safeharbor_rules::{
+    self as rules, Catalogue, Ceiling, Class, Fate, Kind, Mode, PlannedField, Record, plan,
+};
 
 use crate::outbox::{Authority, Grant};
 

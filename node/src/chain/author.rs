@@ -115,7 +115,9 @@ impl Author {
     pub fn state(&self, outbox: &Outbox, limit: usize) -> Result<Stating, StateFailed> {
         let stating = {
             let _held = outbox.hold();
-            self.commit(outbox.pending(limit)?, &mut |number, left, batch| outbox.remove(number, left, batch))?
+            self.commit(outbox.pending(limit)?, &mut |number, left, batch| {
+                outbox.remove(number, left, batch)
+            })?
         };
         self.make_durable(stating.head.seq)?;
         Ok(stating)

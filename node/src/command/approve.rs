@@ -68,9 +68,7 @@ fn preview_lines(context: &Context, preview: &Preview, language: Language) -> Ve
 /// The approval that is about to be given has no number.
 fn why(authority: &Authority, language: Language) -> &'static str {
     match authority {
-        Authority::Approval { id, .. } if id.is_empty() => {
-            language.pick("← 此次批准", "<- by this approval")
-        }
+        Authority::Approval { id, .. } if id.is_empty() => language.pick("← 此次批准", "<- by this approval"),
         Authority::Approval { .. } => language.pick("（此前已批准）", "(approved before)"),
         Authority::Policy { .. } => language.pick("（依据披露政策）", "(by the policy)"),
     }

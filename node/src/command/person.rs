@@ -19,8 +19,11 @@ pub(super) fn count(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, 
 /// The person that a name or number means.
 pub(super) fn named(context: &Context, typed: &str) -> Result<Person, CommandFailed> {
     let wanted = typed.trim();
-    let found =
-        context.persons.list()?.into_iter().find(|found| found.name == wanted || found.id.to_string() == wanted);
+    let found = context
+        .persons
+        .list()?
+        .into_iter()
+        .find(|found| found.name == wanted || found.id.to_string() == wanted);
     found.ok_or_else(|| CommandFailed::NoPerson(wanted.to_owned()))
 }
 

@@ -25,10 +25,10 @@ use tonic::{Status, Streaming};
 
 use super::connector::Connector;
 use super::driver::{Desk, SyncFailed, Until, blocking};
+use super::foreign_text::clean;
 use super::machine::{Action, After, Event, Facts, Machine};
 use super::tasks::keep_task;
 use crate::chain::{Memory, StateFailed};
-use super::foreign_text::clean;
 use crate::trust::{ReceiptsFailed, last_receipted};
 
 /// Messages that wait for the connection to take them; further ones wait here.

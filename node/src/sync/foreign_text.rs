@@ -15,7 +15,9 @@ pub(super) fn clean_value(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(clean(&text)),
         Value::Array(items) => items.into_iter().map(clean_value).collect(),
-        Value::Object(members) => members.into_iter().map(|(name, value)| (name, clean_value(value))).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (name, clean_value(value))).collect()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
 }

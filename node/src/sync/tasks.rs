@@ -56,7 +56,8 @@ pub(super) fn keep_task(
         return Ok(Some(decode(&row)?.answer));
     }
     let parsed = Some(payload).filter(|payload| payload.len() <= PAYLOAD_BYTES_MAX);
-    let parsed = parsed.and_then(|payload| json::parse_object(payload).ok()).map(Value::Object).map(clean_value);
+    let parsed =
+        parsed.and_then(|payload| json::parse_object(payload).ok()).map(Value::Object).map(clean_value);
     let answer = match (&parsed, kind.as_str()) {
         (None, _) => json!({"malformed": true}),
         (Some(_), CONTENT_REFUSED) => json!({"stored": true}),

@@ -110,7 +110,7 @@ impl ReceiptBook {
         let last = LastCheckpoint::load(&*self.store)?;
         let believed = match self.verify_checkpoint(last.as_ref(), received) {
             Ok(believed) => believed,
-            Err(failed) => return Err(self.refuse(last.as_ref(), received, failed)?),
+            Err(failed) => return Err(self.refuse(last.as_ref(), received, &failed)?),
         };
         let mut batch = Batch::new();
         for (seq, index, hashes) in &received.receipts {
@@ -195,13 +195,13 @@ impl ReceiptBook {
         &self,
         last: Option<&LastCheckpoint>,
         received: &ReceivedReceipts,
-        failed: CheckpointFailed,
+        failed: &CheckpointFailed,
     ) -> Result<ReceiptsFailed, ReceiptsFailed> {
-        match failed {
+        match *failed {
             CheckpointFailed::Refused(_) | CheckpointFailed::NotTheLogs(_) => {
-                self.raise(Alarm::CheckpointRefused { reason: chain_of_reasons(&failed) })
+                self.raise(Alarm::CheckpointRefused { reason: chain_of_reasons(failed) })
             }
-            CheckpointFailed::Unproven { ours, theirs, source } => {
+            CheckpointFailed::Unproven { ours, theirs, ref source } => {
                 self.raise(Alarm::Unproven { ours, theirs, reason: source.to_string() })
             }
             CheckpointFailed::Behind { ours, theirs } => {

@@ -116,9 +116,9 @@ fn approve_zh(failed: &ApproveFailed) -> String {
         ApproveFailed::Ceiling { field, ceiling } => {
             format!("字段“{field}”超出披露上限（{}），任何人都不能批准将其公开给枢纽", ceiling_zh(*ceiling))
         }
-        ApproveFailed::Changed { seen, now } => format!(
-            "未批准：记录在查看之后已变（您看到第 {seen} 版，现为第 {now} 版）；请重新查看后再决定"
-        ),
+        ApproveFailed::Changed { seen, now } => {
+            format!("未批准：记录在查看之后已变（您看到第 {seen} 版，现为第 {now} 版）；请重新查看后再决定")
+        }
         ApproveFailed::Nothing => "这些字段已经公开或已在待发之列".to_owned(),
         _ => format!("未能批准：{}", chain_of(failed)),
     }

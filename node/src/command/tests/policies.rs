@@ -246,7 +246,8 @@ fn what_would_leave_is_shown_before_it_is_approved() {
 fn an_approval_of_what_was_not_seen_is_refused() {
     on_every_store(|bench| {
         bench.import(&[&published("A-1", "甲")]);
-        let seen = || serde_json::from_str(&bench.see("A-1", &["stage"], APPROVER, Language::Zh).out).unwrap();
+        let seen =
+            || serde_json::from_str(&bench.see("A-1", &["stage"], APPROVER, Language::Zh).out).unwrap();
         let approve = |seen| {
             let command = Command::Approve { seen, fields: vec!["stage".to_owned()], by: by(APPROVER) };
             bench.say(command, Language::Zh, Format::Table)

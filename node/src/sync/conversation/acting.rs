@@ -9,8 +9,8 @@ use safeharbor_proto::{MESSAGE_BYTES_MAX, Refused, submit_to_wire, v1};
 use safeharbor_service::store::Batch;
 use tonic::{Status, Streaming};
 
-use super::super::foreign_text::clean;
 use super::super::driver::{SyncFailed, blocking};
+use super::super::foreign_text::clean;
 use super::super::machine::{Action, Event};
 use super::{Conversation, End};
 use crate::chain::{AdoptFailed, Memory, RefusedState, Stated};
