@@ -46,7 +46,7 @@ pub(super) fn import(
     let kind_id = record::find_kind(context, mapping.kind())?;
     let kind = context.catalogue.kind(&kind_id).ok_or_else(|| CommandFailed::NoKind(kind_id.to_string()))?;
     let (sha256, mapping_sha256) = (digest_of(order.file)?, digest_of(order.mapping)?);
-    let name = order.file.file_name().unwrap_or(order.file.as_os_str()).to_string_lossy().into_owned();
+    let name = importing::shown_file_name(order.file);
     let start = Instant::now();
     let imported = {
         let teller = Teller::new(&mut *speech.err, speech.language);
