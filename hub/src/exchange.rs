@@ -4,6 +4,7 @@ mod chain_pages;
 mod live;
 mod peer;
 mod receipts;
+mod seats;
 mod session;
 
 use std::pin::Pin;

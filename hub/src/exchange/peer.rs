@@ -16,6 +16,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
+use super::seats::{Seat, Seats};
+
 /// How long a peer may take over its handshake.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 /// How many handshakes run at a time; connections beyond that are dropped, nobody is kept waiting behind them.
@@ -35,6 +37,7 @@ pub struct Peer {
 pub struct PeerStream {
     stream: TlsStream<TcpStream>,
     peer: Peer,
+    _seat: Seat,
 }
 
 impl Connected for PeerStream {
@@ -54,6 +57,7 @@ pub async fn accept(
 ) {
     let acceptor = TlsAcceptor::from(config);
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+    let seats = Seats::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -68,9 +72,9 @@ pub async fn accept(
             }
         };
         let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else { continue };
-        let (acceptor, ready) = (acceptor.clone(), ready.clone());
+        let (acceptor, seats, ready) = (acceptor.clone(), seats.clone(), ready.clone());
         tokio::spawn(async move {
-            match tokio::time::timeout(HANDSHAKE_MAX, greet(acceptor, stream, address)).await {
+            match tokio::time::timeout(HANDSHAKE_MAX, greet(acceptor, &seats, stream, address)).await {
                 Ok(Ok(stream)) => drop(ready.send(Ok(stream)).await),
                 Ok(Err(refused)) => tracing::debug!(%address, reason = refused, "a connection was refused"),
                 Err(_elapsed) => tracing::debug!(%address, "a handshake took too long"),
@@ -80,12 +84,19 @@ pub async fn accept(
     }
 }
 
-async fn greet(acceptor: TlsAcceptor, stream: TcpStream, address: SocketAddr) -> Result<PeerStream, String> {
+async fn greet(
+    acceptor: TlsAcceptor,
+    seats: &Seats,
+    stream: TcpStream,
+    address: SocketAddr,
+) -> Result<PeerStream, String> {
     stream.set_nodelay(true).map_err(|refused| refused.to_string())?;
     let stream = acceptor.accept(stream).await.map_err(|refused| refused.to_string())?;
     let chain = stream.get_ref().1.peer_certificates();
     let identity = PeerIdentity::from_chain(chain).map_err(|refused| refused.to_string())?;
-    Ok(PeerStream { stream, peer: Peer { institution: identity.institution, address } })
+    let institution = identity.institution;
+    let seat = seats.take(institution).ok_or_else(|| format!("{institution} holds too many connections"))?;
+    Ok(PeerStream { stream, peer: Peer { institution, address }, _seat: seat })
 }
 
 impl AsyncRead for PeerStream {
