@@ -1,13 +1,14 @@
 //! Settings in layers: what the program comes with, a file, the environment, the command line. Later layers win.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use config::{Config, ConfigError, Environment, File, FileFormat};
+use config::{Config, ConfigError, Environment, File, FileFormat, Map, Source as _, Value};
 use serde::de::DeserializeOwned;
 
 /// Environment variables with this prefix are settings: `SAFEHARBOR_LISTEN` sets `listen`, `SAFEHARBOR_SYNC__BATCH`
-/// sets `batch` in `[sync]`.
+/// sets `batch` in `[sync]`. Those that name no setting of the defaults are left to whoever uses them.
 pub const ENVIRONMENT_PREFIX: &str = "SAFEHARBOR";
 
 /// The settings make no sense.
@@ -50,15 +51,30 @@ fn load_from<T: DeserializeOwned>(
     if let Some(file) = file {
         layers = layers.add_source(File::from(file).format(FileFormat::Toml).required(false));
     }
-    let environment = Environment::with_prefix(ENVIRONMENT_PREFIX)
-        .prefix_separator("_")
-        .separator("__")
-        .source(environment);
-    layers = layers.add_source(environment);
+    let known = File::from_str(defaults, FileFormat::Toml).collect().map_err(failed)?;
+    let environment = environment.unwrap_or_else(own_environment);
+    let named = environment.into_iter().filter(|(name, _)| names_one_of(&known, name)).collect();
+    let environment = Environment::with_prefix(ENVIRONMENT_PREFIX).prefix_separator("_").separator("__");
+    layers = layers.add_source(environment.source(Some(named)));
     for (key, value) in overrides {
         layers = layers.set_override(key, value.as_str()).map_err(failed)?;
     }
     layers.build().and_then(Config::try_deserialize).map_err(failed)
+}
+
+/// Variables that are no text cannot be settings.
+fn own_environment() -> HashMap<String, String> {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
+}
+
+/// Whether a variable names a setting or section that the defaults have. Other programs, tests among them, use the
+/// prefix for variables of their own.
+fn names_one_of(known: &Map<String, Value>, name: &str) -> bool {
+    let rest = name.strip_prefix(ENVIRONMENT_PREFIX).and_then(|rest| rest.strip_prefix('_'));
+    let first = rest.and_then(|rest| rest.split("__").next()).unwrap_or_default();
+    known.contains_key(&first.to_lowercase())
 }
 
 #[cfg(test)]
@@ -108,6 +124,12 @@ mod tests {
         assert_eq!((settings.sync.batch, settings.sync.fast), (2, true));
         let settings = check(file, &environment, &[("sync.batch", "3".to_owned())]).unwrap();
         assert_eq!((settings.listen.as_str(), settings.sync.batch), ("file", 3));
+    }
+
+    #[test]
+    fn variables_of_others_with_the_prefix_are_left_alone() {
+        let others = [("SAFEHARBOR_VECTORS", "/somewhere"), ("SAFEHARBOR_", "x"), ("SAFEHARBOR", "x")];
+        assert_eq!(check("", &others, &[]).unwrap(), check("", &[], &[]).unwrap());
     }
 
     #[test]

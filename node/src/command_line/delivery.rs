@@ -64,7 +64,7 @@ impl Desk {
 fn pause() -> Duration {
     match tokio::runtime::Builder::new_current_thread().enable_time().build() {
         Ok(runtime) => {
-            runtime.block_on(tokio::time::sleep(PAUSE));
+            runtime.block_on(async { tokio::time::sleep(PAUSE).await });
             PAUSE
         }
         // Without a timer there is no waiting.
