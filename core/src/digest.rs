@@ -58,8 +58,7 @@ impl FromStr for Digest {
     type Err = ParseDigestFailed;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = b64::decode_url(text).or(Err(ParseDigestFailed))?;
-        Self::try_from(bytes.as_slice())
+        b64::decode_url_32(text).map(Self).or(Err(ParseDigestFailed))
     }
 }
 

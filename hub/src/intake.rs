@@ -12,7 +12,6 @@ use safeharbor_core::sdjwt::Disclosure;
 use safeharbor_core::statement::{Statement, StatementType, open, statement_digest};
 use safeharbor_proto::{Refused, Submission};
 use safeharbor_rules::Catalogue;
-use serde_json::Value;
 
 use crate::journal::{FrameKey, seal};
 use crate::ledger::{ChainPlace, Dimensions};
@@ -144,7 +143,7 @@ impl Intake<'_> {
         };
         match vct.statement {
             StatementType::Disclosure => {
-                let claims = claims_of(&opened);
+                let claims: Vec<_> = opened.into_iter().filter_map(Disclosure::into_claim).collect();
                 match kind.judge(&claims, statement.digests.len()) {
                     Ok(()) => {
                         let named: Vec<_> =
@@ -168,10 +167,4 @@ impl Intake<'_> {
             }
         }
     }
-}
-
-fn claims_of(opened: &[Disclosure]) -> Vec<(String, Value)> {
-    let claim =
-        |disclosure: &Disclosure| disclosure.name().map(|name| (name.to_owned(), disclosure.value().clone()));
-    opened.iter().filter_map(claim).collect()
 }

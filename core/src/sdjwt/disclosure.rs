@@ -83,6 +83,12 @@ impl Disclosure {
         &self.value
     }
 
+    /// Gives name and value away; nothing for an array element.
+    #[must_use]
+    pub fn into_claim(self) -> Option<(String, Value)> {
+        Some((self.name?, self.value))
+    }
+
     /// The digest that stands for this disclosure in the token: SHA-256 over the string as sent.
     #[must_use]
     pub fn digest(&self) -> Digest {
