@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 /// A JSON object.
@@ -98,10 +99,13 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             let Strict(value) = map.next_value()?;
-            if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {key:?} occurs twice")));
+            match object.entry(key) {
+                Entry::Vacant(place) => drop(place.insert(value)),
+                Entry::Occupied(place) => {
+                    let key = place.key();
+                    return Err(A::Error::custom(format_args!("the key {key:?} occurs twice")));
+                }
             }
-            object.insert(key, value);
         }
         Ok(Strict(Value::Object(object)))
     }

@@ -19,6 +19,10 @@ use safeharbor_service::random::SystemRandom;
 use safeharbor_service::shutdown::Shutdown;
 use safeharbor_service::telemetry;
 
+/// Many small strings a statement, freed on other threads: the system allocator takes a tenth of the time there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The command was refused.
 const REFUSED: u8 = 1;
 /// The hub or its folder is unavailable.
