@@ -44,10 +44,10 @@ pub enum IndexFailed {
 }
 
 impl Indexed {
-    /// Checks that the journal still says of every indexed run what it said when the run was indexed.
+    /// Checks that the journal still says of every indexed run and head what it said when they were indexed.
     ///
     /// # Errors
-    /// A run is elsewhere or shorter: index and journal are not of one hub, or one of them was changed.
+    /// A run is elsewhere or shorter, or a head is gone: index and journal are not of one hub, or one of them was changed.
     pub fn verify(&self, runs: &Runs) -> Result<(), IndexFailed> {
         let stands = |(issuer, indexed): &(Issuer, Run)| {
             runs.find(issuer, indexed.first_seq).is_some_and(|found| {
@@ -56,7 +56,15 @@ impl Indexed {
                     && found.length >= indexed.length
             })
         };
-        if self.runs.iter().all(stands) { Ok(()) } else { Err(IndexFailed::Damaged) }
+        let is_there = |(issuer, tip): &(Issuer, Tip)| {
+            let run = runs.find(issuer, tip.head.seq);
+            run.and_then(|run| run.index_of(tip.head.seq)) == Some(tip.index)
+        };
+        if self.runs.iter().all(stands) && self.tips.iter().all(is_there) {
+            Ok(())
+        } else {
+            Err(IndexFailed::Damaged)
+        }
     }
 }
 
@@ -157,6 +165,10 @@ mod tests {
         let run =
             Run { first_seq: 1, first_index: 0, length: 2, position: Position { segment: 0, offset: 8 } };
         check(run).unwrap();
+        let head = Head { seq: 4, digest: Digest::of(b"4") };
+        let gone = Tip { head, index: 3, logged_ms: 0 };
+        let ahead = Indexed { tips: vec![(issuer.clone(), gone)], ..Indexed::default() };
+        assert!(ahead.verify(&runs).is_err());
         assert!(check(Run { length: 4, ..run }).is_err());
         assert!(check(Run { first_index: 1, ..run }).is_err());
         assert!(check(Run { position: Position { segment: 0, offset: 9 }, ..run }).is_err());

@@ -61,13 +61,7 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 fn fail((code, error): &Failure) -> ExitCode {
-    let mut text = format!("safeharbor-hub: {error}");
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        cause = source.source();
-    }
+    let text = format!("safeharbor-hub: {}", explain(error.as_ref()));
     // Nothing can be done where standard error is closed.
     writeln!(std::io::stderr(), "{text}").ok();
     ExitCode::from(*code)
@@ -129,6 +123,7 @@ async fn answer(office: Office, request: Vec<u8>, output: control::Output) -> u8
     }
 }
 
+/// An error and its causes in one line.
 fn explain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -6,7 +6,8 @@ use safeharbor_integration_tests::programs::wait_for;
 
 use crate::harness::{CODES, Federation, Node, text};
 
-const RECORDS: u64 = 6_000;
+/// Enough that the last kill comes before everything is on its way.
+const RECORDS: u64 = 9_000;
 
 /// Imports generated achievements by the sample's own mapping.
 fn import_many(federation: &Federation, node: &Node) {
@@ -32,9 +33,8 @@ fn killed_hubs_and_nodes_lose_and_repeat_nothing() {
     let mut federation = Federation::start();
     let node = federation.add_node(CODES[0], "killed");
     import_many(&federation, &node);
-    let mut kills = 0;
     let mut service = node.start();
-    for share in [1, 2, 4, 6, 8] {
+    for share in [1, 2, 4, 6, 7] {
         wait_for("some statements to be logged", || Ok(logged(&federation) > RECORDS * share / 10)).unwrap();
         if share % 4 == 2 {
             service.kill().unwrap();
@@ -43,12 +43,10 @@ fn killed_hubs_and_nodes_lose_and_repeat_nothing() {
             federation.kill_hub();
             federation.restart_hub();
         }
-        kills += 1;
     }
     service.kill().unwrap();
     assert!(logged(&federation) < RECORDS, "the kills came too late to mean anything");
     node.sync();
-    assert_eq!(kills, 5);
     assert_eq!(federation.logged_by(CODES[0]), RECORDS);
     assert_eq!(node.records().len() as u64, RECORDS);
     let board = federation.board();
