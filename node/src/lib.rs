@@ -18,7 +18,6 @@ pub mod context;
 pub mod disclosure;
 pub mod enrolment;
 pub mod erasure;
-pub mod import;
 pub mod layout;
 pub mod opening;
 pub mod outbox;

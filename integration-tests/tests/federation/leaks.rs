@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use safeharbor_core::sdjwt::Disclosure;
 use safeharbor_hub::journal::{JournalReader, unseal};
-use safeharbor_node::import::{ImportedRow, Sink as _};
+use safeharbor_interchange::import::{ImportedRow, Sink as _};
 use safeharbor_node::layout::Layout;
 use safeharbor_node::opening::{Seams, open};
 use safeharbor_node::records::RecordSink;

@@ -15,7 +15,7 @@ use safeharbor_service::store::StoreFailed;
 use crate::approval::ApproveFailed;
 use crate::chain::ChainFailed;
 use crate::erasure::EraseFailed;
-use crate::import::{ImportFailed, MappingFailed, ParseEncodingFailed};
+use safeharbor_interchange::import::{ImportFailed, MappingFailed, ParseEncodingFailed};
 use crate::outbox::OutboxFailed;
 use crate::policy::PolicyFailed;
 use crate::records::RecordsFailed;

@@ -16,8 +16,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{CommandFailed, record};
 use crate::context::Context;
-use crate::import as importing;
-use crate::import::{
+use safeharbor_interchange::import as importing;
+use safeharbor_interchange::import::{
     Encoding, ImportOptions, ImportedRow, Mapping, Progress, Report, RowProblem, Sink, Taken, Warning,
 };
 use crate::records::{DryRun, RecordSink};

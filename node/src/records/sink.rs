@@ -12,7 +12,7 @@ use safeharbor_service::store::{BATCH_BYTES_MAX, Batch, KEYS_PER_COMMIT_ADVISED}
 
 use super::{Current, RecordsFailed, Revision, Source, identity_key, revision_key};
 use crate::context::Context;
-use crate::import::{ImportedRow, Sink, Taken};
+use safeharbor_interchange::import::{ImportedRow, Sink, Taken};
 use crate::outbox::{Entry, Grant};
 use crate::policy::{InForce, PolicyFailed};
 use crate::tables::{KEYS, REVISIONS};

@@ -1,13 +1,13 @@
 //! What becomes of good files: new, unchanged, revised; the same in every encoding and layout.
 
-use safeharbor_node::import::{Encoding, ImportOptions, Progress, import_from};
+use safeharbor_interchange::import::{Encoding, ImportOptions, Progress, import_from};
 use serde_json::json;
 
 use crate::fixture::{ACHIEVEMENTS, HEADER, MemoryStore, import_bytes, import_rows, kind_of, mapping};
 
 const ROWS: &str = "A-1,石墨烯散热膜,公开,18,张三；李四,2024/3/1,初期阶段\nA-2,\"一种\n量子 芯片\",Public,-,,2024年12月31日,样机\n";
 
-fn counts(report: &safeharbor_node::import::Report) -> (u64, u64, u64, u64, u64) {
+fn counts(report: &safeharbor_interchange::import::Report) -> (u64, u64, u64, u64, u64) {
     (report.rows, report.new, report.unchanged, report.revised, report.refused)
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use safeharbor_node::import::{ImportOptions, Report, import_from, shown_file_name, split};
+use safeharbor_interchange::import::{ImportOptions, Report, import_from, shown_file_name, split};
 use safeharbor_rules::Lang;
 
 use crate::fixture::{ACHIEVEMENTS, MemoryStore, explain, import_bytes, kind_of, mapping};

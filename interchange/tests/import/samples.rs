@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use safeharbor_node::import::{Encoding, ImportOptions, Mapping, Report, import};
+use safeharbor_interchange::import::{Encoding, ImportOptions, Mapping, Report, import};
 use safeharbor_rules::Lang;
 
 use crate::fixture::{MemoryStore, kind_of};

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::Cursor;
 use std::sync::LazyLock;
 
-use safeharbor_node::import::{
+use safeharbor_interchange::import::{
     ImportFailed, ImportOptions, ImportedRow, Mapping, Report, Sink, Taken, import_from,
 };
 use safeharbor_rules::{Catalogue, Kind, Record};

@@ -1,6 +1,6 @@
 //! What is said about bad rows: where, which value, what to do; and what is never said.
 
-use safeharbor_node::import::{Report, RowProblem};
+use safeharbor_interchange::import::{Report, RowProblem};
 use safeharbor_rules::Lang;
 
 use crate::fixture::{ACHIEVEMENTS, DryRun, HEADER, MemoryStore, explain, import_bytes, import_rows};
