@@ -11,6 +11,7 @@ use crate::KindId;
 use crate::codes::{CodeList, CodesRefused};
 use crate::kind::Kind;
 use crate::lang::Lang;
+use crate::link::Keys;
 use crate::load::{KindRefused, decode_kind};
 use crate::property::CodeLists;
 
@@ -80,7 +81,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// Whatever could make a record leak or two readers disagree: an annotation or keyword nobody knows, a table of
-    /// classes without C3, a ceiling above the compiled one, a code list that does not exist, more fields than digests,
+    /// classes without C3, a ceiling above the compiled one, a code list or the target of a link that does not exist, more fields than digests,
     /// two fields or kinds of one title, text that is not UTF-8.
     pub fn load(files: BTreeMap<String, Vec<u8>>) -> Result<Self, LoadFailed> {
         check_files(&files)?;
@@ -186,12 +187,23 @@ fn load_kinds(
     codes: &CodeLists,
 ) -> Result<BTreeMap<KindId, Kind>, LoadFailed> {
     let mut kinds = BTreeMap::new();
+    let mut links = Vec::new();
     for (path, bytes) in files {
         let Some(file) = path.strip_prefix("kinds/") else { continue };
         let id = file.strip_suffix(".json").and_then(|name| name.parse::<KindId>().ok());
         let id = id.ok_or_else(|| LoadFailed::FileName(path.clone()))?;
-        let kind = decode_kind(id.clone(), bytes, codes);
-        kinds.insert(id, kind.map_err(|source| LoadFailed::Kind { path: path.clone(), source })?);
+        let decoded = decode_kind(id.clone(), bytes, codes);
+        let (kind, from_here) = decoded.map_err(|source| LoadFailed::Kind { path: path.clone(), source })?;
+        kinds.insert(id.clone(), kind);
+        links.extend(from_here.into_iter().map(|(field, link)| (path, id.clone(), field, link)));
+    }
+    let keys = Keys::of(kinds.values());
+    for (path, id, field, link) in links {
+        let Some(kind) = kinds.get_mut(&id) else { continue };
+        kind.resolve_link(&field, &link, &keys).map_err(|source| LoadFailed::Kind {
+            path: path.clone(),
+            source: KindRefused::Link { field, source },
+        })?;
     }
     Ok(kinds)
 }

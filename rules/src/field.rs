@@ -10,6 +10,7 @@ use crate::class::{ByState, Ceiling, Class};
 use crate::codes::CodeList;
 use crate::derive::Derivation;
 use crate::lang::{Lang, Titles};
+use crate::link::Link;
 use crate::value_type::ValueType;
 
 /// Whom or what a field could give away.
@@ -43,6 +44,7 @@ pub struct Field {
     pub(crate) gate: Option<String>,
     pub(crate) example: Option<String>,
     pub(crate) derivation: Option<Derivation>,
+    pub(crate) link: Option<Link>,
 }
 
 impl Field {
@@ -140,6 +142,12 @@ impl Field {
     #[must_use]
     pub fn derived_from(&self) -> Option<&str> {
         self.derivation.as_ref().map(Derivation::source)
+    }
+
+    /// The kind whose records the values are keys of; each value must be one of theirs in the same node.
+    #[must_use]
+    pub fn link(&self) -> Option<&Link> {
+        self.link.as_ref()
     }
 
     /// Whether the value fits the field's schema. A whole number written as `1.0` does not.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::class::{Ceiling, Class};
 use crate::field::Field;
 use crate::lang::{Lang, Titles};
+use crate::link::{Keys, LinkRefused, RawLink};
 use crate::state::StateRule;
 use crate::{KindId, Record};
 
@@ -38,6 +39,20 @@ impl Kind {
         let derived =
             fields.iter().enumerate().filter(|(_, f)| f.derivation.is_some()).map(|(at, _)| at).collect();
         Self { id, titles, digests, states, fields, index, derived }
+    }
+
+    /// Sets where the link of a field leads, once every kind is decoded.
+    pub(crate) fn resolve_link(
+        &mut self,
+        field: &str,
+        link: &RawLink,
+        keys: &Keys,
+    ) -> Result<(), LinkRefused> {
+        let at = self.index.get(field).copied();
+        if let Some(field) = at.and_then(|at| self.fields.get_mut(at)) {
+            field.link = Some(keys.resolve(link, &field.value_type)?);
+        }
+        Ok(())
     }
 
     /// The id, such as `ACH`.

@@ -9,6 +9,7 @@ use crate::ceilings::{PUBLISHED, may_publish};
 use crate::field::Field;
 use crate::kind::Kind;
 use crate::lang::Titles;
+use crate::link::{LinkRefused, RawLink};
 use crate::members::Members;
 use crate::property::{CodeLists, FieldContext, FieldRefused};
 use crate::state::StateRule;
@@ -62,6 +63,15 @@ pub enum KindRefused {
         /// The field.
         field: String,
     },
+    /// A link leads nowhere.
+    #[error("field {field:?} is refused")]
+    Link {
+        /// The field's name.
+        field: String,
+        /// Why.
+        #[source]
+        source: LinkRefused,
+    },
     /// A field is refused.
     #[error("field {field:?} is refused")]
     Field {
@@ -96,22 +106,32 @@ struct RawKind {
     properties: Members,
 }
 
+/// The links of a kind, by field, before it is known where they lead.
+pub(crate) type RawLinks = Vec<(String, RawLink)>;
+
 /// Decodes the file of one kind.
-pub(crate) fn decode_kind(id: KindId, bytes: &[u8], codes: &CodeLists) -> Result<Kind, KindRefused> {
+pub(crate) fn decode_kind(
+    id: KindId,
+    bytes: &[u8],
+    codes: &CodeLists,
+) -> Result<(Kind, RawLinks), KindRefused> {
     let raw: RawKind = serde_json::from_slice(bytes).map_err(KindRefused::Json)?;
     check_frame(&id, &raw)?;
     let mut fields = Vec::new();
+    let mut links = RawLinks::new();
     for (name, property) in raw.properties.0 {
         let context = FieldContext { kind: id.as_str(), states: &raw.states, codes, required: &raw.required };
-        let field = context.decode(&name, property);
-        fields.push(field.map_err(|source| KindRefused::Field { field: name, source })?);
+        let decoded = context.decode(&name, property);
+        let (field, link) = decoded.map_err(|source| KindRefused::Field { field: name.clone(), source })?;
+        fields.push(field);
+        links.extend(link.map(|link| (name, link)));
     }
     check_fields(&fields, raw.digests, &raw.required)?;
     check_secrecy(&id, &fields)?;
     check_states(&id, &raw.states, &fields)?;
     check_derivations(&fields)?;
     let titles = Titles { zh: raw.title, en: raw.title_en };
-    Ok(Kind::assemble(id, titles, raw.digests, raw.states, fields))
+    Ok((Kind::assemble(id, titles, raw.digests, raw.states, fields), links))
 }
 
 fn check_frame(id: &KindId, raw: &RawKind) -> Result<(), KindRefused> {

@@ -14,6 +14,7 @@ use crate::dates::{is_month, parse_date};
 use crate::derive::Derivation;
 use crate::field::{Field, Subject};
 use crate::lang::Titles;
+use crate::link::RawLink;
 use crate::schema_words::{SchemaRefused, check_words, fill_codes};
 use crate::state::StateRule;
 use crate::value_type::ValueType;
@@ -98,7 +99,12 @@ struct Annotations {
     gate: Option<String>,
     #[serde(default, rename = "x-derived")]
     derivation: Option<Derivation>,
+    #[serde(default, rename = "x-link")]
+    link: Option<RawLink>,
 }
+
+/// A field, and the link it has, which leads to kinds that may not be decoded yet.
+pub(crate) type Decoded = (Field, Option<RawLink>);
 
 /// Where a field and its class come from.
 #[derive(Deserialize)]
@@ -131,7 +137,7 @@ pub(crate) struct FieldContext<'a> {
 }
 
 impl FieldContext<'_> {
-    pub(crate) fn decode(&self, name: &str, property: Value) -> Result<Field, FieldRefused> {
+    pub(crate) fn decode(&self, name: &str, property: Value) -> Result<Decoded, FieldRefused> {
         if !is_field_name(name) {
             return Err(FieldRefused::Name);
         }
@@ -144,7 +150,7 @@ impl FieldContext<'_> {
         let derivation = notes.derivation.map(|d| d.with_codes(codes.as_deref())).transpose()?;
         let (schema, value_type, validator) =
             compile(schema, codes.as_deref()).map_err(FieldRefused::Schema)?;
-        Ok(Field {
+        let field = Field {
             name: name.to_owned(),
             titles: Titles { zh: notes.title, en: notes.title_en },
             value_type,
@@ -162,7 +168,9 @@ impl FieldContext<'_> {
             gate: notes.gate,
             example: notes.example,
             derivation,
-        })
+            link: None,
+        };
+        Ok((field, notes.link))
     }
 
     fn code_list(&self, name: &str) -> Result<Arc<CodeList>, FieldRefused> {

@@ -225,6 +225,27 @@ fn derivations_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn links_that_lead_nowhere_are_refused() {
+    let check = |kind: &str, field: &str, link: Value, expected: &str| {
+        check_kind_field(kind, field, &json!({"x-link": link}), expected);
+    };
+    check("DEAL", "achievements", json!({"kind": "NOPE"}), "leads to \"NOPE\", which is no kind");
+    check("DEAL", "achievements", json!({"kind": "ach"}), "leads to \"ach\", which is no kind");
+    check(
+        "DEAL",
+        "achievements",
+        json!({"kind": "ACH", "field": "name"}),
+        "the key of ACH is \"achievement_no\"",
+    );
+    check("DEAL", "achievements", json!({"kind": "ENT"}), "whose key is of another type");
+    check("DEAL", "price", json!({"kind": "ACH"}), "whose key is of another type");
+    check("DEAL", "achievements", json!({"kind": "ACH", "when": "always"}), "unknown field `when`");
+    check("DEAL", "achievements", json!("ACH"), "an annotation is refused");
+    let two_keys = |file: &mut Value| file["properties"]["name"]["x-key"] = json!(true);
+    check_file("kinds/ACH.json", two_keys, "leads to ACH, whose key is more than one field");
+}
+
+#[test]
 fn names_of_the_envelope_are_no_fields() {
     for name in ["status", "rev", "cat", "_sd", "iss", "Name", "a-b", "", "名称"] {
         let edit = |file: &mut Value| {

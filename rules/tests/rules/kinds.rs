@@ -211,6 +211,16 @@ fn an_importer_learns_what_each_field_takes() {
 }
 
 #[test]
+fn links_lead_to_the_key_of_another_kind() {
+    let catalogue = catalogue();
+    for (id, name) in [("DEAL", "achievements"), ("IPR", "achievements"), ("ENT", "source_ach")] {
+        let link = kind(&catalogue, id).field(name).unwrap().link().unwrap();
+        assert_eq!((link.kind().as_str(), link.field()), ("ACH", "achievement_no"), "{id}.{name}");
+    }
+    assert_eq!(kind(&catalogue, "DEAL").field("deal_id").unwrap().link(), None);
+}
+
+#[test]
 fn derived_fields_follow_their_source() {
     let catalogue = catalogue();
     let kind = kind(&catalogue, "DEAL");
