@@ -33,5 +33,5 @@ pub use pipeline::{
 };
 pub use report::{Report, RowProblem, Warning};
 pub use rows::{CELL_BYTES_MAX, COLUMNS_MAX, ROW_BYTES_MAX, ReadRowsFailed};
-pub use sink::{ImportedRow, Sink, Taken};
+pub use sink::{Action, ImportedRow, Sink, Taken};
 pub use split::split;

@@ -58,7 +58,7 @@ fn send(node: &Node, catalogue: &Catalogue, planted: &[Planted]) -> Vec<u8> {
         let kind = catalogue.kind(&planted.kind).unwrap();
         let mut sink = RecordSink::new(&opened.context, kind, "planted".to_owned());
         let key = kind.key_of(&planted.record).unwrap();
-        sink.take(vec![ImportedRow { row: 2, key, record: planted.record.clone() }]).unwrap();
+        sink.take(vec![ImportedRow::new(2, key, planted.record.clone())]).unwrap();
     }
     let sent = Arc::new(Mutex::new(Vec::new()));
     let tap = Arc::clone(&sent);

@@ -1,7 +1,7 @@
 //! A mapping bound to a kind and a header: everything decided once, so that a row only has to be walked.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use safeharbor_rules::{Field, Kind, Lang, Problem, ProblemCode, Record, holds_personal_id};
 use serde_json::Value;
@@ -16,6 +16,7 @@ use super::mapping::{
 use super::pipeline::ImportFault;
 use super::rows::Row;
 use super::shape::{Shape, reading};
+use super::sink::Action;
 use super::text::{clean, fold, has_lost_characters, nearest, trim};
 
 /// What became of one row.
@@ -29,6 +30,9 @@ pub(crate) struct Outcome {
     pub(crate) withheld: bool,
     /// Columns in which characters seem to be lost.
     pub(crate) lost: Vec<usize>,
+    /// Field to the text of its cell, where that says more than the value.
+    pub(crate) raw: BTreeMap<String, String>,
+    pub(crate) action: Action,
     pub(crate) result: Result<Record, Vec<CellFinding>>,
 }
 
@@ -108,6 +112,8 @@ impl<'k> Plan<'k> {
             key: None,
             withheld: false,
             lost: Vec::new(),
+            raw: BTreeMap::new(),
+            action: Action::Upsert,
             result: Err(Vec::new()),
         };
         if let Some(fault) = self.shape_fault(row) {

@@ -1,5 +1,6 @@
 //! Where checked rows go: the store behind one seam, the same for a dry run and an import.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 
@@ -12,13 +13,46 @@ pub struct ImportedRow {
     pub row: u64,
     /// Which record of its kind this is: the values of the key fields, joined by U+001F.
     pub key: String,
-    /// The record, derived fields included.
+    /// The record, derived fields included; of a row that deletes, the key fields alone.
     pub record: Record,
+    /// Field to the text of its cell, where that says more than the value: a date known better or worse than the field
+    /// wants, a text in no code list, a number before it was normalised. Class C3 whatever the field: it never leaves.
+    pub raw: BTreeMap<String, String>,
+    /// What the file asks to be done with the record.
+    pub action: Action,
+}
+
+impl ImportedRow {
+    /// A row whose values say all that its cells said.
+    #[must_use]
+    pub const fn new(row: u64, key: String, record: Record) -> Self {
+        Self { row, key, record, raw: BTreeMap::new(), action: Action::Upsert }
+    }
+}
+
+/// What a row asks to be done with its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Action {
+    /// Make it if it is not there, bring it up to date if it is.
+    #[default]
+    Upsert,
+    /// Make it (新增); the file says it is not there yet.
+    Add,
+    /// Bring it up to date (修改); the file says it is there.
+    Update,
+    /// Take it away (删除).
+    Delete,
 }
 
 impl fmt::Debug for ImportedRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ImportedRow({}, {} fields, values withheld)", self.row, self.record.len())
+        write!(
+            f,
+            "ImportedRow({}, {:?}, {} fields, values withheld)",
+            self.row,
+            self.action,
+            self.record.len()
+        )
     }
 }
 

@@ -87,7 +87,8 @@ impl<'h> Tally<'h> {
             match outcome.result {
                 Ok(record) if first.is_none() => {
                     let key = outcome.key.unwrap_or_default();
-                    batch.push(ImportedRow { row: outcome.row, key, record });
+                    let (raw, action) = (outcome.raw, outcome.action);
+                    batch.push(ImportedRow { row: outcome.row, key, record, raw, action });
                 }
                 Ok(_) => self.refuse(outcome.row, outcome.line, Vec::new(), outcome.key, first),
                 Err(findings) => {

@@ -114,7 +114,8 @@ fn the_parts_of_a_split_are_the_whole() {
     for bytes in parts.values() {
         let input = std::io::Cursor::new(bytes);
         let options = ImportOptions::default();
-        safeharbor_interchange::import::import_from("part", input, &mapping, kind, &options, &mut store).unwrap();
+        safeharbor_interchange::import::import_from("part", input, &mapping, kind, &options, &mut store)
+            .unwrap();
     }
     assert!(store.records == whole.records);
     let tsinghua = std::str::from_utf8(&parts["清华大学"]).unwrap();

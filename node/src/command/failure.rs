@@ -15,12 +15,12 @@ use safeharbor_service::store::StoreFailed;
 use crate::approval::ApproveFailed;
 use crate::chain::ChainFailed;
 use crate::erasure::EraseFailed;
-use safeharbor_interchange::import::{ImportFailed, MappingFailed, ParseEncodingFailed};
 use crate::outbox::OutboxFailed;
 use crate::policy::PolicyFailed;
 use crate::records::RecordsFailed;
 use crate::speech::{Exit, Speech};
 use crate::sync::TellFailed;
+use safeharbor_interchange::import::{ImportFailed, MappingFailed, ParseEncodingFailed};
 
 pub(super) use text::ceiling_zh;
 

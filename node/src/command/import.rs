@@ -16,12 +16,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::{CommandFailed, record};
 use crate::context::Context;
+use crate::records::{DryRun, RecordSink};
+use crate::speech::{Exit, Format, Language, Speech};
 use safeharbor_interchange::import as importing;
 use safeharbor_interchange::import::{
     Encoding, ImportOptions, ImportedRow, Mapping, Progress, Report, RowProblem, Sink, Taken, Warning,
 };
-use crate::records::{DryRun, RecordSink};
-use crate::speech::{Exit, Format, Language, Speech};
 
 /// Problems a report lists; all are counted.
 const PROBLEMS_MAX: usize = 1_000;

@@ -12,10 +12,10 @@ use safeharbor_service::store::{BATCH_BYTES_MAX, Batch, KEYS_PER_COMMIT_ADVISED}
 
 use super::{Current, RecordsFailed, Revision, Source, identity_key, revision_key};
 use crate::context::Context;
-use safeharbor_interchange::import::{ImportedRow, Sink, Taken};
 use crate::outbox::{Entry, Grant};
 use crate::policy::{InForce, PolicyFailed};
 use crate::tables::{KEYS, REVISIONS};
+use safeharbor_interchange::import::{ImportedRow, Sink, Taken};
 
 /// Rows in one commit, at most four keys each.
 const ROWS_PER_COMMIT: usize = KEYS_PER_COMMIT_ADVISED / 4;
@@ -62,7 +62,7 @@ impl<'c> RecordSink<'c> {
     ) -> Result<Prepared, PolicyFailed> {
         let canonical = canonical(&row.record)?;
         let grant = policy.and_then(|policy| policy.grant(self.kind, &row.record, today));
-        let ImportedRow { row, key, record } = row;
+        let ImportedRow { row, key, record, .. } = row;
         Ok(Prepared { row, key, record, bytes: canonical.len(), digest: Digest::of(&canonical), grant })
     }
 
