@@ -26,6 +26,7 @@ mod text;
 
 pub use date::ParseFormFailed;
 pub use encoding::{DetectFailed, Detected, Encoding, FILE_BYTES_MAX, ParseEncodingFailed, detect};
+pub use fault::Wording;
 pub use header::MissingColumn;
 pub use mapping::{MAPPING_BYTES_MAX, Mapping, MappingFailed, MappingFault, ShortRows};
 pub use pipeline::{
@@ -33,5 +34,5 @@ pub use pipeline::{
 };
 pub use report::{Report, RowProblem, Warning};
 pub use rows::{CELL_BYTES_MAX, COLUMNS_MAX, ROW_BYTES_MAX, ReadRowsFailed};
-pub use sink::{Action, ImportedRow, Sink, Taken};
+pub use sink::{Action, ImportedRow, Objection, Remark, Sink, Taken};
 pub use split::split;

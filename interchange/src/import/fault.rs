@@ -1,18 +1,31 @@
 //! What can be wrong with one cell or one row, in Chinese and English, with what to do about it.
 
+use safeharbor_rules::Lang;
+
 use super::date::Precision;
 use super::decimal::DecimalFault;
 
 /// A text in the two languages people read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wording {
+pub struct Wording {
     pub(crate) zh: String,
     pub(crate) en: String,
 }
 
 impl Wording {
-    pub(crate) fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
+    /// The same said in Chinese and in English.
+    #[must_use]
+    pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
         Self { zh: zh.into(), en: en.into() }
+    }
+
+    /// The text in a person's language.
+    #[must_use]
+    pub fn of(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Zh => &self.zh,
+            Lang::En => &self.en,
+        }
     }
 }
 

@@ -190,15 +190,18 @@ fn run<R: Read + Seek + Send>(
     skip_to_data(&mut rows, mapping)?;
     let mut work = Work { rows, plan: &plan, sink };
     let (mut chunk, mut batch) = (work.read_chunk()?, Vec::new());
-    while !(chunk.is_empty() && batch.is_empty()) {
+    loop {
         let settled = tally.rows();
         let step = work.step(&chunk, batch)?;
         tally.count(step.taken);
-        batch = tally.settle(step.outcomes);
-        chunk = step.next;
         report_progress(options, settled, rows_total);
+        if chunk.is_empty() {
+            break;
+        }
+        batch = tally.settle(chunk, step.outcomes);
+        chunk = step.next;
     }
-    Ok(tally.finish())
+    Ok(tally.finish(work.sink.remarks()))
 }
 
 fn report_progress(options: &ImportOptions<'_>, rows: u64, of: u64) {

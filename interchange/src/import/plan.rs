@@ -16,7 +16,7 @@ use super::mapping::{
 use super::pipeline::ImportFault;
 use super::rows::Row;
 use super::shape::{Shape, reading};
-use super::sink::Action;
+use super::sink::{Action, Objection};
 use super::text::{clean, fold, has_lost_characters, nearest, trim};
 
 /// What became of one row.
@@ -102,6 +102,22 @@ impl<'k> Plan<'k> {
     pub(crate) fn key_column(&self) -> Option<&str> {
         let first = self.key.first()?;
         self.columns.iter().find(|column| column.field == *first).map(|column| column.header.as_str())
+    }
+
+    /// The header of the column that fills `field`.
+    pub(crate) fn column_of(&self, field: &str) -> Option<&str> {
+        self.columns.iter().find(|column| column.field == field).map(|column| column.header.as_str())
+    }
+
+    /// What the store objects to, at the column that fills the field, with what the file has there.
+    pub(crate) fn locate(&self, row: &Row, objection: Objection) -> CellFinding {
+        let Objection { field, code, text, advice } = objection;
+        let column = self.columns.iter().find(|column| Some(&column.field) == field.as_ref());
+        CellFinding {
+            column: column.map(|column| column.header.clone()).or(field),
+            value: column.and_then(|column| column.raw(row)).map(Cow::into_owned),
+            finding: Finding { code: code.to_owned(), text, advice },
+        }
     }
 
     /// Maps and checks one row.

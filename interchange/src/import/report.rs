@@ -7,6 +7,7 @@ use safeharbor_rules::Lang;
 
 use super::encoding::Detected;
 use super::fault::{Finding, Wording};
+use super::sink::Remark;
 
 /// How much of a value a problem shows, in characters.
 const VALUE_CHARS_SHOWN: usize = 60;
@@ -171,6 +172,13 @@ impl Warning {
         Self { code: "lost-characters", column: Some(name.to_owned()), row: Some(first_row), text }
     }
 
+    /// What the store says about a column in many rows.
+    pub(crate) fn remark(remark: Remark, column: Option<&str>) -> Self {
+        let Remark { field, code, first_row, text } = remark;
+        let column = column.map_or(field, str::to_owned);
+        Self { code, column: Some(column), row: Some(first_row), text }
+    }
+
     pub(crate) fn no_rows() -> Self {
         let text = Wording::new("文件只有表头，没有数据行", "the file has a header and no rows");
         Self { code: "no-rows", column: None, row: None, text }
@@ -186,7 +194,7 @@ pub struct Report {
     pub detected: Detected,
     /// The delimiter, `\t` for a tab.
     pub delimiter: char,
-    /// Rows with content behind the header; the sum of the four below.
+    /// Rows with content behind the header; the sum of the six below.
     pub rows: u64,
     /// Records that were not there.
     pub new: u64,
@@ -194,23 +202,18 @@ pub struct Report {
     pub unchanged: u64,
     /// Records with a new revision.
     pub revised: u64,
+    /// Records that were retired.
+    pub deleted: u64,
+    /// Records changed here and in the file, which were left as they are here.
+    pub conflicts: u64,
     /// Rows that were refused.
     pub refused: u64,
-    /// The problems of refused rows, in the order of the file; at most as many as the options allow.
+    /// The problems of refused rows and of conflicts, in the order of the file; at most as many as the options allow.
     pub problems: Vec<RowProblem>,
     /// How many problems there are, listed or not.
     pub problems_total: u64,
     /// What a person should look at.
     pub warnings: Vec<Warning>,
-}
-
-impl Wording {
-    pub(crate) fn of(&self, lang: Lang) -> &str {
-        match lang {
-            Lang::Zh => &self.zh,
-            Lang::En => &self.en,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use std::fmt;
 
 use safeharbor_rules::Record;
 
+use super::fault::Wording;
+
 /// A row that passed every check. Its values stay in the node: `Debug` withholds them.
 #[derive(Clone, PartialEq)]
 pub struct ImportedRow {
@@ -57,14 +59,52 @@ impl fmt::Debug for ImportedRow {
 }
 
 /// What became of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
     /// A record that was not there.
     New,
-    /// The record is there with the same content.
+    /// The record is there with the same content, or with an edit made here since the row was last imported as it is.
     Unchanged,
     /// The record is there with other content: this is its next revision.
     Revised,
+    /// The record was there and is retired.
+    Deleted,
+    /// The record was changed here and the row was changed in the file, each in its own way; the store keeps its own.
+    Conflict(Vec<Objection>),
+    /// The row is not taken.
+    Refused(Vec<Objection>),
+}
+
+/// Why the store does not take a row as it is. The texts may hold values: they stay in the node.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Objection {
+    /// The field it is about; none for the whole row.
+    pub field: Option<String>,
+    /// A stable code for programs.
+    pub code: &'static str,
+    /// What is wrong.
+    pub text: Wording,
+    /// What to do about it.
+    pub advice: Wording,
+}
+
+impl fmt::Debug for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Objection({}, {:?}, texts withheld)", self.code, self.field)
+    }
+}
+
+/// Something about many rows that a person should look at, said once at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// The field it is about.
+    pub field: String,
+    /// A stable code for programs.
+    pub code: &'static str,
+    /// The first row it was seen in.
+    pub first_row: u64,
+    /// What to look at, and why; no values.
+    pub text: Wording,
 }
 
 /// Takes checked rows in the order of the file. A dry run answers the same without keeping anything.
@@ -76,4 +116,9 @@ pub trait Sink: Send {
     /// # Errors
     /// The store failed; nothing of this batch was kept, earlier batches were.
     fn take(&mut self, rows: Vec<ImportedRow>) -> Result<Vec<Taken>, Box<dyn Error + Send + Sync>>;
+
+    /// What there is to say about the file as a whole, asked after the last batch.
+    fn remarks(&mut self) -> Vec<Remark> {
+        Vec::new()
+    }
 }

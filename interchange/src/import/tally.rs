@@ -12,7 +12,8 @@ use super::mapping::Mapping;
 use super::opened::Opened;
 use super::plan::{CellFinding, Outcome, Plan};
 use super::report::{Report, RowPlace, RowProblem, Warning};
-use super::sink::{ImportedRow, Taken};
+use super::rows::Row;
+use super::sink::{ImportedRow, Objection, Remark, Taken};
 
 /// The report in the making.
 #[derive(Debug)]
@@ -20,12 +21,30 @@ pub(crate) struct Tally<'h> {
     report: Report,
     file: Arc<str>,
     header: &'h Header,
+    plan: &'h Plan<'h>,
     problems_max: usize,
     /// Where each key was first seen; digests, so that memory stays small whatever keys look like.
     first_rows: HashMap<Digest, FirstRow>,
     /// Column to number of rows with lost characters and the first of them.
     lost: BTreeMap<usize, (u64, u64)>,
-    key_column: Option<String>,
+    settled: Settled,
+}
+
+/// A chunk whose good rows are with the store, whose answer decides what is said of each row.
+#[derive(Debug, Default)]
+struct Settled {
+    rows: Vec<Row>,
+    /// Row numbers of the batch, in its order.
+    given: Vec<u64>,
+    rejected: Vec<Rejected>,
+}
+
+/// A row that is not taken, and why.
+#[derive(Debug)]
+struct Rejected {
+    row: u64,
+    line: u64,
+    findings: Vec<CellFinding>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +59,7 @@ impl<'h> Tally<'h> {
         opened: &Opened<R>,
         header: &'h Header,
         mapping: &Mapping,
-        plan: &Plan<'_>,
+        plan: &'h Plan<'h>,
         problems_max: usize,
     ) -> Self {
         let duplicates = header.duplicates();
@@ -56,6 +75,8 @@ impl<'h> Tally<'h> {
             new: 0,
             unchanged: 0,
             revised: 0,
+            deleted: 0,
+            conflicts: 0,
             refused: 0,
             problems: Vec::new(),
             problems_total: 0,
@@ -65,10 +86,11 @@ impl<'h> Tally<'h> {
             report,
             file: file.into(),
             header,
+            plan,
             problems_max,
             first_rows: HashMap::new(),
             lost: BTreeMap::new(),
-            key_column: plan.key_column().map(str::to_owned),
+            settled: Settled::default(),
         }
     }
 
@@ -77,8 +99,9 @@ impl<'h> Tally<'h> {
         self.report.rows
     }
 
-    /// Sorts outcomes into rows for the store and problems for people.
-    pub(crate) fn settle(&mut self, outcomes: Vec<Outcome>) -> Vec<ImportedRow> {
+    /// Sorts outcomes of `rows` into rows for the store and problems for people, which are told with the store's answer.
+    pub(crate) fn settle(&mut self, rows: Vec<Row>, outcomes: Vec<Outcome>) -> Vec<ImportedRow> {
+        self.settled.rows = rows;
         let mut batch = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             self.report.rows = self.report.rows.saturating_add(1);
@@ -87,6 +110,7 @@ impl<'h> Tally<'h> {
             match outcome.result {
                 Ok(record) if first.is_none() => {
                     let key = outcome.key.unwrap_or_default();
+                    self.settled.given.push(outcome.row);
                     let (raw, action) = (outcome.raw, outcome.action);
                     batch.push(ImportedRow { row: outcome.row, key, record, raw, action });
                 }
@@ -118,12 +142,11 @@ impl<'h> Tally<'h> {
         if let Some(first) = first {
             let value = key.filter(|_| !first.withheld).map(|key| key.replace('\u{1f}', " · "));
             let finding = RowFault::Duplicate { first_row: first.row }.finding();
-            findings.push(CellFinding { column: self.key_column.clone(), value, finding });
+            let column = self.plan.key_column().map(str::to_owned);
+            findings.push(CellFinding { column, value, finding });
         }
         self.report.refused = self.report.refused.saturating_add(1);
-        for CellFinding { column, value, finding } in findings {
-            self.list(row, line, column.as_deref(), value.as_deref(), finding);
-        }
+        self.settled.rejected.push(Rejected { row, line, findings });
     }
 
     fn list(&mut self, row: u64, line: u64, column: Option<&str>, value: Option<&str>, finding: Finding) {
@@ -141,19 +164,43 @@ impl<'h> Tally<'h> {
         }
     }
 
-    /// Counts what the store did.
+    /// Counts what the store did with the batch that was settled last, and tells the problems of its chunk.
     pub(crate) fn count(&mut self, taken: Vec<Taken>) {
-        for taken in taken {
-            let counter = match taken {
-                Taken::New => &mut self.report.new,
-                Taken::Unchanged => &mut self.report.unchanged,
-                Taken::Revised => &mut self.report.revised,
+        let Settled { rows, given, mut rejected } = std::mem::take(&mut self.settled);
+        for (number, taken) in given.into_iter().zip(taken) {
+            let report = &mut self.report;
+            let (counter, objections) = match taken {
+                Taken::New => (&mut report.new, Vec::new()),
+                Taken::Unchanged => (&mut report.unchanged, Vec::new()),
+                Taken::Revised => (&mut report.revised, Vec::new()),
+                Taken::Deleted => (&mut report.deleted, Vec::new()),
+                Taken::Conflict(objections) => (&mut report.conflicts, objections),
+                Taken::Refused(objections) => (&mut report.refused, objections),
             };
             *counter = counter.saturating_add(1);
+            if !objections.is_empty() {
+                rejected.extend(self.objected(&rows, number, objections));
+            }
+        }
+        rejected.sort_by_key(|rejected| rejected.row);
+        for Rejected { row, line, findings } in rejected {
+            for CellFinding { column, value, finding } in findings {
+                self.list(row, line, column.as_deref(), value.as_deref(), finding);
+            }
         }
     }
 
-    pub(crate) fn finish(mut self) -> Report {
+    fn objected(&self, rows: &[Row], number: u64, objections: Vec<Objection>) -> Option<Rejected> {
+        let row = rows.get(rows.binary_search_by_key(&number, |row| row.number).ok()?)?;
+        let findings = objections.into_iter().map(|objection| self.plan.locate(row, objection)).collect();
+        Some(Rejected { row: number, line: row.line, findings })
+    }
+
+    pub(crate) fn finish(mut self, remarks: Vec<Remark>) -> Report {
+        for remark in remarks {
+            let column = self.plan.column_of(&remark.field);
+            self.report.warnings.push(Warning::remark(remark, column));
+        }
         for (&column, &(rows, first)) in &self.lost {
             self.report.warnings.push(Warning::lost_characters(self.header.name(column), rows, first));
         }

@@ -1,9 +1,14 @@
 //! What becomes of good files: new, unchanged, revised; the same in every encoding and layout.
 
-use safeharbor_interchange::import::{Encoding, ImportOptions, Progress, import_from};
+use safeharbor_interchange::import::{
+    Encoding, ImportOptions, Objection, Progress, Taken, Wording, import_from,
+};
+use safeharbor_rules::Lang;
 use serde_json::json;
 
-use crate::fixture::{ACHIEVEMENTS, HEADER, MemoryStore, import_bytes, import_rows, kind_of, mapping};
+use crate::fixture::{
+    ACHIEVEMENTS, Always, HEADER, MemoryStore, import_bytes, import_rows, kind_of, mapping,
+};
 
 const ROWS: &str = "A-1,石墨烯散热膜,公开,18,张三；李四,2024/3/1,初期阶段\nA-2,\"一种\n量子 芯片\",Public,-,,2024年12月31日,样机\n";
 
@@ -120,4 +125,26 @@ fn the_forced_encoding_wins_and_progress_reaches_the_end() {
     assert_eq!(report.new, 5_000);
     assert_eq!(store.rows, (2..5_002).collect::<Vec<u64>>());
     assert_eq!(seen.lock().unwrap().last(), Some(&Progress { rows: 5_000, of: 5_000 }));
+}
+
+#[test]
+fn what_the_store_objects_to_is_told_at_its_cell_and_in_the_order_of_the_file() {
+    let objection = Objection {
+        field: Some("funding".to_owned()),
+        code: "no-such-record",
+        text: Wording::new("没有", "is missing"),
+        advice: Wording::new("补上", "supply it"),
+    };
+    let rows = format!("{HEADER}A-1,甲,公开,18,,,\nA-2,乙,公开,x,,,\nA-3,丙,公开,19,,,\n");
+    let told = |taken: Taken| {
+        let report = import_bytes(rows.as_bytes(), ACHIEVEMENTS, &mut Always(taken)).unwrap();
+        let problems = report.problems.iter().map(|problem| problem.line_of_text(Lang::En));
+        (problems.collect::<Vec<_>>(), report.refused, report.conflicts)
+    };
+    let (problems, refused, conflicts) = told(Taken::Refused(vec![objection.clone()]));
+    assert_eq!((refused, conflicts, problems.len()), (3, 0, 3));
+    assert_eq!(problems[0], "成果.csv row 2 (line 2), column \"经费（万元）\" \"18\": is missing. supply it");
+    assert!(problems[1].contains("row 3") && problems[2].contains("row 4"), "{problems:?}");
+    let (_, refused, conflicts) = told(Taken::Conflict(vec![objection]));
+    assert_eq!((refused, conflicts), (1, 2));
 }

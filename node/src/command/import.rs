@@ -73,7 +73,7 @@ pub(super) fn import(
         Format::Json => speech.json(&report_json(&report, &kind_id, sha256, dry_run, speech.language))?,
         Format::Table => print(&report, dry_run, start.elapsed(), speech)?,
     }
-    Ok(if report.refused == 0 { Exit::Done } else { Exit::Refused })
+    Ok(if report.refused == 0 && report.conflicts == 0 { Exit::Done } else { Exit::Refused })
 }
 
 /// Says every few seconds how far an import is.
@@ -107,7 +107,8 @@ fn audit_detail(kind: &KindId, [file, mapping]: [Digest; 2], report: Option<&Rep
     let counts = report.map(|report| {
         json!({
             "rows": report.rows, "new": report.new, "revised": report.revised,
-            "unchanged": report.unchanged, "refused": report.refused,
+            "unchanged": report.unchanged, "deleted": report.deleted, "conflicts": report.conflicts,
+            "refused": report.refused,
         })
     });
     json!({
@@ -194,6 +195,7 @@ fn report_json(report: &Report, kind: &KindId, sha256: Digest, dry_run: bool, la
         "file": report.file, "sha256": sha256.to_string(), "kind": kind.as_str(), "dry_run": dry_run,
         "encoding": report.detected.encoding.to_string(), "delimiter": report.delimiter.to_string(),
         "rows": report.rows, "new": report.new, "revised": report.revised, "unchanged": report.unchanged,
+        "deleted": report.deleted, "conflicts": report.conflicts,
         "refused": report.refused, "problems_total": report.problems_total,
         "problems": report.problems.iter().map(problem).collect::<Vec<_>>(),
         "warnings": report.warnings.iter().map(warning).collect::<Vec<_>>(),
