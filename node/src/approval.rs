@@ -1,23 +1,27 @@
 //! Approvals (审批): a named person lets fields of one statement leave that the policy keeps.
 
+mod base;
+
 use std::collections::BTreeSet;
 
-use safeharbor_core::b64;
 use safeharbor_core::digest::Digest;
 use safeharbor_core::record::RecordHandle;
 use safeharbor_rules::{Ceiling, Kind, Mode, PlanRefused};
 use safeharbor_service::audit::AuditFailed;
 use safeharbor_service::person::Person;
-use safeharbor_service::random::{RandomFailed, draw};
+use safeharbor_service::random::RandomFailed;
 use safeharbor_service::store::{Batch, Scan, StoreFailed};
 use serde::{Deserialize, Serialize};
 
 use crate::as_text;
 use crate::context::Context;
+use crate::decision::draw_id;
 use crate::disclosure::{self, Planned};
-use crate::outbox::{Authority, Entry, Grant, OutboxFailed};
-use crate::records::{Current, RecordsFailed, Stored, add_restatement, identity_key};
-use crate::tables::{APPROVALS, KEYS, OUTBOX};
+use crate::hold::Why;
+use crate::outbox::{Authority, Grant, OutboxFailed};
+use crate::records::{Current, RecordsFailed, Stored};
+use crate::tables::APPROVALS;
+use base::{add, base_of, enqueue};
 
 /// An approval; it is kept also when the record is erased, since it holds no value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +100,14 @@ pub enum ApproveFailed {
     /// Nothing of the record may leave.
     #[error("nothing of the record may leave")]
     Plan(#[from] PlanRefused),
+    /// A row for it may not be stored, so nothing of what is stored leaves either.
+    #[error("the record {rec} is held back: a later row for it must not be stored; erase the record")]
+    Held {
+        /// Which record.
+        rec: RecordHandle,
+        /// Why.
+        why: Why,
+    },
     /// All the fields are revealed, or waiting to be.
     #[error("these fields of the record are revealed already")]
     Nothing,
@@ -136,9 +148,9 @@ pub fn preview(
     let (stored, current) = last(context, rec)?;
     let kind = verify_ceilings(context, &stored, fields)?;
     let base = base_of(context, &stored, current)?;
-    let rev = if matches!(base, Base::Stated(_)) { stored.rev.saturating_add(1) } else { stored.rev };
+    let rev = if base.is_stated_again() { stored.rev.saturating_add(1) } else { stored.rev };
     let authority = Authority::Approval { id: String::new(), person: person.clone() };
-    let mut grants = add(base.grants(), Grant { authority, fields: fields.clone() })?;
+    let mut grants = add(base.into_grants(), Grant { authority, fields: fields.clone() })?;
     if let Some(policy) = context.policy().map_err(|failed| OutboxFailed::Policy(Box::new(failed)))? {
         grants.retain(|grant| !grant.is_policy() || policy.policy.mode(kind.id()) != Mode::Off);
     }
@@ -166,15 +178,15 @@ pub fn approve(
     verify_ceilings(context, &stored, fields)?;
     let mut batch = Batch::new();
     let approval = Approval {
-        id: b64::encode_url(&draw::<9>(&*context.random)?),
+        id: draw_id(&*context.random)?,
         rec,
         rev: stored.rev,
         fields: fields.clone(),
         person: person.clone(),
         at: context.clock.now_ms(),
     };
-    enqueue(context, &stored, current, &approval, &mut batch)?;
-    batch.put(APPROVALS, approval_key(&approval), serde_json::to_vec(&approval)?);
+    let base = base_of(context, &stored, current)?;
+    enqueue(context, &stored, current, base, &approval, &mut batch)?;
     let detail =
         serde_json::json!({ "approval": approval.id, "revision": approval.rev, "fields": approval.fields });
     context.audit.append(Some(person), "approve", &format!("{} {rec}", stored.revision.kind), detail)?;
@@ -224,75 +236,4 @@ fn verify_ceilings<'c>(
         }
     }
     Ok(kind)
-}
-
-/// What an approval adds to.
-enum Base {
-    /// An entry that waits under the same number.
-    Waiting(Vec<Grant>),
-    /// What was stated, which is stated again as the next revision.
-    Stated(Vec<Grant>),
-    /// Nothing.
-    Nothing,
-}
-
-impl Base {
-    fn grants(self) -> Vec<Grant> {
-        match self {
-            Self::Waiting(grants) | Self::Stated(grants) => grants,
-            Self::Nothing => Vec::new(),
-        }
-    }
-}
-
-fn base_of(context: &Context, stored: &Stored, current: Current) -> Result<Base, ApproveFailed> {
-    if let Some(Entry::Disclosure { grants, rec, rev, .. }) = context.outbox.entry(current.queued)?
-        && rec == stored.rec
-        && rev == stored.rev
-    {
-        return Ok(Base::Waiting(grants));
-    }
-    Ok(match context.outbox.stated(stored.rec, stored.rev)? {
-        Some(Entry::Disclosure { grants, .. }) => Base::Stated(grants),
-        Some(Entry::Withdrawal { .. }) | None => Base::Nothing,
-    })
-}
-
-fn enqueue(
-    context: &Context,
-    stored: &Stored,
-    current: Current,
-    approval: &Approval,
-    batch: &mut Batch,
-) -> Result<(), ApproveFailed> {
-    let authority = Authority::Approval { id: approval.id.clone(), person: approval.person.clone() };
-    let grant = Grant { authority, fields: approval.fields.clone() };
-    let entry = |rev, before, grant| -> Result<Entry, ApproveFailed> {
-        let grants = add(before, grant)?;
-        let kind = stored.revision.kind.clone();
-        Ok(Entry::Disclosure { kind, rec: stored.rec, rev, grants, at: approval.at })
-    };
-    let base = base_of(context, stored, current)?;
-    let rev = match base {
-        Base::Waiting(_) => {
-            let row = serde_json::to_vec(&entry(stored.rev, base.grants(), grant)?)?;
-            batch.put(OUTBOX, current.queued.to_be_bytes(), row);
-            return Ok(());
-        }
-        Base::Stated(_) => add_restatement(stored, &approval.person, approval.at, batch)?,
-        Base::Nothing => stored.rev,
-    };
-    let queued = context.outbox.put(&entry(rev, base.grants(), grant)?, batch)?;
-    let key = identity_key(&stored.revision.kind, &stored.revision.key);
-    batch.put(KEYS, key, Current { rev, queued, ..current }.encode());
-    Ok(())
-}
-
-fn add(mut grants: Vec<Grant>, grant: Grant) -> Result<Vec<Grant>, ApproveFailed> {
-    let has = |field| grants.iter().any(|granted| granted.fields.contains(field));
-    if grant.fields.iter().all(has) {
-        return Err(ApproveFailed::Nothing);
-    }
-    grants.push(grant);
-    Ok(grants)
 }

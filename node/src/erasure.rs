@@ -9,9 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::as_text;
 use crate::chain::{Chain, ChainFailed};
 use crate::context::Context;
+use crate::decision;
+use crate::hold;
 use crate::outbox::{Entry, OutboxFailed};
 use crate::records::{RecordsFailed, Stored, identity_key};
 use crate::tables::{KEYS, REVISIONS, TOMBSTONES};
+use crate::withdrawal::stands_at_hub;
 
 /// What is left of an erased record: no value, no natural key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +31,7 @@ pub struct Tombstone {
     pub person: Option<Person>,
     /// When, in milliseconds since 1970 UTC.
     pub at: u64,
-    /// How many statements had been made about it; if any, a withdrawal follows them.
+    /// How many statements had been made about it; unless the last is a withdrawal, one follows them.
     pub statements: u64,
     /// The names of fields whose values had left.
     pub revealed: Vec<String>,
@@ -74,10 +77,11 @@ pub fn erase(context: &Context, rec: RecordHandle, person: &Person) -> Result<To
         return Err(EraseFailed::ErasedBefore(rec));
     }
     let last = context.records.last(rec)?.ok_or(EraseFailed::NoRecord(rec))?;
+    let stands = stands_at_hub(context, rec)?;
     let mut batch = Batch::new();
     context.outbox.drop_record(rec, &mut batch)?;
     let tombstone = bury(context, &last, Some(person), &mut batch)?;
-    if tombstone.statements > 0 {
+    if stands {
         context.outbox.put(&withdrawal(&tombstone, person), &mut batch)?;
     }
     context.store.commit(batch)?;
@@ -121,6 +125,8 @@ fn bury(
     };
     batch.delete(KEYS, identity_key(&last.revision.kind, &last.revision.key));
     chain.forget(rec, batch)?;
+    hold::lift(rec, batch);
+    decision::forget_reasons(&*context.store, rec, batch)?;
     batch.put(TOMBSTONES, *rec.as_bytes(), serde_json::to_vec(&tombstone)?);
     let detail = serde_json::json!({ "revisions": tombstone.rev, "statements": tombstone.statements });
     let action = if person.is_some() { "erase" } else { "erase as withdrawn" };

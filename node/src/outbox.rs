@@ -7,7 +7,7 @@
 mod content;
 mod entry;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -219,6 +219,28 @@ impl Outbox {
         Ok(())
     }
 
+    /// The numbers of all entries about these records, in order, and whether each is a withdrawal.
+    pub(crate) fn numbers_about(
+        &self,
+        recs: &BTreeSet<RecordHandle>,
+    ) -> Result<BTreeMap<RecordHandle, Vec<(u64, bool)>>, OutboxFailed> {
+        let mut numbers: BTreeMap<RecordHandle, Vec<(u64, bool)>> = BTreeMap::new();
+        self.visit(&mut |number, entry| {
+            if recs.contains(&entry.rec()) {
+                let is_withdrawal = matches!(entry, Entry::Withdrawal { .. });
+                numbers.entry(entry.rec()).or_default().push((number, is_withdrawal));
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(numbers)
+    }
+
+    /// Takes one entry out in `batch`: it is not to become a statement.
+    #[expect(clippy::unused_self, reason = "only who has the outbox takes something out of it")]
+    pub(crate) fn drop_entry(&self, number: u64, batch: &mut Batch) {
+        batch.delete(OUTBOX, number.to_be_bytes());
+    }
+
     /// Takes everything about `rec` out in `batch`.
     pub(crate) fn drop_record(&self, rec: RecordHandle, batch: &mut Batch) -> Result<(), OutboxFailed> {
         self.visit(&mut |number, entry| {
@@ -290,7 +312,7 @@ impl Outbox {
 
     fn ground<'o>(&'o self, policy: Option<&'o InForce>) -> Ground<'o> {
         let today = self.clock.today();
-        Ground { records: &self.records, catalogue: &self.catalogue, policy, today }
+        Ground { store: &*self.store, records: &self.records, catalogue: &self.catalogue, policy, today }
     }
 
     fn visit(

@@ -128,6 +128,21 @@ pub struct Stored {
     pub revision: Revision,
 }
 
+impl Stored {
+    /// SHA-256 of what the revision says, as [`Current`] has it.
+    ///
+    /// # Errors
+    /// The record has no JSON form.
+    pub fn digest(&self) -> Result<Digest, RecordsFailed> {
+        Ok(Digest::of(&canonical(&self.revision.record)?))
+    }
+}
+
+/// The text by which two states of a record are compared: compact JSON, whose members the map keeps sorted.
+pub(crate) fn canonical(record: &Record) -> Result<Vec<u8>, RecordsFailed> {
+    Ok(serde_json::to_vec(record)?)
+}
+
 /// Reads records.
 #[derive(Debug, Clone)]
 pub struct Records {

@@ -27,6 +27,13 @@ pub const TASKS: Table = Table(11);
 /// What the stream to the hub remembers between connections.
 pub const SYNC: Table = Table(12);
 
+/// Handle → [`Hold`](crate::hold::Hold) that keeps the record here.
+pub const HOLDS: Table = Table(13);
+/// Handle and id → [`Decision`](crate::decision::Decision) against leaving.
+pub const DECISIONS: Table = Table(14);
+
 /// All tables, for whoever looks through everything.
-pub const ALL: [Table; 12] =
-    [META, KEYS, REVISIONS, TOMBSTONES, OUTBOX, STATED, APPROVALS, PERSONS, CHAIN, RECEIPTS, TASKS, SYNC];
+pub const ALL: [Table; 14] = [
+    META, KEYS, REVISIONS, TOMBSTONES, OUTBOX, STATED, APPROVALS, PERSONS, CHAIN, RECEIPTS, TASKS, SYNC,
+    HOLDS, DECISIONS,
+];

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use safeharbor_core::record::{KindId, RecordHandle};
 use safeharbor_rules::{Catalogue, Fate, Kind, Record};
+use safeharbor_service::store::Store;
 use serde_json::Value;
 
 use super::{Entry, Grant, OutboxFailed};
 use crate::disclosure::{self, Planned};
+use crate::hold;
 use crate::policy::InForce;
 use crate::records::Records;
 
@@ -67,6 +69,7 @@ impl std::fmt::Debug for Content {
 /// What it takes to tell what an entry states.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ground<'g> {
+    pub(super) store: &'g dyn Store,
     pub(super) records: &'g Records,
     pub(super) catalogue: &'g Catalogue,
     /// The policy in force.
@@ -74,7 +77,7 @@ pub(super) struct Ground<'g> {
     pub(super) today: Date,
 }
 
-/// None if the revision is not there, or nothing of it may leave.
+/// None if the revision is not there, the record is held, or nothing of it may leave.
 pub(super) fn of_entry(entry: &Entry, ground: &Ground<'_>) -> Result<Option<Content>, OutboxFailed> {
     let (kind_id, rec, rev, grants) = match entry {
         Entry::Withdrawal { kind, rec, rev, .. } => {
@@ -83,6 +86,9 @@ pub(super) fn of_entry(entry: &Entry, ground: &Ground<'_>) -> Result<Option<Cont
         Entry::Disclosure { kind, rec, rev, grants, .. } => (kind, *rec, *rev, grants),
     };
     let Some(last) = ground.records.last(rec)? else { return Ok(None) };
+    if hold::active(ground.store, rec, last.digest()?)?.is_some() {
+        return Ok(None);
+    }
     let (mut record, latest) = if last.rev == rev {
         (last.revision.record, None)
     } else {

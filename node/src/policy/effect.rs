@@ -10,6 +10,7 @@ use safeharbor_service::store::Batch;
 use super::{InForce, PolicyFailed, mode_of};
 use crate::context::Context;
 use crate::disclosure;
+use crate::hold;
 use crate::outbox::{Entry, Grant};
 use crate::records::{Current, Stored, add_restatement, identity_key};
 use crate::tables::{KEYS, OUTBOX};
@@ -140,6 +141,9 @@ fn effect_on(
     let Some(kind) = disclosure::find_kind(&context.catalogue, &stored.revision.kind) else {
         return Ok(Effect::Nothing);
     };
+    if hold::active(&*context.store, current.rec, current.digest)?.is_some() {
+        return Ok(Effect::Nothing);
+    }
     let grant = next.grant(kind, &stored.revision.record, context.clock.today());
     let is_current = |entry: &Entry| entry.rec() == current.rec && entry.rev() == current.rev;
     let waiting = context.outbox.entry(current.queued)?.filter(is_current);

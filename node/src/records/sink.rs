@@ -10,8 +10,9 @@ use safeharbor_rules::{Kind, Record};
 use safeharbor_service::random::draw;
 use safeharbor_service::store::{BATCH_BYTES_MAX, Batch, KEYS_PER_COMMIT_ADVISED};
 
-use super::{Current, RecordsFailed, Revision, Source, identity_key, revision_key};
+use super::{Current, RecordsFailed, Revision, Source, canonical, identity_key, revision_key};
 use crate::context::Context;
+use crate::hold::{self, Why};
 use crate::outbox::{Entry, Grant};
 use crate::policy::{InForce, PolicyFailed};
 use crate::tables::{KEYS, REVISIONS};
@@ -79,8 +80,17 @@ impl<'c> RecordSink<'c> {
     fn keep(&self, row: Prepared, at: u64, batch: &mut Batch) -> Result<Taken, PolicyFailed> {
         let Prepared { row, key, record, digest, grant, .. } = row;
         let stored = self.context.records.current(self.kind.id(), &key)?;
+        let (grant, is_lifted) = match stored {
+            Some(current) => self.unheld(current.rec, digest, grant, batch)?,
+            None => (grant, false),
+        };
         let (rec, rev, waits_on, taken) = match stored {
-            Some(current) if current.digest == digest => return Ok(Taken::Unchanged),
+            Some(current) if current.digest == digest => {
+                if let Some(grant) = grant.filter(|_| is_lifted) {
+                    self.state_unheld(current, &key, grant, at, batch)?;
+                }
+                return Ok(Taken::Unchanged);
+            }
             Some(Current { rec, rev, queued, .. }) => {
                 let waits_on = self.context.outbox.supersede(queued, rec, batch)?;
                 let rev = rev.checked_add(1).ok_or(RecordsFailed::TooManyRevisions(rec))?;
@@ -102,6 +112,45 @@ impl<'c> RecordSink<'c> {
         let revision = Revision { kind: self.kind.id().clone(), key, record, at, source };
         batch.put(REVISIONS, revision_key(rec, rev), serde_json::to_vec(&revision)?);
         Ok(taken)
+    }
+
+    /// What the policy grants to a record that nobody holds; a row without what was forbidden ends that hold, and
+    /// whether it did.
+    fn unheld(
+        &self,
+        rec: RecordHandle,
+        digest: Digest,
+        grant: Option<Grant>,
+        batch: &mut Batch,
+    ) -> Result<(Option<Grant>, bool), RecordsFailed> {
+        Ok(match hold::active(&*self.context.store, rec, digest)?.map(|hold| hold.why) {
+            Some(Why::Rejected | Why::Withdrawn | Why::Secret) => (None, false),
+            Some(Why::Forbidden) => {
+                hold::lift(rec, batch);
+                (grant, true)
+            }
+            None => (grant, false),
+        })
+    }
+
+    /// What waited when the record was held may be gone.
+    fn state_unheld(
+        &self,
+        current: Current,
+        key: &str,
+        grant: Grant,
+        at: u64,
+        batch: &mut Batch,
+    ) -> Result<(), PolicyFailed> {
+        let (outbox, Current { rec, rev, .. }) = (&self.context.outbox, current);
+        let waits = outbox.entry(current.queued)?.is_some_and(|entry| entry.rec() == rec);
+        if waits || outbox.stated(rec, rev)?.is_some() {
+            return Ok(());
+        }
+        let kind = self.kind.id().clone();
+        let queued = outbox.put(&Entry::Disclosure { kind, rec, rev, grants: vec![grant], at }, batch)?;
+        batch.put(KEYS, identity_key(self.kind.id(), key), Current { queued, ..current }.encode());
+        Ok(())
     }
 
     fn draw_handle(&self) -> Result<RecordHandle, RecordsFailed> {
@@ -139,11 +188,6 @@ fn split_into_commits(rows: Vec<Prepared>) -> Vec<Vec<Prepared>> {
         }
     }
     parts
-}
-
-/// The text by which two states of a record are compared: compact JSON, whose members the map keeps sorted.
-fn canonical(record: &Record) -> Result<Vec<u8>, RecordsFailed> {
-    Ok(serde_json::to_vec(record)?)
 }
 
 impl Sink for RecordSink<'_> {

@@ -119,6 +119,11 @@ fn approve_zh(failed: &ApproveFailed) -> String {
         ApproveFailed::Changed { seen, now } => {
             format!("未批准：记录在查看之后已变（您看到第 {seen} 版，现为第 {now} 版）；请重新查看后再决定")
         }
+        ApproveFailed::Held { rec, .. } => {
+            format!(
+                "记录 {rec} 已留置：后来导入的同一行不得保存（涉密或含证件号码等），其内容一律不得外传；请用 erase 删除"
+            )
+        }
         ApproveFailed::Nothing => "这些字段已经公开或已在待发之列".to_owned(),
         _ => format!("未能批准：{}", chain_of(failed)),
     }
