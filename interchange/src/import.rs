@@ -13,13 +13,12 @@ mod fault;
 mod gate;
 mod header;
 mod mapping;
-mod opened;
 mod pipeline;
 mod plan;
 mod report;
-mod rows;
 mod shape;
 mod sink;
+mod source;
 mod split;
 mod tally;
 mod text;
@@ -33,6 +32,6 @@ pub use pipeline::{
     ImportFailed, ImportFault, ImportOptions, Progress, import, import_from, shown_file_name,
 };
 pub use report::{Report, RowProblem, Warning};
-pub use rows::{CELL_BYTES_MAX, COLUMNS_MAX, ROW_BYTES_MAX, ReadRowsFailed};
 pub use sink::{Action, ImportedRow, Objection, Remark, Sink, Taken};
+pub use source::{CELL_BYTES_MAX, COLUMNS_MAX, Format, ROW_BYTES_MAX, ReadRowsFailed, Recognised};
 pub use split::split;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::date::{DateForm, PeriodEnd, Precision, read_period};
+use super::date::{DateForm, PeriodEnd, Precision, read_iso, read_period};
 use super::decimal::{DecimalFault, PLAIN, Scale, parse_scaled};
-use super::fault::CellFault;
+use super::fault::{CellFault, Damage};
 use super::text::{fold, narrow, trim};
 
 /// How the text of a cell is read.
@@ -26,6 +26,8 @@ pub(crate) enum Reading {
     Code(CodeTable),
     /// Yes or no.
     Flag,
+    /// A list of lists, or a group of named parts, as JSON.
+    Json { is_list: bool },
     /// Elements between separators, each read alike.
     List { separators: Vec<String>, each: Box<Self> },
 }
@@ -84,9 +86,32 @@ impl Reading {
                 None => return Err(CellFault::Code { known: table.known() }),
             },
             Self::Flag => read_flag(text)?,
+            Self::Json { is_list } => read_nested(text, *is_list)?,
             Self::List { separators, each } => return read_list(text, separators, each),
         };
         Ok(Some(value))
+    }
+
+    /// Reads a cell that the file itself says is a date: `2018-01-15`, `2018-01-15 08:30:00` or `2018-01`.
+    pub(crate) fn read_date_cell(&self, text: &str) -> Result<Option<Value>, CellFault> {
+        let Self::Date { wanted, .. } = self else { return self.read(text) };
+        let date = read_iso(text).ok_or(CellFault::Date)?;
+        refuse_vague(date.precision(), *wanted)?;
+        Ok(Some(Value::from(date.at(*wanted).to_string())))
+    }
+
+    /// Reads a cell that holds a JSON list or group; the items of a plain list are read one by one.
+    pub(crate) fn read_json(&self, text: &str) -> Result<Option<Value>, CellFault> {
+        let Self::List { each, .. } = self else { return self.read(text) };
+        let items: Vec<Value> = serde_json::from_str(text).or(Err(CellFault::Json))?;
+        let read = |item: Value| match item {
+            Value::String(text) => each.read(&text),
+            Value::Number(_) | Value::Bool(_) => each.read(&item.to_string()),
+            Value::Null | Value::Array(_) | Value::Object(_) => Err(CellFault::Json),
+        };
+        let values = items.into_iter().filter_map(|item| read(item).transpose());
+        let values = values.collect::<Result<Vec<_>, _>>()?;
+        Ok(if values.is_empty() { None } else { Some(Value::from(values)) })
     }
 }
 
@@ -111,7 +136,25 @@ fn read_date(text: &str, forms: &[DateForm], wanted: Precision) -> Result<Value,
         }
         vague = true;
     }
-    Err(if vague { CellFault::DateTooVague { wanted } } else { CellFault::Date })
+    Err(match vague {
+        true => CellFault::DateTooVague { wanted },
+        false if is_day_number(&text) => CellFault::Damaged(Damage::DayNumber),
+        false => CellFault::Date,
+    })
+}
+
+/// Whether the text may be a spreadsheet's count of days, which lost its format.
+fn is_day_number(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    (1..=6).contains(&whole.len()) && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit())
+}
+
+fn read_nested(text: &str, is_list: bool) -> Result<Value, CellFault> {
+    match serde_json::from_str(text) {
+        Ok(value @ Value::Array(_)) if is_list => Ok(value),
+        Ok(value @ Value::Object(_)) if !is_list => Ok(value),
+        _ => Err(CellFault::Json),
+    }
 }
 
 fn refuse_vague(precision: Precision, wanted: Precision) -> Result<(), CellFault> {

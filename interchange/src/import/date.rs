@@ -123,6 +123,16 @@ impl DateForm {
     }
 }
 
+/// Reads `2018-01-15`, with or without a time of day behind it, or `2018-01`: a date that is known to be one.
+pub(crate) fn read_iso(text: &str) -> Option<PartialDate> {
+    let (date, _) = text.split_once([' ', 'T']).unwrap_or((text, ""));
+    let is_month = date.len() == 7;
+    let full = if is_month { format!("{date}-01") } else { date.to_owned() };
+    let day: jiff::civil::Date = full.parse().ok()?;
+    let precision = if is_month { Precision::Month } else { Precision::Day };
+    Some(PartialDate { year: day.year(), month: day.month(), day: day.day(), precision })
+}
+
 fn precision_of(parts: &[Part]) -> Result<Precision, ParseFormFailed> {
     let count = |wanted: &[Part]| parts.iter().filter(|part| wanted.contains(part)).count();
     let (years, months, days) =

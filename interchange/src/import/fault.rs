@@ -46,6 +46,18 @@ pub(crate) enum CellFault {
     Period,
     Code { known: String },
     Flag,
+    Json,
+    Damaged(Damage),
+}
+
+/// What a spreadsheet did to a cell before the file was saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Damage {
+    /// A plain number where a date should be.
+    DayNumber,
+    DigitsLost,
+    FormulaError,
+    FormulaWithoutValue,
 }
 
 impl CellFault {
@@ -88,8 +100,58 @@ impl CellFault {
                     "correct the cell, or translate it to \"true\" or \"false\" under `codes` in the mapping",
                 ),
             ),
+            Self::Json => (
+                "not-json",
+                Wording::new(
+                    "不是该字段所需的 JSON 列表或对象",
+                    "not the JSON list or object this field holds",
+                ),
+                Wording::new(
+                    "按“导出”所得 JSON Lines 文件中的写法填写",
+                    "write it as it stands in an exported JSON Lines file",
+                ),
+            ),
+            Self::Damaged(damage) => damage.finding(),
         };
         Finding { code: code.to_owned(), text, advice }
+    }
+}
+
+impl Damage {
+    fn finding(self) -> (&'static str, Wording, Wording) {
+        match self {
+            Self::DayNumber => (
+                "not-a-date",
+                Wording::new(
+                    "是普通数字，不是日期：若为 Excel 的日期序列号，该列没有设为日期格式",
+                    "a plain number, not a date: if it is Excel's count of days, the column is not formatted as a date",
+                ),
+                Wording::new(
+                    "在 Excel 中把该列设为“日期”格式后重新保存，或改写为 2018-01-15 的形式",
+                    "format the column as a date in Excel and save again, or write it like 2018-01-15",
+                ),
+            ),
+            Self::DigitsLost => number_finding(DecimalFault::Scientific, ""),
+            Self::FormulaError => (
+                "formula-error",
+                Wording::new("公式出错，没有结果", "a formula that failed: there is no result"),
+                Wording::new(
+                    "在电子表格中改正公式，或直接填写数值",
+                    "correct the formula in the spreadsheet, or enter the value itself",
+                ),
+            ),
+            Self::FormulaWithoutValue => (
+                "formula-without-value",
+                Wording::new(
+                    "是公式，但文件中没有保存计算结果",
+                    "a formula whose result is not saved in the file",
+                ),
+                Wording::new(
+                    "用 Excel 或 WPS 打开并保存一次，或直接填写数值",
+                    "open the file in Excel or WPS and save it once, or enter the value itself",
+                ),
+            ),
+        }
     }
 }
 
@@ -114,8 +176,8 @@ fn number_finding(fault: DecimalFault, unit: &str) -> (&'static str, Wording, Wo
         DecimalFault::Scientific => (
             "digits-lost",
             Wording::new(
-                "科学计数法：电子表格已丢失数字",
-                "scientific notation: the spreadsheet has lost digits",
+                "数字在 Excel 中已丢失（超过 15 位的数字或科学计数法）",
+                "digits lost in Excel: a number of more than 15 digits, or scientific notation",
             ),
             Wording::new(
                 "在 Excel 中把该列设为“文本”格式，重新填写原值后再导出",

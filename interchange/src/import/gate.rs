@@ -9,7 +9,7 @@ use safeharbor_rules::{Field, Kind, Lang};
 
 use super::header::Header;
 use super::mapping::{FieldMapping, Mapping, MappingFailed, MappingFault, refused};
-use super::rows::Row;
+use super::source::Row;
 use super::text::fold;
 
 /// What a header that speaks of secrecy contains.

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use safeharbor_rules::holds_personal_id;
 
 use super::mapping::{FieldMapping, Mapping};
-use super::rows::{ReadRowsFailed, Row, Rows};
+use super::source::{DelimitedRows, ReadRowsFailed, Row, Rows};
 use super::text::{fold, narrow, nearest, trim};
 
 /// Delimiters tried when the mapping names none.
@@ -130,10 +130,7 @@ fn is_content(name: &str) -> bool {
 }
 
 /// Reads on to row `number`; none when it is an empty line or the file ends before it.
-pub(crate) fn read_header_row<R: std::io::BufRead>(
-    rows: &mut Rows<R>,
-    number: u64,
-) -> Result<Option<Row>, ReadRowsFailed> {
+pub(crate) fn read_header_row(rows: &mut Rows<'_>, number: u64) -> Result<Option<Row>, ReadRowsFailed> {
     while let Some(row) = rows.read()? {
         if row.number >= number {
             return Ok(Some(row).filter(|row| row.number == number && !row.is_blank()));
@@ -145,7 +142,7 @@ pub(crate) fn read_header_row<R: std::io::BufRead>(
 /// The delimiter under which the start of the file shows most of the mapping's columns, then most columns.
 pub(crate) fn choose_delimiter(start: &[u8], mapping: &Mapping) -> u8 {
     let score = |delimiter: u8| {
-        let mut rows = Rows::new(Cursor::new(start), delimiter);
+        let mut rows = Rows::new(DelimitedRows::new(Cursor::new(start), delimiter));
         let row = read_header_row(&mut rows, mapping.header_row).ok().flatten();
         row.map_or((0, 0), |row| {
             let header = Header::of(&row);
@@ -165,7 +162,7 @@ mod tests {
     }
 
     fn header(text: &str) -> Header {
-        Header::of(&Rows::new(text.as_bytes(), b',').read().unwrap().unwrap())
+        Header::of(&Rows::new(DelimitedRows::new(text.as_bytes(), b',')).read().unwrap().unwrap())
     }
 
     #[test]

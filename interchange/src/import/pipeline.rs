@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -12,11 +12,10 @@ use safeharbor_rules::{Kind, holds_personal_id};
 use super::encoding::{DetectFailed, Encoding};
 use super::header::{Header, MissingColumn, read_header_row};
 use super::mapping::{Mapping, MappingFailed};
-use super::opened::Opened;
 use super::plan::{Outcome, Plan};
 use super::report::Report;
-use super::rows::{ReadRowsFailed, Row, Rows};
 use super::sink::{ImportedRow, Sink};
+use super::source::{ReadRowsFailed, Row, Rows, Table, fingerprint};
 use super::tally::Tally;
 
 /// Rows mapped and checked at a time; a few megabytes at most for ordinary files.
@@ -181,15 +180,16 @@ fn run<R: Read + Seek + Send>(
     options: &ImportOptions<'_>,
     sink: &mut dyn Sink,
 ) -> Result<Report, ImportFault> {
-    let mut opened = Opened::open(input, mapping, options.encoding, options.delimiter)?;
-    let header = read_header(&mut opened.rows()?, mapping)?;
+    let mut table = Table::open(input, mapping, options.encoding, options.delimiter)?;
+    let header_row = table.header_row(mapping);
+    let header = read_header(&mut table.rows()?, header_row)?;
     let plan = Plan::new(mapping, kind, &header)?;
-    let rows_total = count_rows(&mut opened, mapping)?;
-    let mut tally = Tally::new(file, &opened, &header, mapping, &plan, options.problems_max);
-    let mut rows = opened.rows()?;
-    skip_to_data(&mut rows, mapping)?;
+    let first_data_row = header_row.saturating_add(mapping.skip_rows).saturating_add(1);
+    let Survey { rows_total, chunks } = survey(&mut table, first_data_row)?;
+    let mut tally = Tally::new(file, &table, &header, mapping, &plan, options.problems_max);
+    let rows = Data { rows: table.rows_from(first_data_row)?, surveyed: chunks.into_iter() };
     let mut work = Work { rows, plan: &plan, sink };
-    let (mut chunk, mut batch) = (work.read_chunk()?, Vec::new());
+    let (mut chunk, mut batch) = (work.rows.read_chunk()?, Vec::new());
     loop {
         let settled = tally.rows();
         let step = work.step(&chunk, batch)?;
@@ -210,32 +210,51 @@ fn report_progress(options: &ImportOptions<'_>, rows: u64, of: u64) {
     }
 }
 
-fn read_header<R: BufRead>(rows: &mut Rows<R>, mapping: &Mapping) -> Result<Header, ImportFault> {
-    match read_header_row(rows, mapping.header_row)? {
+fn read_header(rows: &mut Rows<'_>, row: u64) -> Result<Header, ImportFault> {
+    match read_header_row(rows, row)? {
         Some(row) => Ok(Header::of(&row)),
-        None => Err(ImportFault::NoHeader { row: mapping.header_row }),
+        None => Err(ImportFault::NoHeader { row }),
     }
+}
+
+/// What the first reading of all rows found.
+struct Survey {
+    rows_total: u64,
+    /// A fingerprint of every chunk, in order.
+    chunks: Vec<u64>,
 }
 
 /// Reads the whole table once before anything is stored, so that a broken file is not half imported.
-fn count_rows<R: Read + Seek>(opened: &mut Opened<R>, mapping: &Mapping) -> Result<u64, ImportFault> {
-    let mut rows = opened.rows()?;
-    skip_to_data(&mut rows, mapping)?;
-    let mut count = 0_u64;
-    while let Some(row) = rows.read()? {
-        count = count.saturating_add(u64::from(!row.is_blank()));
+fn survey<R: Read + Seek + Send>(table: &mut Table<R>, first_row: u64) -> Result<Survey, ImportFault> {
+    let mut rows = table.rows_from(first_row)?;
+    let mut survey = Survey { rows_total: 0, chunks: Vec::new() };
+    loop {
+        let chunk = read_chunk(&mut rows)?;
+        if chunk.is_empty() {
+            return Ok(survey);
+        }
+        survey.rows_total = survey.rows_total.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        survey.chunks.push(fingerprint(&chunk));
     }
-    Ok(count)
 }
 
-/// Leaves the reader before the first row behind header and skipped rows.
-fn skip_to_data<R: BufRead>(rows: &mut Rows<R>, mapping: &Mapping) -> Result<(), ReadRowsFailed> {
-    rows.skip_through(mapping.header_row.saturating_add(mapping.skip_rows))
+/// The rows behind the header, each chunk compared with what the survey saw.
+struct Data<'t> {
+    rows: Rows<'t>,
+    surveyed: std::vec::IntoIter<u64>,
+}
+
+impl Data<'_> {
+    fn read_chunk(&mut self) -> Result<Vec<Row>, ReadRowsFailed> {
+        let chunk = read_chunk(&mut self.rows)?;
+        let found = (!chunk.is_empty()).then(|| fingerprint(&chunk));
+        if found == self.surveyed.next() { Ok(chunk) } else { Err(ReadRowsFailed::Changed) }
+    }
 }
 
 /// The moving parts of one import.
-struct Work<'w, R> {
-    rows: Rows<R>,
+struct Work<'w> {
+    rows: Data<'w>,
     plan: &'w Plan<'w>,
     sink: &'w mut dyn Sink,
 }
@@ -247,14 +266,14 @@ struct Step {
     taken: Vec<super::sink::Taken>,
 }
 
-impl<R: BufRead + Send> Work<'_, R> {
+impl Work<'_> {
     /// Maps `chunk`, reads the next and stores `batch` at the same time.
     fn step(&mut self, chunk: &[Row], batch: Vec<ImportedRow>) -> Result<Step, ImportFault> {
         let Self { rows, plan, sink } = self;
         let given = batch.len();
         let map = || chunk.par_iter().with_min_len(32).map(|row| plan.process(row)).collect();
         let ((outcomes, next), taken) = rayon::join(
-            || rayon::join(map, || read_chunk(rows)),
+            || rayon::join(map, || rows.read_chunk()),
             || if batch.is_empty() { Ok(Vec::new()) } else { sink.take(batch) },
         );
         let taken = taken.map_err(ImportFault::Sink)?;
@@ -263,13 +282,9 @@ impl<R: BufRead + Send> Work<'_, R> {
         }
         Ok(Step { outcomes, next: next?, taken })
     }
-
-    fn read_chunk(&mut self) -> Result<Vec<Row>, ReadRowsFailed> {
-        read_chunk(&mut self.rows)
-    }
 }
 
-fn read_chunk<R: BufRead>(rows: &mut Rows<R>) -> Result<Vec<Row>, ReadRowsFailed> {
+fn read_chunk(rows: &mut Rows<'_>) -> Result<Vec<Row>, ReadRowsFailed> {
     let mut chunk = Vec::with_capacity(CHUNK_ROWS);
     let mut bytes = 0_usize;
     while chunk.len() < CHUNK_ROWS && bytes < CHUNK_BYTES {

@@ -7,29 +7,31 @@ use safeharbor_rules::{Field, Kind, Lang, Problem, ProblemCode, Record, holds_pe
 use serde_json::Value;
 
 use super::cell::Reading;
-use super::fault::{CellFault, Finding, RowFault, Wording};
+use super::fault::{CellFault, Damage, Finding, RowFault, Wording};
 use super::gate::Gates;
 use super::header::{Header, MissingColumn};
 use super::mapping::{
     FieldMapping, LineBreaks, Mapping, MappingFailed, MappingFault, Placed, ShortRows, refused,
 };
 use super::pipeline::ImportFault;
-use super::rows::Row;
 use super::shape::{Shape, reading};
 use super::sink::{Action, Objection};
-use super::text::{clean, fold, has_lost_characters, nearest, trim};
+use super::source::{Mark, Row};
+use super::text::{clean, fold, has_lost_characters, has_lost_digits, is_error_value, nearest, trim};
 
 /// What became of one row.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) row: u64,
-    pub(crate) line: u64,
+    pub(crate) line: Option<u64>,
     /// The values of the key fields, if all could be read.
     pub(crate) key: Option<String>,
     /// Refused for secrecy or CX: nothing of the row may be shown.
     pub(crate) withheld: bool,
     /// Columns in which characters seem to be lost.
     pub(crate) lost: Vec<usize>,
+    /// Columns whose value is the result of a formula.
+    pub(crate) formulas: Vec<usize>,
     /// Field to the text of its cell, where that says more than the value.
     pub(crate) raw: BTreeMap<String, String>,
     pub(crate) action: Action,
@@ -128,6 +130,7 @@ impl<'k> Plan<'k> {
             key: None,
             withheld: false,
             lost: Vec::new(),
+            formulas: Vec::new(),
             raw: BTreeMap::new(),
             action: Action::Upsert,
             result: Err(Vec::new()),
@@ -149,7 +152,7 @@ impl<'k> Plan<'k> {
     fn shape_fault(&self, row: &Row) -> Option<RowFault> {
         let (cells, columns) = (row.width(), self.width);
         let is_filled = |index| row.cell(index).is_some_and(|text| !trim(text).is_empty());
-        if cells < columns && self.short_rows == ShortRows::Refuse {
+        if cells < columns && !row.open_ended && self.short_rows == ShortRows::Refuse {
             Some(RowFault::Short { cells, columns })
         } else if (columns..cells).any(is_filled) {
             Some(RowFault::Long { cells, columns })
@@ -168,6 +171,7 @@ impl<'k> Plan<'k> {
         let mut faults = Vec::new();
         for column in &self.columns {
             outcome.lost.extend(column.lost(row));
+            outcome.formulas.extend(column.marked(row, Mark::Formula));
             match column.read(row) {
                 Ok(Some(value)) => {
                     record.insert(column.field.clone(), value);
@@ -272,14 +276,25 @@ impl Column {
 
     /// The value of the field in this row; none where the cell is empty or a null token.
     fn read(&self, row: &Row) -> Result<Option<Value>, CellFault> {
+        if self.marked(row, Mark::FormulaWithoutValue).next().is_some() {
+            return Err(CellFault::Damaged(Damage::FormulaWithoutValue));
+        }
         let Some(text) = self.text(row) else { return Ok(None) };
-        if self.translate.is_empty() {
-            return self.reading.read(&text);
+        if !self.translate.is_empty()
+            && let Some(meant) = self.translate.get(&fold(&text))
+        {
+            return self.reading.read(meant);
         }
-        match self.translate.get(&fold(&text)) {
-            Some(meant) => self.reading.read(meant),
-            None => self.reading.read(&text),
+        if let Some(damage) = self.indices.iter().find_map(|&index| self.damage(row.cell(index)?)) {
+            return Err(damage);
         }
+        if self.marked(row, Mark::Json).next().is_some() {
+            return self.reading.read_json(&text);
+        }
+        if self.marked(row, Mark::Date).next().is_some() {
+            return self.reading.read_date_cell(&text);
+        }
+        self.reading.read(&text)
     }
 
     fn text<'r>(&self, row: &'r Row) -> Option<Cow<'r, str>> {
@@ -305,6 +320,26 @@ impl Column {
             None => cells.next().map(Cow::Borrowed),
         }
         .filter(|text| !text.is_empty())
+    }
+
+    /// What a spreadsheet did to a cell before the file was saved.
+    fn damage(&self, cell: &str) -> Option<CellFault> {
+        if !cell.contains(['#', '+']) {
+            return None;
+        }
+        let text = self.part(cell)?;
+        if is_error_value(&text) {
+            Some(CellFault::Damaged(Damage::FormulaError))
+        } else if has_lost_digits(&text) {
+            Some(CellFault::Damaged(Damage::DigitsLost))
+        } else {
+            None
+        }
+    }
+
+    /// The columns of this one whose cell carries the mark.
+    fn marked<'r>(&'r self, row: &'r Row, mark: Mark) -> impl Iterator<Item = usize> + 'r {
+        self.indices.iter().copied().filter(move |&index| row.has(index, mark))
     }
 
     fn lost<'r>(&'r self, row: &'r Row) -> impl Iterator<Item = usize> + 'r {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use safeharbor_rules::Lang;
 
-use super::encoding::Detected;
 use super::fault::{Finding, Wording};
 use super::sink::Remark;
+use super::source::Recognised;
 
 /// How much of a value a problem shows, in characters.
 const VALUE_CHARS_SHOWN: usize = 60;
@@ -20,8 +20,8 @@ pub struct RowProblem {
     pub file: Arc<str>,
     /// Row number as a spreadsheet shows it.
     pub row: u64,
-    /// Physical line of the file.
-    pub line: u64,
+    /// Physical line of a text file.
+    pub line: Option<u64>,
     /// Column header; none for a problem of the whole row, and for rows refused because of secrecy.
     pub column: Option<String>,
     /// The value as the file has it, shortened; never for rows refused because of secrecy.
@@ -73,12 +73,14 @@ impl RowProblem {
         match lang {
             Lang::Zh => {
                 let column = self.column.as_ref().map(|name| format!("，列“{name}”")).unwrap_or_default();
-                format!("{file} 第 {row} 行（物理行 {line}）{column}{value}：{text}。{advice}")
+                let line = line.map(|line| format!("（物理行 {line}）")).unwrap_or_default();
+                format!("{file} 第 {row} 行{line}{column}{value}：{text}。{advice}")
             }
             Lang::En => {
                 let column =
                     self.column.as_ref().map(|name| format!(", column {name:?}")).unwrap_or_default();
-                format!("{file} row {row} (line {line}){column}{value}: {text}. {advice}")
+                let line = line.map(|line| format!(" (line {line})")).unwrap_or_default();
+                format!("{file} row {row}{line}{column}{value}: {text}. {advice}")
             }
         }
     }
@@ -88,7 +90,7 @@ impl fmt::Debug for RowProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { row, line, column, code, .. } = self;
         let value = if self.value.is_some() { "value withheld" } else { "no value" };
-        write!(f, "RowProblem({code}, row {row}, line {line}, {column:?}, {value})")
+        write!(f, "RowProblem({code}, row {row}, line {line:?}, {column:?}, {value})")
     }
 }
 
@@ -103,7 +105,7 @@ impl fmt::Display for RowProblem {
 pub(crate) struct RowPlace<'f> {
     pub(crate) file: &'f Arc<str>,
     pub(crate) row: u64,
-    pub(crate) line: u64,
+    pub(crate) line: Option<u64>,
 }
 
 fn shorten(value: &str) -> String {
@@ -179,6 +181,18 @@ impl Warning {
         Self { code, column: Some(column), row: Some(first_row), text }
     }
 
+    pub(crate) fn formulas(name: &str, rows: u64, first_row: u64) -> Self {
+        let text = Wording::new(
+            format!(
+                "列“{name}”有 {rows} 行是公式（首见于第 {first_row} 行），取用文件中保存的计算结果；若引用了其他文件，请先更新再保存"
+            ),
+            format!(
+                "column {name:?}: {rows} rows are formulas (first in row {first_row}); the results saved in the file are used, so update and save it if they draw on other files"
+            ),
+        );
+        Self { code: "formula", column: Some(name.to_owned()), row: Some(first_row), text }
+    }
+
     pub(crate) fn no_rows() -> Self {
         let text = Wording::new("文件只有表头，没有数据行", "the file has a header and no rows");
         Self { code: "no-rows", column: None, row: None, text }
@@ -190,10 +204,8 @@ impl Warning {
 pub struct Report {
     /// File name.
     pub file: String,
-    /// The encoding all of it is in, and how that is marked.
-    pub detected: Detected,
-    /// The delimiter, `\t` for a tab.
-    pub delimiter: char,
+    /// Its format, and for text its encoding and delimiter.
+    pub recognised: Recognised,
     /// Rows with content behind the header; the sum of the six below.
     pub rows: u64,
     /// Records that were not there.
@@ -224,7 +236,7 @@ mod tests {
     #[test]
     fn a_problem_reads_as_a_sentence_in_both_languages() {
         let file = Arc::from("成果.csv");
-        let place = RowPlace { file: &file, row: 7, line: 9 };
+        let place = RowPlace { file: &file, row: 7, line: Some(9) };
         let problem = RowProblem::new(
             &place,
             Some("编号"),

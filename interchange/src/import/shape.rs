@@ -85,7 +85,7 @@ pub(crate) fn reading(entry: &FieldMapping, field: &Field) -> Result<Reading, Ma
         Shape::Date(wanted) => date_reading(entry, wanted),
         Shape::Flag => Reading::Flag,
         Shape::Code(codes) => Reading::Code(code_table(entry, codes)?),
-        Shape::Nested => return Err(refused(MappingFault::NotFillable(shape.holds()))),
+        Shape::Nested => return Ok(Reading::Json { is_list }),
     };
     Ok(if is_list { Reading::List { separators: entry.split.clone(), each: Box::new(each) } } else { each })
 }

@@ -7,10 +7,9 @@ use std::path::Path;
 
 use super::header::Header;
 use super::mapping::Mapping;
-use super::opened::Opened;
 use super::pipeline::{ImportFailed, ImportFault, shown_file_name};
 use super::plan::unquoted;
-use super::rows::Row;
+use super::source::{Row, Table};
 use super::text::{nearest, trim};
 
 /// Splits the file at `path` into one CSV for each value of `column`, trimmed; rows with an empty cell come under "".
@@ -31,17 +30,17 @@ pub fn split(
         .map_err(|reason| ImportFailed { file: shown_file_name(path), reason })
 }
 
-fn split_from<R: Read + Seek>(
+fn split_from<R: Read + Seek + Send>(
     input: R,
     mapping: &Mapping,
     column: &str,
 ) -> Result<BTreeMap<String, Vec<u8>>, ImportFault> {
-    let mut opened = Opened::open(input, mapping, None, None)?;
-    let delimiter = opened.delimiter;
-    let mut rows = opened.rows()?;
-    let mut head = Head { text: Vec::new(), rows: 0, column: None };
+    let mut table = Table::open(input, mapping, None, None)?;
+    let (delimiter, header_row) = (table.delimiter(), table.header_row(mapping));
+    let mut rows = table.rows()?;
+    let mut head = Head { header_row, text: Vec::new(), rows: 0, column: None };
     let mut parts: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    let last_head_row = mapping.header_row.saturating_add(mapping.skip_rows);
+    let last_head_row = header_row.saturating_add(mapping.skip_rows);
     while let Some(row) = rows.read()? {
         if row.number <= last_head_row {
             head.take(&row, mapping, column, delimiter)?;
@@ -65,6 +64,7 @@ fn split_from<R: Read + Seek>(
 
 /// The rows every part starts with.
 struct Head {
+    header_row: u64,
     text: Vec<u8>,
     rows: u64,
     column: Option<usize>,
@@ -78,7 +78,7 @@ impl Head {
         }
         write_row(&mut self.text, row, delimiter);
         self.rows = row.number;
-        if row.number == mapping.header_row {
+        if row.number == self.header_row {
             let header = Header::of(row);
             let found = find(&header, column).map_err(|fault| unquoted(fault, mapping, &header))?;
             self.column = Some(found);

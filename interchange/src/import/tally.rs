@@ -9,11 +9,10 @@ use super::fault::{Finding, RowFault};
 use super::gate::is_about_secrecy;
 use super::header::Header;
 use super::mapping::Mapping;
-use super::opened::Opened;
 use super::plan::{CellFinding, Outcome, Plan};
 use super::report::{Report, RowPlace, RowProblem, Warning};
-use super::rows::Row;
 use super::sink::{ImportedRow, Objection, Remark, Taken};
+use super::source::{Row, Table};
 
 /// The report in the making.
 #[derive(Debug)]
@@ -27,6 +26,8 @@ pub(crate) struct Tally<'h> {
     first_rows: HashMap<Digest, FirstRow>,
     /// Column to number of rows with lost characters and the first of them.
     lost: BTreeMap<usize, (u64, u64)>,
+    /// The same of results of formulas.
+    formulas: BTreeMap<usize, (u64, u64)>,
     settled: Settled,
 }
 
@@ -43,7 +44,7 @@ struct Settled {
 #[derive(Debug)]
 struct Rejected {
     row: u64,
-    line: u64,
+    line: Option<u64>,
     findings: Vec<CellFinding>,
 }
 
@@ -56,21 +57,20 @@ struct FirstRow {
 impl<'h> Tally<'h> {
     pub(crate) fn new<R>(
         file: &str,
-        opened: &Opened<R>,
+        table: &Table<R>,
         header: &'h Header,
         mapping: &Mapping,
         plan: &'h Plan<'h>,
         problems_max: usize,
     ) -> Self {
         let duplicates = header.duplicates();
-        let mut warnings: Vec<Warning> =
-            duplicates.iter().map(|name| about_column(name, Warning::duplicate_column)).collect();
+        let mut warnings = table.warnings.clone();
+        warnings.extend(duplicates.iter().map(|name| about_column(name, Warning::duplicate_column)));
         let unknown = header.unknown(mapping).into_iter().filter(|name| !duplicates.contains(name));
         warnings.extend(unknown.map(|name| about_column(name, Warning::unknown_column)));
         let report = Report {
             file: file.to_owned(),
-            detected: opened.detected,
-            delimiter: char::from(opened.delimiter),
+            recognised: table.recognised.clone(),
             rows: 0,
             new: 0,
             unchanged: 0,
@@ -90,6 +90,7 @@ impl<'h> Tally<'h> {
             problems_max,
             first_rows: HashMap::new(),
             lost: BTreeMap::new(),
+            formulas: BTreeMap::new(),
             settled: Settled::default(),
         }
     }
@@ -105,7 +106,8 @@ impl<'h> Tally<'h> {
         let mut batch = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             self.report.rows = self.report.rows.saturating_add(1);
-            self.note_lost(&outcome);
+            note(&mut self.lost, &outcome.lost, outcome.row);
+            note(&mut self.formulas, &outcome.formulas, outcome.row);
             let first = outcome.key.as_deref().and_then(|key| self.first_row(key, &outcome));
             match outcome.result {
                 Ok(record) if first.is_none() => {
@@ -134,7 +136,7 @@ impl<'h> Tally<'h> {
     fn refuse(
         &mut self,
         row: u64,
-        line: u64,
+        line: Option<u64>,
         mut findings: Vec<CellFinding>,
         key: Option<String>,
         first: Option<FirstRow>,
@@ -149,18 +151,18 @@ impl<'h> Tally<'h> {
         self.settled.rejected.push(Rejected { row, line, findings });
     }
 
-    fn list(&mut self, row: u64, line: u64, column: Option<&str>, value: Option<&str>, finding: Finding) {
+    fn list(
+        &mut self,
+        row: u64,
+        line: Option<u64>,
+        column: Option<&str>,
+        value: Option<&str>,
+        finding: Finding,
+    ) {
         self.report.problems_total = self.report.problems_total.saturating_add(1);
         if self.report.problems.len() < self.problems_max {
             let place = RowPlace { file: &self.file, row, line };
             self.report.problems.push(RowProblem::new(&place, column, value, finding));
-        }
-    }
-
-    fn note_lost(&mut self, outcome: &Outcome) {
-        for &column in &outcome.lost {
-            let (rows, _) = self.lost.entry(column).or_insert((0, outcome.row));
-            *rows = rows.saturating_add(1);
         }
     }
 
@@ -204,10 +206,21 @@ impl<'h> Tally<'h> {
         for (&column, &(rows, first)) in &self.lost {
             self.report.warnings.push(Warning::lost_characters(self.header.name(column), rows, first));
         }
+        for (&column, &(rows, first)) in &self.formulas {
+            self.report.warnings.push(Warning::formulas(self.header.name(column), rows, first));
+        }
         if self.report.rows == 0 {
             self.report.warnings.push(Warning::no_rows());
         }
         self.report
+    }
+}
+
+/// Counts a row that has something to say of these columns.
+fn note(seen: &mut BTreeMap<usize, (u64, u64)>, columns: &[usize], row: u64) {
+    for &column in columns {
+        let (rows, _) = seen.entry(column).or_insert((0, row));
+        *rows = rows.saturating_add(1);
     }
 }
 

@@ -63,6 +63,36 @@ pub(crate) fn has_lost_characters(text: &str) -> bool {
     text.contains("????") || (!text.is_ascii() && (text.contains('\u{fffd}') || text.contains("锟斤拷")))
 }
 
+/// Whether a spreadsheet shows this in place of a result it could not compute.
+pub(crate) fn is_error_value(text: &str) -> bool {
+    const ERRORS: [&str; 10] = [
+        "#REF!",
+        "#N/A",
+        "#VALUE!",
+        "#DIV/0!",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#SPILL!",
+        "#CALC!",
+        "#GETTING_DATA",
+    ];
+    ERRORS.contains(&text)
+}
+
+/// Whether a spreadsheet shortened a number of 12 digits or more to this: `4.11101E+17`.
+pub(crate) fn has_lost_digits(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once("E+") else { return false };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let whole = whole.strip_prefix('-').unwrap_or(whole);
+    whole.len() == 1
+        && exponent.len() >= 2
+        && is_digits(whole)
+        && is_digits(fraction)
+        && exponent.parse().is_ok_and(|exponent: u16| exponent >= 11)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +124,19 @@ mod tests {
     fn the_nearest_name_is_found() {
         assert_eq!(nearest("成果名", ["成果编号", "成果名称", "x"]), Some("成果名称"));
         assert_eq!(nearest("a", []), None);
+    }
+
+    #[test]
+    fn what_a_spreadsheet_did_to_numbers_is_noticed() {
+        for text in ["4.11101E+17", "1E+11", "-1.2E+15"] {
+            assert!(has_lost_digits(text), "{text}");
+        }
+        for text in
+            ["12E+17", "1.8E+05", "1E+", "E+17", "1.2e17", "A1E+12", "1E+1x", "411101000112345678", ""]
+        {
+            assert!(!has_lost_digits(text), "{text}");
+        }
+        assert!(is_error_value("#REF!") && !is_error_value("#REF") && !is_error_value(""));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What becomes of good files: new, unchanged, revised; the same in every encoding and layout.
 
 use safeharbor_interchange::import::{
-    Encoding, ImportOptions, Objection, Progress, Taken, Wording, import_from,
+    Encoding, Format, ImportOptions, Objection, Progress, Taken, Wording, import_from,
 };
 use safeharbor_rules::Lang;
 use serde_json::json;
@@ -71,10 +71,9 @@ fn the_report_names_encoding_and_delimiter() {
     let mut store = MemoryStore::default();
     let gbk = encoding_rs::GBK.encode(&format!("{HEADER}{ROWS}").replace(',', ";")).0.into_owned();
     let report = import_bytes(&gbk, ACHIEVEMENTS, &mut store).unwrap();
-    assert_eq!(
-        (report.detected.encoding, report.detected.bom, report.delimiter),
-        (Encoding::Gb18030, false, ';')
-    );
+    let detected = report.recognised.detected.unwrap();
+    assert_eq!((detected.encoding, detected.bom), (Encoding::Gb18030, false));
+    assert_eq!((report.recognised.format, report.recognised.delimiter), (Format::Csv, Some(';')));
     assert_eq!(report.file, "成果.csv");
 }
 

@@ -32,7 +32,8 @@ fn every_sample_file_imports_without_a_problem_or_warning() {
         assert!(problems.is_empty(), "{file}: {problems:#?}");
         assert!(report.warnings.is_empty(), "{file}: {:?}", report.warnings);
         assert!(report.new > 0, "{file}");
-        encodings.push((report.detected.encoding, report.detected.bom));
+        let detected = report.recognised.detected.unwrap();
+        encodings.push((detected.encoding, detected.bom));
     }
     assert!(encodings.contains(&(Encoding::Gb18030, false)) && encodings.contains(&(Encoding::Utf8, true)));
 }

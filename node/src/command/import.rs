@@ -165,7 +165,7 @@ fn print(
 
 fn summary(report: &Report, dry_run: bool, took: Duration, language: Language) -> String {
     let Report { file, rows, new, revised, unchanged, refused, .. } = report;
-    let (encoding, seconds) = (report.detected.encoding, took.as_secs_f64());
+    let (recognised, seconds) = (&report.recognised, took.as_secs_f64());
     let done = match (dry_run, language) {
         (false, Language::Zh) => "已导入",
         (true, Language::Zh) => "试导入（未保存任何内容）",
@@ -174,10 +174,10 @@ fn summary(report: &Report, dry_run: bool, took: Duration, language: Language) -
     };
     match language {
         Language::Zh => format!(
-            "{done} {file}（{encoding}）：{rows} 行，新增 {new}，修订 {revised}，未变 {unchanged}，拒收 {refused}；{seconds:.1} 秒"
+            "{done} {file}（{recognised}）：{rows} 行，新增 {new}，修订 {revised}，未变 {unchanged}，拒收 {refused}；{seconds:.1} 秒"
         ),
         Language::En => format!(
-            "{done} {file} ({encoding}): {rows} rows, {new} new, {revised} revised, {unchanged} unchanged, {refused} refused; {seconds:.1} s"
+            "{done} {file} ({recognised}): {rows} rows, {new} new, {revised} revised, {unchanged} unchanged, {refused} refused; {seconds:.1} s"
         ),
     }
 }
@@ -190,10 +190,13 @@ fn report_json(report: &Report, kind: &KindId, sha256: Digest, dry_run: bool, la
             "code": problem.code, "text": problem.text(lang), "advice": problem.advice(lang),
         })
     };
+    let recognised = &report.recognised;
     let warning = |warning: &Warning| json!({ "code": warning.code, "column": warning.column, "row": warning.row, "text": warning.text(lang) });
     json!({
         "file": report.file, "sha256": sha256.to_string(), "kind": kind.as_str(), "dry_run": dry_run,
-        "encoding": report.detected.encoding.to_string(), "delimiter": report.delimiter.to_string(),
+        "format": recognised.format.to_string(), "sheet": recognised.sheet,
+        "encoding": recognised.detected.map(|detected| detected.encoding.to_string()),
+        "delimiter": recognised.delimiter.map(String::from),
         "rows": report.rows, "new": report.new, "revised": report.revised, "unchanged": report.unchanged,
         "deleted": report.deleted, "conflicts": report.conflicts,
         "refused": report.refused, "problems_total": report.problems_total,

@@ -120,9 +120,6 @@ pub enum MappingFault {
     /// A field that follows from another one.
     #[error("the field follows from {0} by itself; fill that one")]
     Derived(String),
-    /// A field that one column cannot fill.
-    #[error("the field holds {0}, which a column of a table cannot fill")]
-    NotFillable(&'static str),
 }
 
 pub(crate) fn refused(line: usize, place: &str, fault: MappingFault) -> MappingFailed {

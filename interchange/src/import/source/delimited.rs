@@ -1,99 +1,18 @@
-//! The rows of a delimited text file, numbered the way a spreadsheet numbers them, within fixed limits.
+//! The rows of delimited text, numbered the way a spreadsheet numbers them.
 
 use std::io::{self, BufRead};
 
 use csv_core::ReadRecordResult;
 
-/// The most columns a row may have.
-pub const COLUMNS_MAX: usize = 4_096;
-/// The longest cell, in bytes of UTF-8.
-pub const CELL_BYTES_MAX: usize = 1024 * 1024;
-/// The longest row, in bytes of UTF-8.
-pub const ROW_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// One row: its cells as text, and where it stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Row {
-    /// 1-based, blank lines counted, as a spreadsheet shows it.
-    pub(crate) number: u64,
-    /// The physical line it starts on, 1-based; larger than `number` behind cells with line breaks.
-    pub(crate) line: u64,
-    text: String,
-    ends: Vec<usize>,
-}
-
-impl Row {
-    pub(crate) fn width(&self) -> usize {
-        self.ends.len()
-    }
-
-    pub(crate) fn cell(&self, index: usize) -> Option<&str> {
-        let end = *self.ends.get(index)?;
-        let start = match index.checked_sub(1) {
-            Some(before) => *self.ends.get(before)?,
-            None => 0,
-        };
-        self.text.get(start..end)
-    }
-
-    pub(crate) fn cells(&self) -> impl Iterator<Item = &str> {
-        (0..self.width()).filter_map(|index| self.cell(index))
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.text.len()
-    }
-
-    pub(crate) fn is_blank(&self) -> bool {
-        self.text.trim().is_empty()
-    }
-}
-
-/// A file that is not a table within the limits.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadRowsFailed {
-    /// The disk failed, or the file changed under the reader.
-    #[error("the file cannot be read")]
-    Read(#[from] io::Error),
-    /// More columns than [`COLUMNS_MAX`].
-    #[error("row {row} (line {line}) has more than {COLUMNS_MAX} columns; is the delimiter right?")]
-    TooManyColumns {
-        /// Row number.
-        row: u64,
-        /// Physical line.
-        line: u64,
-    },
-    /// A cell longer than [`CELL_BYTES_MAX`] or a row longer than [`ROW_BYTES_MAX`].
-    #[error(
-        "a cell of row {row} (line {line}) is longer than 1 MiB, or the row longer than 16 MiB; is a quotation mark missing or one too many?"
-    )]
-    CellTooLong {
-        /// Row number.
-        row: u64,
-        /// Physical line.
-        line: u64,
-    },
-    /// A quotation mark that opens and is never closed.
-    #[error(
-        "the quotation mark opened in row {row} (line {line}) is never closed; the file is cut off or the mark is one too many"
-    )]
-    UnclosedQuote {
-        /// Row number.
-        row: u64,
-        /// Physical line.
-        line: u64,
-    },
-}
+use super::row::{CELL_BYTES_MAX, COLUMNS_MAX, ROW_BYTES_MAX, ReadRowsFailed, Row, RowSource};
 
 /// Reads rows one after the other from text that is already UTF-8.
-pub(crate) struct Rows<R> {
+pub(crate) struct DelimitedRows<R> {
     input: R,
     reader: csv_core::Reader,
     text: Vec<u8>,
     ends: Vec<usize>,
     place: Place,
-    /// A row that was read too early.
-    held: Option<Row>,
 }
 
 /// Where the reader stands; the parser itself skips blank lines without a word.
@@ -139,7 +58,7 @@ impl Place {
     }
 }
 
-impl<R: BufRead> Rows<R> {
+impl<R: BufRead> DelimitedRows<R> {
     pub(crate) fn new(input: R, delimiter: u8) -> Self {
         Self {
             input,
@@ -147,15 +66,10 @@ impl<R: BufRead> Rows<R> {
             text: vec![0; 4_096],
             ends: vec![0; 64],
             place: Place::START,
-            held: None,
         }
     }
 
-    /// The next row that is not an empty line, or none at the end.
-    pub(crate) fn read(&mut self) -> Result<Option<Row>, ReadRowsFailed> {
-        if let Some(held) = self.held.take() {
-            return Ok(Some(held));
-        }
+    fn next(&mut self) -> Result<Option<Row>, ReadRowsFailed> {
         let (mut text_end, mut cell_count) = (0_usize, 0_usize);
         self.place.before_first_byte = true;
         loop {
@@ -168,7 +82,10 @@ impl<R: BufRead> Rows<R> {
                 self.ends.get_mut(cell_count..).unwrap_or_default(),
             );
             if closing && read > 0 && !matches!(result, ReadRecordResult::Record) {
-                return Err(ReadRowsFailed::UnclosedQuote { row: self.place.row, line: self.place.line });
+                return Err(ReadRowsFailed::UnclosedQuote {
+                    row: self.place.row,
+                    line: Some(self.place.line),
+                });
             }
             if !closing {
                 self.place.pass(bytes.get(..read).unwrap_or_default());
@@ -184,18 +101,6 @@ impl<R: BufRead> Rows<R> {
                 ReadRecordResult::End => return Ok(None),
             }
         }
-    }
-
-    /// Leaves the reader behind row `number`, so that the next row read has a higher one.
-    pub(crate) fn skip_through(&mut self, number: u64) -> Result<(), ReadRowsFailed> {
-        while self.held.is_none() {
-            match self.read()? {
-                Some(row) if row.number > number => self.held = Some(row),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        Ok(())
     }
 
     fn grow_text(&mut self, text_end: usize, cell_count: usize) -> Result<(), ReadRowsFailed> {
@@ -228,7 +133,7 @@ impl<R: BufRead> Rows<R> {
         let text = std::str::from_utf8(self.text.get(..text_end).unwrap_or_default())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         let Place { row: number, line, .. } = self.place;
-        Ok(Row { number, line, text: text.to_owned(), ends: ends.to_vec() })
+        Ok(Row::of_text(number, line, text.to_owned(), ends.to_vec()))
     }
 
     fn last_end(&self, cell_count: usize) -> usize {
@@ -236,11 +141,17 @@ impl<R: BufRead> Rows<R> {
     }
 
     fn cell_too_long(&self) -> ReadRowsFailed {
-        ReadRowsFailed::CellTooLong { row: self.place.row, line: self.place.line }
+        ReadRowsFailed::CellTooLong { row: self.place.row, line: Some(self.place.line) }
     }
 
     fn too_many_columns(&self) -> ReadRowsFailed {
-        ReadRowsFailed::TooManyColumns { row: self.place.row, line: self.place.line }
+        ReadRowsFailed::TooManyColumns { row: self.place.row, line: Some(self.place.line) }
+    }
+}
+
+impl<R: BufRead + Send> RowSource for DelimitedRows<R> {
+    fn read(&mut self) -> Result<Option<Row>, ReadRowsFailed> {
+        self.next()
     }
 }
 
@@ -251,7 +162,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8], delimiter: u8) -> Result<Vec<Row>, ReadRowsFailed> {
-        let mut rows = Rows::new(bytes, delimiter);
+        let mut rows = DelimitedRows::new(bytes, delimiter);
         let mut all = Vec::new();
         while let Some(row) = rows.read()? {
             all.push(row);
@@ -261,7 +172,8 @@ mod tests {
 
     fn check(text: &str, wanted: &[(u64, u64, &[&str])]) {
         let rows = read(text.as_bytes(), b',').unwrap();
-        let found: Vec<_> = rows.iter().map(|r| (r.number, r.line, r.cells().collect::<Vec<_>>())).collect();
+        let found: Vec<_> =
+            rows.iter().map(|r| (r.number, r.line.unwrap(), r.cells().collect::<Vec<_>>())).collect();
         let wanted: Vec<_> = wanted.iter().map(|(row, line, cells)| (*row, *line, cells.to_vec())).collect();
         assert_eq!(found, wanted, "{text:?}");
     }
@@ -298,7 +210,10 @@ mod tests {
         assert!(matches!(read(wide.as_bytes(), b','), Err(ReadRowsFailed::TooManyColumns { row: 1, .. })));
         assert_eq!(read(&wide.as_bytes()[1..], b',').unwrap()[0].width(), COLUMNS_MAX);
         let long = format!("a\n{}", "x".repeat(CELL_BYTES_MAX + 1));
-        assert!(matches!(read(long.as_bytes(), b','), Err(ReadRowsFailed::CellTooLong { row: 2, line: 2 })));
+        assert!(matches!(
+            read(long.as_bytes(), b','),
+            Err(ReadRowsFailed::CellTooLong { row: 2, line: Some(2) })
+        ));
         assert!(read(&long.as_bytes()[..CELL_BYTES_MAX + 2], b',').is_ok());
         let huge = vec![b'"'; 1].into_iter().chain(std::iter::repeat_n(b'\n', 40 << 20)).collect::<Vec<_>>();
         assert!(matches!(read(&huge, b','), Err(ReadRowsFailed::CellTooLong { row: 1, .. })));
