@@ -4,30 +4,32 @@
 //! row, column, value and what to do. Out of scope: keeping records (the store stands behind [`Sink`]), what leaves
 //! (disclosure policy), command line.
 
-mod cell;
+pub(crate) mod cell;
 mod date;
-mod decimal;
+pub(crate) mod decimal;
 mod decoded;
 mod encoding;
 mod fault;
 mod gate;
 mod header;
-mod mapping;
+pub(crate) mod mapping;
+mod own;
 mod pipeline;
 mod plan;
 mod report;
-mod shape;
+pub(crate) mod shape;
 mod sink;
 mod source;
 mod split;
 mod tally;
-mod text;
+pub(crate) mod text;
 
 pub use date::ParseFormFailed;
 pub use encoding::{DetectFailed, Detected, Encoding, FILE_BYTES_MAX, ParseEncodingFailed, detect};
 pub use fault::Wording;
 pub use header::MissingColumn;
 pub use mapping::{MAPPING_BYTES_MAX, Mapping, MappingFailed, MappingFault, ShortRows};
+pub use own::recognise;
 pub use pipeline::{
     ImportFailed, ImportFault, ImportOptions, Progress, import, import_from, shown_file_name,
 };

@@ -6,4 +6,5 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::string_slice, reason = "tests may panic"))]
 
 pub mod import;
+pub mod layout;
 pub mod metadata;

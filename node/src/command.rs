@@ -123,8 +123,10 @@ pub enum Command {
     Import {
         /// The file.
         file: PathBuf,
-        /// Its mapping.
-        mapping: PathBuf,
+        /// Its mapping; none for a file in the own layout of a kind.
+        mapping: Option<PathBuf>,
+        /// The kind of a file without a mapping, where its header does not tell.
+        kind: Option<String>,
         /// Overrules the mapping's encoding.
         encoding: Option<String>,
         /// Answers the same and keeps nothing.
@@ -170,8 +172,13 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
             person::add(context, &name, &role, &password, by.as_ref(), speech)
         }
         Command::ListPersons => person::list(context, speech),
-        Command::Import { file, mapping, encoding, dry_run } => {
-            let order = import::Order { file: &file, mapping: &mapping, encoding: encoding.as_deref() };
+        Command::Import { file, mapping, kind, encoding, dry_run } => {
+            let order = import::Order {
+                file: &file,
+                mapping: mapping.as_deref(),
+                kind: kind.as_deref(),
+                encoding: encoding.as_deref(),
+            };
             import::import(context, &order, dry_run, speech)
         }
         Command::ExportRecords { file } => export::records(context, &file, speech),

@@ -86,9 +86,9 @@ impl Desk {
             Words::Show { record } => self.deliver(Command::Show { record }),
             Words::Policy(PolicyWords::Show) => self.deliver(Command::ShowPolicy),
             Words::Person(PersonWords::List) => self.deliver(Command::ListPersons),
-            Words::Import { file, mapping, encoding, dry_run } => {
-                let (file, mapping) = (self.path(&file), self.path(&mapping));
-                self.deliver(Command::Import { file, mapping, encoding, dry_run })
+            Words::Import { file, mapping, kind, encoding, dry_run } => {
+                let (file, mapping) = (self.path(&file), mapping.map(|mapping| self.path(&mapping)));
+                self.deliver(Command::Import { file, mapping, kind, encoding, dry_run })
             }
             Words::Export(ExportWords::Records { output }) => {
                 self.deliver(Command::ExportRecords { file: self.path(&output) })

@@ -133,7 +133,7 @@ impl Bench {
         std::fs::write(&file, format!("{HEADER}\n{}\n", rows.join("\n"))).unwrap();
         let text = MAPPING.replace("[constant]\n", &format!("[constant]\n{constants}\n"));
         std::fs::write(&mapping, text).unwrap();
-        self.ask(Command::Import { file, mapping, encoding: None, dry_run: false })
+        self.ask(Command::Import { file, mapping: Some(mapping), kind: None, encoding: None, dry_run: false })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -49,6 +49,12 @@ impl ValueType {
         }
     }
 
+    /// Whether a record holds it as a text.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        matches!(self, Self::Text | Self::Date | Self::Month | Self::Institution)
+    }
+
     /// The type of one item, for a list; the type itself otherwise.
     #[must_use]
     pub fn item(&self) -> &Self {

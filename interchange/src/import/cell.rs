@@ -30,6 +30,10 @@ pub(crate) enum Reading {
     Json { is_list: bool },
     /// Elements between separators, each read alike.
     List { separators: Vec<String>, each: Box<Self> },
+    /// A cell of the node's own layout: behind `'` a text as it stands, or the stored value as JSON.
+    Marked(Box<Self>),
+    /// The stored value: a text as it is, everything else as JSON.
+    Stored { is_text: bool },
 }
 
 /// Texts that stand for codes, compared folded.
@@ -88,13 +92,17 @@ impl Reading {
             Self::Flag => read_flag(text)?,
             Self::Json { is_list } => read_nested(text, *is_list)?,
             Self::List { separators, each } => return read_list(text, separators, each),
+            Self::Marked(reading) => return read_marked(text, reading),
+            Self::Stored { is_text: true } => Value::from(text),
+            Self::Stored { is_text: false } => parse_json(text)?,
         };
         Ok(Some(value))
     }
 
     /// Reads a cell that the file itself says is a date: `2018-01-15`, `2018-01-15 08:30:00` or `2018-01`.
     pub(crate) fn read_date_cell(&self, text: &str) -> Result<Option<Value>, CellFault> {
-        let Self::Date { wanted, .. } = self else { return self.read(text) };
+        let unmarked = if let Self::Marked(reading) = self { reading } else { self };
+        let Self::Date { wanted, .. } = unmarked else { return self.read(text) };
         let date = read_iso(text).ok_or(CellFault::Date)?;
         refuse_vague(date.precision(), *wanted)?;
         Ok(Some(Value::from(date.at(*wanted).to_string())))
@@ -112,6 +120,25 @@ impl Reading {
         let values = items.into_iter().filter_map(|item| read(item).transpose());
         let values = values.collect::<Result<Vec<_>, _>>()?;
         Ok(if values.is_empty() { None } else { Some(Value::from(values)) })
+    }
+}
+
+fn parse_json(text: &str) -> Result<Value, CellFault> {
+    serde_json::from_str(text).or(Err(CellFault::Json))
+}
+
+fn read_marked(text: &str, reading: &Reading) -> Result<Option<Value>, CellFault> {
+    let is_list = matches!(reading, Reading::List { .. });
+    match text.strip_prefix('\'') {
+        Some(json) if json.starts_with(['"', '[', '{']) => parse_json(json).map(Some),
+        Some(number) if matches!(reading, Reading::Number) && number.contains('.') => {
+            parse_json(number).map(Some)
+        }
+        Some(plain) => reading.read(plain),
+        None if is_list && text.starts_with('[') => {
+            parse_json(text).map(Some).or_else(|_not_json| reading.read(text))
+        }
+        None => reading.read(text),
     }
 }
 

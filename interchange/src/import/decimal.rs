@@ -71,6 +71,18 @@ pub(crate) fn parse_scaled(text: &str, scale: Scale) -> Result<i64, DecimalFault
     Ok(if negative { value.saturating_neg() } else { value })
 }
 
+/// Writes an integer of the stored unit with `places` decimals, without the zeros at their end.
+pub(crate) fn write_scaled(value: i64, places: u32) -> String {
+    let width = usize::try_from(places).unwrap_or_default();
+    let digits = format!("{:0>least$}", value.unsigned_abs(), least = width.saturating_add(1));
+    let (whole, fraction) =
+        digits.split_at_checked(digits.len().saturating_sub(width)).unwrap_or((&digits, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let sign = if value < 0 { "-" } else { "" };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{whole}{point}{fraction}")
+}
+
 fn refuse_other_than_digits(number: &str, whole: &str, fraction: &str) -> Result<(), DecimalFault> {
     let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if is_digits(whole) && is_digits(fraction) && !(whole.is_empty() && fraction.is_empty()) {
@@ -147,10 +159,25 @@ mod tests {
         check("99999999999999999999", "元", Err(DecimalFault::TooLarge));
     }
 
+    #[test]
+    fn amounts_are_written_without_needless_zeros() {
+        for (value, text) in
+            [(17_500_000, "17.5"), (1, "0.000001"), (0, "0"), (-3_000_000, "-3"), (1_000_000, "1")]
+        {
+            assert_eq!(write_scaled(value, 6), text);
+        }
+        assert_eq!(write_scaled(12, 0), "12");
+    }
+
     proptest! {
         #[test]
         fn whole_and_fraction_add_up(whole in 0_i64..1_000_000_000, fraction in 0_i64..1_000_000) {
             prop_assert_eq!(parse_scaled(&format!("{whole}.{fraction:06}"), unit("万元")), Ok(whole * 1_000_000 + fraction));
+        }
+
+        #[test]
+        fn what_is_written_reads_as_the_same(value in -i64::MAX..=i64::MAX, at in 0..MONEY.len()) {
+            prop_assert_eq!(parse_scaled(&write_scaled(value, MONEY[at].places), MONEY[at]), Ok(value));
         }
 
         #[test]

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::date::{DateForm, PeriodEnd, unambiguous_forms};
 use super::encoding::Encoding;
+use crate::layout::SEPARATORS;
 pub(crate) use fault::refused;
 pub use fault::{MappingFailed, MappingFault};
 pub(crate) use file::LineBreaks;
@@ -66,6 +67,17 @@ pub(crate) struct FieldMapping {
     pub(crate) unit: Option<Placed<String>>,
     pub(crate) codes: Vec<(String, Placed<String>)>,
     pub(crate) split: Vec<String>,
+    /// Whether the cells are as the node itself writes them.
+    pub(crate) own: Option<Own>,
+}
+
+/// How the node itself writes the cells of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// For people: see [`crate::layout`].
+    Written,
+    /// The stored value: a text as it is, everything else as JSON.
+    Stored,
 }
 
 impl Mapping {
@@ -131,6 +143,27 @@ impl<T> Placed<T> {
 }
 
 impl FieldMapping {
+    /// A field of a kind's own layout, in the unit the layout writes.
+    pub(crate) fn own(field: &str, from: Vec<String>, own: Own, unit: Option<&str>) -> Self {
+        let place = |value: &str| Placed { line: 1, value: value.to_owned() };
+        Self {
+            field: place(field),
+            from,
+            join: None,
+            null: Vec::new(),
+            has_own_null: false,
+            strip: Vec::new(),
+            line_breaks: LineBreaks::Keep,
+            forms: None,
+            period: None,
+            period_separators: Vec::new(),
+            unit: unit.map(place),
+            codes: Vec::new(),
+            split: SEPARATORS.map(str::to_owned).to_vec(),
+            own: Some(own),
+        }
+    }
+
     /// The forms to try: the mapping's, or the year-first ones that cannot be misread.
     pub(crate) fn date_forms(&self) -> Vec<DateForm> {
         self.forms.as_ref().map_or_else(unambiguous_forms, |forms| forms.value.clone())

@@ -113,6 +113,15 @@ pub enum ImportFault {
         /// The header or headers the mapping names.
         wanted: String,
     },
+    /// There is no mapping, and the header fits no kind, or two equally well.
+    #[error(
+        "row 1 holds the headers of no kind, or of several{}; say which with --kind, make a template of the kind (`template KIND`), or write a mapping",
+        if candidates.is_empty() { String::new() } else { format!(" (nearest: {candidates})") }
+    )]
+    Unrecognised {
+        /// The kinds that come nearest, with what they lack.
+        candidates: String,
+    },
     /// The header lacks a column.
     #[error("a column is missing")]
     MissingColumn(#[from] MissingColumn),

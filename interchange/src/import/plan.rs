@@ -11,7 +11,7 @@ use super::fault::{CellFault, Damage, Finding, RowFault, Wording};
 use super::gate::Gates;
 use super::header::{Header, MissingColumn};
 use super::mapping::{
-    FieldMapping, LineBreaks, Mapping, MappingFailed, MappingFault, Placed, ShortRows, refused,
+    FieldMapping, LineBreaks, Mapping, MappingFailed, MappingFault, Own, Placed, ShortRows, refused,
 };
 use super::pipeline::ImportFault;
 use super::shape::{Shape, reading};
@@ -68,6 +68,8 @@ struct Column {
     null: Vec<String>,
     strip: Vec<String>,
     line_breaks: LineBreaks,
+    /// The cell is the value, white space and all.
+    is_verbatim: bool,
     /// Folded source text to the text to read in its place.
     translate: HashMap<String, String>,
     reading: Reading,
@@ -268,6 +270,7 @@ impl Column {
             null: entry.null.clone(),
             strip: entry.strip.clone(),
             line_breaks: entry.line_breaks,
+            is_verbatim: entry.own == Some(Own::Stored),
             translate: translate.iter().map(|(text, code)| (fold(text), code.value.clone())).collect(),
             reading: reading(entry, field)?,
             indices,
@@ -305,6 +308,9 @@ impl Column {
     }
 
     fn part<'t>(&self, cell: &'t str) -> Option<Cow<'t, str>> {
+        if self.is_verbatim {
+            return Some(Cow::Borrowed(cell)).filter(|text| !text.is_empty());
+        }
         let is_null = |text: &str| text.is_empty() || self.null.iter().any(|token| token == text);
         if is_null(trim(cell)) {
             return None;

@@ -5,7 +5,7 @@ use safeharbor_rules::{CodeList, Field, ValueType};
 use super::cell::{CodeTable, Reading};
 use super::date::Precision;
 use super::decimal::{MONEY, PLAIN, SHARE, Scale};
-use super::mapping::{FieldMapping, MappingFailed, MappingFault, refused};
+use super::mapping::{FieldMapping, MappingFailed, MappingFault, Own, refused};
 
 /// What one value of a field is.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +48,10 @@ impl<'f> Shape<'f> {
         matches!(self, Self::Code(_))
     }
 
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Number | Self::Money | Self::Share)
+    }
+
     fn holds(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -68,12 +72,15 @@ impl<'f> Shape<'f> {
 /// How cells of `entry` are read into `field`.
 pub(crate) fn reading(entry: &FieldMapping, field: &Field) -> Result<Reading, MappingFailed> {
     let refused = |fault| refused(entry.field.line, &entry.field.value, fault);
-    if let Some(source) = field.derived_from() {
+    if entry.own == Some(Own::Stored) {
+        return Ok(Reading::Stored { is_text: field.value_type().is_text() });
+    }
+    if let Some(source) = field.derived_from().filter(|_| entry.own.is_none()) {
         return Err(refused(MappingFault::Derived(source.to_owned())));
     }
     let shape = Shape::of(field);
     let is_list = matches!(field.value_type(), ValueType::List(_));
-    if let Some(setting) = setting_without_use(entry, shape, is_list) {
+    if let Some(setting) = setting_without_use(entry, shape, is_list).filter(|_| entry.own.is_none()) {
         return Err(refused(MappingFault::NotApplicable { setting, holds: shape.holds() }));
     }
     let each = match shape {
@@ -85,9 +92,16 @@ pub(crate) fn reading(entry: &FieldMapping, field: &Field) -> Result<Reading, Ma
         Shape::Date(wanted) => date_reading(entry, wanted),
         Shape::Flag => Reading::Flag,
         Shape::Code(codes) => Reading::Code(code_table(entry, codes)?),
-        Shape::Nested => return Ok(Reading::Json { is_list }),
+        Shape::Nested => return Ok(marked(entry, Reading::Json { is_list })),
     };
-    Ok(if is_list { Reading::List { separators: entry.split.clone(), each: Box::new(each) } } else { each })
+    let reading =
+        if is_list { Reading::List { separators: entry.split.clone(), each: Box::new(each) } } else { each };
+    Ok(marked(entry, reading))
+}
+
+/// The node's own cells may carry a mark in front.
+fn marked(entry: &FieldMapping, reading: Reading) -> Reading {
+    if entry.own.is_some() { Reading::Marked(Box::new(reading)) } else { reading }
 }
 
 fn setting_without_use(entry: &FieldMapping, shape: Shape<'_>, is_list: bool) -> Option<&'static str> {

@@ -16,3 +16,5 @@ mod samples;
 mod secrecy;
 #[cfg(test)]
 mod throughput;
+#[cfg(test)]
+mod without_mapping;

@@ -224,3 +224,15 @@ fn only_so_many_problems_are_listed_but_all_are_counted() {
     assert_eq!((report.refused, report.problems_total, report.problems.len()), (3_000, 3_000, 1_000));
     assert_eq!(report.problems[999].row, 1_001);
 }
+
+#[test]
+fn a_table_within_the_record_is_read_from_json_and_anything_else_is_named() {
+    let mapping = "kind = \"ACH\"\n[field.achievement_no]\nfrom = \"编号\"\n[field.secrecy]\nfrom = \"密级\"\n[field.co_owner_consents]\nfrom = \"同意\"\n";
+    let check = |cell: &str, wanted: &str| {
+        let text = format!("编号,密级,同意\nA-1,公开,\"{cell}\"\n");
+        let report = import_bytes(text.as_bytes(), mapping, &mut MemoryStore::default()).unwrap();
+        assert!(report.problems.iter().any(|problem| problem.code == wanted), "{:?}", report.problems);
+    };
+    check("张三同意", "not-json");
+    check("[{\"\"x\"\": 1}]", "format");
+}

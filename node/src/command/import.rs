@@ -32,7 +32,9 @@ const BETWEEN_LINES: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Order<'o> {
     pub(super) file: &'o Path,
-    pub(super) mapping: &'o Path,
+    pub(super) mapping: Option<&'o Path>,
+    /// The kind of a file without a mapping, where its header does not tell.
+    pub(super) kind: Option<&'o str>,
     pub(super) encoding: Option<&'o str>,
 }
 
@@ -42,10 +44,11 @@ pub(super) fn import(
     dry_run: bool,
     speech: &mut Speech<'_>,
 ) -> Result<Exit, CommandFailed> {
-    let mapping = Mapping::load(order.mapping)?;
+    let mapping = mapping_of(context, order)?;
     let kind_id = record::find_kind(context, mapping.kind())?;
     let kind = context.catalogue.kind(&kind_id).ok_or_else(|| CommandFailed::NoKind(kind_id.to_string()))?;
-    let (sha256, mapping_sha256) = (digest_of(order.file)?, digest_of(order.mapping)?);
+    let sha256 = digest_of(order.file)?;
+    let mapping_sha256 = order.mapping.map(digest_of).transpose()?;
     let name = importing::shown_file_name(order.file);
     let start = Instant::now();
     let imported = {
@@ -65,7 +68,7 @@ pub(super) fn import(
         importing::import(order.file, &mapping, kind, &options, &mut *sink)
     };
     if !dry_run {
-        let detail = audit_detail(&kind_id, [sha256, mapping_sha256], imported.as_ref().ok());
+        let detail = audit_detail(&kind_id, sha256, mapping_sha256, imported.as_ref().ok());
         context.audit.append(None, "import", &name, detail)?;
     }
     let report = imported?;
@@ -74,6 +77,21 @@ pub(super) fn import(
         Format::Table => print(&report, dry_run, start.elapsed(), speech)?,
     }
     Ok(if report.refused == 0 && report.conflicts == 0 { Exit::Done } else { Exit::Refused })
+}
+
+/// The mapping that was named; without one the file has the own layout of a kind.
+fn mapping_of(context: &Context, order: &Order<'_>) -> Result<Mapping, CommandFailed> {
+    if let Some(path) = order.mapping {
+        return Ok(Mapping::load(path)?);
+    }
+    let kinds: Vec<&Kind> = match order.kind {
+        Some(id) => {
+            let id = record::find_kind(context, id)?;
+            context.catalogue.kind(&id).into_iter().collect()
+        }
+        None => context.catalogue.kinds().collect(),
+    };
+    Ok(importing::recognise(order.file, &kinds, encoding(order)?)?)
 }
 
 /// Says every few seconds how far an import is.
@@ -103,7 +121,7 @@ impl<'w> Teller<'w> {
 }
 
 /// Counts and hashes only: no value of a row.
-fn audit_detail(kind: &KindId, [file, mapping]: [Digest; 2], report: Option<&Report>) -> Value {
+fn audit_detail(kind: &KindId, file: Digest, mapping: Option<Digest>, report: Option<&Report>) -> Value {
     let counts = report.map(|report| {
         json!({
             "rows": report.rows, "new": report.new, "revised": report.revised,
@@ -112,7 +130,7 @@ fn audit_detail(kind: &KindId, [file, mapping]: [Digest; 2], report: Option<&Rep
         })
     });
     json!({
-        "kind": kind.as_str(), "sha256": file.to_string(), "mapping_sha256": mapping.to_string(), "counts": counts,
+        "kind": kind.as_str(), "sha256": file.to_string(), "mapping_sha256": mapping.map(|digest| digest.to_string()), "counts": counts,
     })
 }
 

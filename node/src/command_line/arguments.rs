@@ -71,9 +71,12 @@ pub enum Words {
     Import {
         /// CSV 文件 The CSV file
         file: PathBuf,
-        /// 映射文件 The mapping of its columns
+        /// 映射文件；本节点导出的文件和填好的模板不需要 The mapping of its columns; exports and filled-in templates need none
         #[arg(long, value_name = "FILE")]
-        mapping: PathBuf,
+        mapping: Option<PathBuf>,
+        /// 记录类别，仅在没有映射文件而表头不能判明时 The kind, where there is no mapping and the header does not tell
+        #[arg(long, conflicts_with = "mapping")]
+        kind: Option<String>,
         /// 强制编码 Overrules the detected encoding: utf-8, gb18030, gbk, auto
         #[arg(long, value_name = "NAME")]
         encoding: Option<String>,

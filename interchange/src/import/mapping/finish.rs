@@ -107,6 +107,7 @@ impl Finishing<'_> {
             unit: entry.unit.as_ref().map(|unit| self.name(unit)),
             codes: entry.codes.iter().map(|(text, code)| (text.clone(), self.name(code))).collect(),
             split: entry.split.0.into_iter().filter(|text| !text.is_empty()).collect(),
+            own: None,
             field,
         })
     }

@@ -119,8 +119,15 @@ fn a_dry_run_answers_the_same_and_keeps_nothing() {
     let file = bench.path("dry.csv");
     std::fs::write(&file, "编号,名称,完成人,阶段,公开日期,摘要\nA-1,改,,,,\nA-2,乙,,,,\n").unwrap();
     let mapping = bench.path("mapping.toml");
-    let report =
-        bench.ask(super::super::Command::Import { file, mapping, encoding: None, dry_run: true }).json();
+    let report = bench
+        .ask(super::super::Command::Import {
+            file,
+            mapping: Some(mapping),
+            kind: None,
+            encoding: None,
+            dry_run: true,
+        })
+        .json();
     assert_eq!((&report["new"], &report["revised"]), (&1.into(), &1.into()));
     assert_eq!(bench.rows(), before);
 }
