@@ -16,6 +16,7 @@ pub(crate) mod mapping;
 mod own;
 mod pipeline;
 mod plan;
+mod reject;
 mod report;
 pub(crate) mod shape;
 mod sink;
@@ -31,9 +32,10 @@ pub use header::MissingColumn;
 pub use mapping::{MAPPING_BYTES_MAX, Mapping, MappingFailed, MappingFault, ShortRows};
 pub use own::recognise;
 pub use pipeline::{
-    ImportFailed, ImportFault, ImportOptions, Progress, import, import_from, shown_file_name,
+    ImportFailed, ImportFault, ImportOptions, Progress, TakesBytes, import, import_from, shown_file_name,
 };
+pub use reject::REASON_COLUMN;
 pub use report::{Report, RowProblem, Warning};
-pub use sink::{Action, ImportedRow, Objection, Remark, Sink, Taken};
+pub use sink::{Action, ImportedRow, Objection, RefusedRow, Remark, Sink, Taken, Withheld};
 pub use source::{CELL_BYTES_MAX, COLUMNS_MAX, Format, ROW_BYTES_MAX, ReadRowsFailed, Recognised};
 pub use split::split;

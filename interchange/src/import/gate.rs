@@ -93,6 +93,11 @@ impl Gates {
         Ok(Self { columns: header.names().enumerate().filter_map(gate).collect() })
     }
 
+    /// Whether the file has no column about secrecy.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
     /// Whether the row says of itself, in any gate column, that it is not public or may not be.
     pub(crate) fn are_closed(&self, row: &Row) -> bool {
         self.columns.iter().any(|column| {

@@ -6,6 +6,7 @@ use std::io::Cursor;
 use safeharbor_rules::holds_personal_id;
 
 use super::mapping::{FieldMapping, Mapping};
+use super::reject::REASON_COLUMN;
 use super::source::{DelimitedRows, ReadRowsFailed, Row, Rows};
 use super::text::{fold, narrow, nearest, trim};
 
@@ -95,17 +96,30 @@ impl Header {
         }
     }
 
+    /// Whether the column holds the reasons why an earlier import rejected the rows.
+    pub(crate) fn is_reason(&self, column: usize) -> bool {
+        self.folded.get(column).is_some_and(|name| name == REASON_COLUMN)
+    }
+
+    /// Whether the row is blank but for such reasons.
+    pub(crate) fn is_blank(&self, row: &Row) -> bool {
+        let mut cells = row.cells().enumerate();
+        row.is_blank() || cells.all(|(index, cell)| self.is_reason(index) || trim(cell).is_empty())
+    }
+
     /// Names that occur more than once.
     pub(crate) fn duplicates(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
-        let named = self.names.iter().zip(&self.folded).filter(|(name, _)| !name.is_empty());
+        let named = self.names.iter().zip(&self.folded);
+        let named = named.filter(|(name, folded)| !name.is_empty() && *folded != REASON_COLUMN);
         named.filter(|(_, folded)| !seen.insert(folded.as_str())).map(|(name, _)| name.as_str()).collect()
     }
 
     /// Named columns that the mapping neither uses nor lists under `ignore`.
     pub(crate) fn unknown<'h>(&'h self, mapping: &Mapping) -> Vec<&'h str> {
         let mentioned = mapping.fields.iter().flat_map(|entry| &entry.from).chain(&mapping.ignore);
-        let mentioned: HashSet<String> = mentioned.map(|name| fold(name)).collect();
+        let mentioned = mentioned.map(|name| fold(name)).chain([REASON_COLUMN.to_owned()]);
+        let mentioned: HashSet<String> = mentioned.collect();
         let named = self.names.iter().zip(&self.folded).filter(|(name, _)| !name.is_empty());
         named.filter(|(_, folded)| !mentioned.contains(*folded)).map(|(name, _)| name.as_str()).collect()
     }

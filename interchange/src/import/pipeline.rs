@@ -7,16 +7,17 @@ use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use rayon::prelude::*;
-use safeharbor_rules::{Kind, holds_personal_id};
+use safeharbor_rules::{Kind, Lang, holds_personal_id};
 
 use super::encoding::{DetectFailed, Encoding};
-use super::header::{Header, MissingColumn, read_header_row};
+use super::header::{Header, MissingColumn};
 use super::mapping::{Mapping, MappingFailed};
 use super::plan::{Outcome, Plan};
+use super::reject::{Rejects, keep_head};
 use super::report::Report;
-use super::sink::{ImportedRow, Sink};
+use super::sink::{Sink, Taken};
 use super::source::{ReadRowsFailed, Row, Rows, Table, fingerprint};
-use super::tally::Tally;
+use super::tally::{Settlement, Tally};
 
 /// Rows mapped and checked at a time; a few megabytes at most for ordinary files.
 const CHUNK_ROWS: usize = 2_048;
@@ -37,7 +38,14 @@ pub struct ImportOptions<'a> {
     pub problems_max: usize,
     /// Called after every batch.
     pub progress: Option<&'a (dyn Fn(Progress) + Sync)>,
+    /// Takes the rejected rows, piece by piece, as a file that imports again by the same mapping; not called if there are none.
+    pub rejects: Option<&'a TakesBytes<'a>>,
+    /// The language of the reasons in that file.
+    pub lang: Lang,
 }
+
+/// Takes a file piece by piece.
+pub type TakesBytes<'a> = dyn Fn(&[u8]) -> io::Result<()> + Sync + 'a;
 
 /// How far an import has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +58,14 @@ pub struct Progress {
 
 impl Default for ImportOptions<'_> {
     fn default() -> Self {
-        Self { encoding: None, delimiter: None, problems_max: 1_000, progress: None }
+        Self {
+            encoding: None,
+            delimiter: None,
+            problems_max: 1_000,
+            progress: None,
+            rejects: None,
+            lang: Lang::Zh,
+        }
     }
 }
 
@@ -75,7 +90,7 @@ pub struct ImportFailed {
     pub reason: ImportFault,
 }
 
-/// Why a file is not imported. Except for the last two, not one row of it was handed to the store.
+/// Why a file is not imported. Except for the last three, not one row of it was handed to the store.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportFault {
     /// It cannot be opened.
@@ -128,6 +143,9 @@ pub enum ImportFault {
     /// The store failed; batches before it are kept, and importing again goes on from there.
     #[error("the store failed")]
     Sink(#[source] Box<dyn Error + Send + Sync>),
+    /// The rejected rows cannot be written; the batches before it are kept.
+    #[error("the rejected rows cannot be written")]
+    Rejects(#[source] io::Error),
     /// The store answered for another number of rows than it was given.
     #[error("the store answered for {answered} of {given} rows")]
     SinkAnswer {
@@ -191,18 +209,20 @@ fn run<R: Read + Seek + Send>(
 ) -> Result<Report, ImportFault> {
     let mut table = Table::open(input, mapping, options.encoding, options.delimiter)?;
     let header_row = table.header_row(mapping);
-    let header = read_header(&mut table.rows()?, header_row)?;
+    let last_head_row = header_row.saturating_add(mapping.skip_rows);
+    let (header, head) = read_head(&mut table.rows()?, header_row, last_head_row)?;
     let plan = Plan::new(mapping, kind, &header)?;
-    let first_data_row = header_row.saturating_add(mapping.skip_rows).saturating_add(1);
-    let Survey { rows_total, chunks } = survey(&mut table, first_data_row)?;
-    let mut tally = Tally::new(file, &table, &header, mapping, &plan, options.problems_max);
-    let rows = Data { rows: table.rows_from(first_data_row)?, surveyed: chunks.into_iter() };
+    let first_data_row = last_head_row.saturating_add(1);
+    let Survey { rows_total, chunks } = survey(&mut table, &header, first_data_row)?;
+    let rejects = Rejects::new(options, mapping, header_row, &head, &header, &plan);
+    let mut tally = Tally::new(file, &table, &header, mapping, &plan, options.problems_max, rejects);
+    let rows = Data { rows: table.rows_from(first_data_row)?, header: &header, surveyed: chunks.into_iter() };
     let mut work = Work { rows, plan: &plan, sink };
-    let (mut chunk, mut batch) = (work.rows.read_chunk()?, Vec::new());
+    let (mut chunk, mut batch) = (work.rows.read_chunk()?, Settlement::default());
     loop {
         let settled = tally.rows();
         let step = work.step(&chunk, batch)?;
-        tally.count(step.taken);
+        tally.count(step.taken).map_err(ImportFault::Rejects)?;
         report_progress(options, settled, rows_total);
         if chunk.is_empty() {
             break;
@@ -219,11 +239,22 @@ fn report_progress(options: &ImportOptions<'_>, rows: u64, of: u64) {
     }
 }
 
-fn read_header(rows: &mut Rows<'_>, row: u64) -> Result<Header, ImportFault> {
-    match read_header_row(rows, row)? {
-        Some(row) => Ok(Header::of(&row)),
-        None => Err(ImportFault::NoHeader { row }),
+/// The header, and the rows that stand above the first record, itself among them.
+fn read_head(
+    rows: &mut Rows<'_>,
+    header_row: u64,
+    last_head_row: u64,
+) -> Result<(Header, Vec<Row>), ImportFault> {
+    let (mut header, mut head) = (None, Vec::new());
+    while let Some(row) = rows.read()?.filter(|row| row.number <= last_head_row) {
+        if row.number == header_row && !row.is_blank() {
+            header = Some(Header::of(&row));
+            head.push(row);
+        } else {
+            keep_head(&mut head, row);
+        }
     }
+    Ok((header.ok_or(ImportFault::NoHeader { row: header_row })?, head))
 }
 
 /// What the first reading of all rows found.
@@ -234,11 +265,15 @@ struct Survey {
 }
 
 /// Reads the whole table once before anything is stored, so that a broken file is not half imported.
-fn survey<R: Read + Seek + Send>(table: &mut Table<R>, first_row: u64) -> Result<Survey, ImportFault> {
+fn survey<R: Read + Seek + Send>(
+    table: &mut Table<R>,
+    header: &Header,
+    first_row: u64,
+) -> Result<Survey, ImportFault> {
     let mut rows = table.rows_from(first_row)?;
     let mut survey = Survey { rows_total: 0, chunks: Vec::new() };
     loop {
-        let chunk = read_chunk(&mut rows)?;
+        let chunk = read_chunk(&mut rows, header)?;
         if chunk.is_empty() {
             return Ok(survey);
         }
@@ -250,12 +285,13 @@ fn survey<R: Read + Seek + Send>(table: &mut Table<R>, first_row: u64) -> Result
 /// The rows behind the header, each chunk compared with what the survey saw.
 struct Data<'t> {
     rows: Rows<'t>,
+    header: &'t Header,
     surveyed: std::vec::IntoIter<u64>,
 }
 
 impl Data<'_> {
     fn read_chunk(&mut self) -> Result<Vec<Row>, ReadRowsFailed> {
-        let chunk = read_chunk(&mut self.rows)?;
+        let chunk = read_chunk(&mut self.rows, self.header)?;
         let found = (!chunk.is_empty()).then(|| fingerprint(&chunk));
         if found == self.surveyed.next() { Ok(chunk) } else { Err(ReadRowsFailed::Changed) }
     }
@@ -272,19 +308,17 @@ struct Work<'w> {
 struct Step {
     outcomes: Vec<Outcome>,
     next: Vec<Row>,
-    taken: Vec<super::sink::Taken>,
+    taken: Vec<Taken>,
 }
 
 impl Work<'_> {
     /// Maps `chunk`, reads the next and stores `batch` at the same time.
-    fn step(&mut self, chunk: &[Row], batch: Vec<ImportedRow>) -> Result<Step, ImportFault> {
+    fn step(&mut self, chunk: &[Row], batch: Settlement) -> Result<Step, ImportFault> {
         let Self { rows, plan, sink } = self;
-        let given = batch.len();
+        let given = batch.good.len();
         let map = || chunk.par_iter().with_min_len(32).map(|row| plan.process(row)).collect();
-        let ((outcomes, next), taken) = rayon::join(
-            || rayon::join(map, || rows.read_chunk()),
-            || if batch.is_empty() { Ok(Vec::new()) } else { sink.take(batch) },
-        );
+        let ((outcomes, next), taken) =
+            rayon::join(|| rayon::join(map, || rows.read_chunk()), || store(*sink, batch));
         let taken = taken.map_err(ImportFault::Sink)?;
         if taken.len() != given {
             return Err(ImportFault::SinkAnswer { given, answered: taken.len() });
@@ -293,13 +327,22 @@ impl Work<'_> {
     }
 }
 
-fn read_chunk(rows: &mut Rows<'_>) -> Result<Vec<Row>, ReadRowsFailed> {
+/// Nothing is asked of the store for nothing.
+fn store(sink: &mut dyn Sink, batch: Settlement) -> Result<Vec<Taken>, Box<dyn Error + Send + Sync>> {
+    let Settlement { good, refused } = batch;
+    if !refused.is_empty() {
+        sink.pass_over(refused)?;
+    }
+    if good.is_empty() { Ok(Vec::new()) } else { sink.take(good) }
+}
+
+fn read_chunk(rows: &mut Rows<'_>, header: &Header) -> Result<Vec<Row>, ReadRowsFailed> {
     let mut chunk = Vec::with_capacity(CHUNK_ROWS);
     let mut bytes = 0_usize;
     while chunk.len() < CHUNK_ROWS && bytes < CHUNK_BYTES {
         let Some(row) = rows.read()? else { break };
         bytes = bytes.saturating_add(row.bytes());
-        if !row.is_blank() {
+        if !header.is_blank(&row) {
             chunk.push(row);
         }
     }

@@ -124,6 +124,13 @@ impl<'k> Plan<'k> {
         }
     }
 
+    /// Whether the cells of a row may be written down once more: nothing in it says that it is secret or holds a person's number, in
+    /// a column that is read or not. In a row whose cells are not under their headers that cannot be told.
+    pub(crate) fn may_copy(&self, row: &Row) -> bool {
+        let is_aligned = self.shape_fault(row).is_none() || self.gates.is_empty();
+        is_aligned && !self.gates.are_closed(row) && !row.cells().any(holds_personal_id)
+    }
+
     /// Maps and checks one row.
     pub(crate) fn process(&self, row: &Row) -> Outcome {
         let mut outcome = Outcome {

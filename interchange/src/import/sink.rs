@@ -107,6 +107,32 @@ pub struct Remark {
     pub text: Wording,
 }
 
+/// A row that does not reach the store, because it broke a rule.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RefusedRow {
+    /// Row number as a spreadsheet shows it.
+    pub row: u64,
+    /// Which record it is about, if its key could be read; never shown.
+    pub key: Option<String>,
+    /// Why nothing of it may be shown, if that is so.
+    pub withheld: Option<Withheld>,
+}
+
+/// Why nothing of a row may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withheld {
+    /// The file does not say that it is public.
+    Secrecy,
+    /// It holds something that may not be stored here, such as an identity card number (class CX).
+    Forbidden,
+}
+
+impl fmt::Debug for RefusedRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RefusedRow({}, {:?}, key withheld)", self.row, self.withheld)
+    }
+}
+
 /// Takes checked rows in the order of the file. A dry run answers the same without keeping anything.
 pub trait Sink: Send {
     /// Takes one batch, wholly or not at all, and answers for every row in order.
@@ -116,6 +142,15 @@ pub trait Sink: Send {
     /// # Errors
     /// The store failed; nothing of this batch was kept, earlier batches were.
     fn take(&mut self, rows: Vec<ImportedRow>) -> Result<Vec<Taken>, Box<dyn Error + Send + Sync>>;
+
+    /// Takes note of rows that were refused before they came here. Their records are in the file all the same.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn pass_over(&mut self, rows: Vec<RefusedRow>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        drop(rows);
+        Ok(())
+    }
 
     /// What there is to say about the file as a whole, asked after the last batch.
     fn remarks(&mut self) -> Vec<Remark> {

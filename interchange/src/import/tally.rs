@@ -1,17 +1,20 @@
 //! Settling outcomes in the order of the file: duplicate keys, counts, problems, warnings.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::sync::Arc;
 
 use safeharbor_core::digest::Digest;
+use safeharbor_rules::ProblemCode;
 
 use super::fault::{Finding, RowFault};
 use super::gate::is_about_secrecy;
 use super::header::Header;
 use super::mapping::Mapping;
 use super::plan::{CellFinding, Outcome, Plan};
+use super::reject::{Rejected, Rejects};
 use super::report::{Report, RowPlace, RowProblem, Warning};
-use super::sink::{ImportedRow, Objection, Remark, Taken};
+use super::sink::{ImportedRow, Objection, RefusedRow, Remark, Taken, Withheld};
 use super::source::{Row, Table};
 
 /// The report in the making.
@@ -29,6 +32,7 @@ pub(crate) struct Tally<'h> {
     /// The same of results of formulas.
     formulas: BTreeMap<usize, (u64, u64)>,
     settled: Settled,
+    rejects: Rejects<'h>,
 }
 
 /// A chunk whose good rows are with the store, whose answer decides what is said of each row.
@@ -40,12 +44,11 @@ struct Settled {
     rejected: Vec<Rejected>,
 }
 
-/// A row that is not taken, and why.
-#[derive(Debug)]
-struct Rejected {
-    row: u64,
-    line: Option<u64>,
-    findings: Vec<CellFinding>,
+/// What of a chunk goes to the store.
+#[derive(Debug, Default)]
+pub(crate) struct Settlement {
+    pub(crate) good: Vec<ImportedRow>,
+    pub(crate) refused: Vec<RefusedRow>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +65,7 @@ impl<'h> Tally<'h> {
         mapping: &Mapping,
         plan: &'h Plan<'h>,
         problems_max: usize,
+        rejects: Rejects<'h>,
     ) -> Self {
         let duplicates = header.duplicates();
         let mut warnings = table.warnings.clone();
@@ -92,6 +96,7 @@ impl<'h> Tally<'h> {
             lost: BTreeMap::new(),
             formulas: BTreeMap::new(),
             settled: Settled::default(),
+            rejects,
         }
     }
 
@@ -101,10 +106,10 @@ impl<'h> Tally<'h> {
     }
 
     /// Sorts outcomes of `rows` into rows for the store and problems for people, which are told with the store's answer.
-    pub(crate) fn settle(&mut self, rows: Vec<Row>, outcomes: Vec<Outcome>) -> Vec<ImportedRow> {
+    pub(crate) fn settle(&mut self, rows: Vec<Row>, outcomes: Vec<Outcome>) -> Settlement {
         self.settled.rows = rows;
-        let mut batch = Vec::with_capacity(outcomes.len());
-        for outcome in outcomes {
+        let mut batch = Settlement { good: Vec::with_capacity(outcomes.len()), refused: Vec::new() };
+        for mut outcome in outcomes {
             self.report.rows = self.report.rows.saturating_add(1);
             note(&mut self.lost, &outcome.lost, outcome.row);
             note(&mut self.formulas, &outcome.formulas, outcome.row);
@@ -114,12 +119,14 @@ impl<'h> Tally<'h> {
                     let key = outcome.key.unwrap_or_default();
                     self.settled.given.push(outcome.row);
                     let (raw, action) = (outcome.raw, outcome.action);
-                    batch.push(ImportedRow { row: outcome.row, key, record, raw, action });
+                    batch.good.push(ImportedRow { row: outcome.row, key, record, raw, action });
                 }
-                Ok(_) => self.refuse(outcome.row, outcome.line, Vec::new(), outcome.key, first),
-                Err(findings) => {
+                Ok(_) => self.refuse(&outcome, Vec::new(), first),
+                Err(ref mut findings) => {
+                    let findings = std::mem::take(findings);
+                    batch.refused.push(refused_row(&outcome, &findings));
                     let first = first.filter(|_| !outcome.withheld);
-                    self.refuse(outcome.row, outcome.line, findings, outcome.key, first);
+                    self.refuse(&outcome, findings, first);
                 }
             }
         }
@@ -133,22 +140,17 @@ impl<'h> Tally<'h> {
         (first.row != outcome.row).then_some(first)
     }
 
-    fn refuse(
-        &mut self,
-        row: u64,
-        line: Option<u64>,
-        mut findings: Vec<CellFinding>,
-        key: Option<String>,
-        first: Option<FirstRow>,
-    ) {
+    fn refuse(&mut self, outcome: &Outcome, mut findings: Vec<CellFinding>, first: Option<FirstRow>) {
+        let &Outcome { row, line, withheld, .. } = outcome;
         if let Some(first) = first {
-            let value = key.filter(|_| !first.withheld).map(|key| key.replace('\u{1f}', " · "));
+            let key = outcome.key.as_ref().filter(|_| !first.withheld);
+            let value = key.map(|key| key.replace('\u{1f}', " · "));
             let finding = RowFault::Duplicate { first_row: first.row }.finding();
             let column = self.plan.key_column().map(str::to_owned);
             findings.push(CellFinding { column, value, finding });
         }
         self.report.refused = self.report.refused.saturating_add(1);
-        self.settled.rejected.push(Rejected { row, line, findings });
+        self.settled.rejected.push(Rejected { row, line, withheld, findings });
     }
 
     fn list(
@@ -166,8 +168,11 @@ impl<'h> Tally<'h> {
         }
     }
 
-    /// Counts what the store did with the batch that was settled last, and tells the problems of its chunk.
-    pub(crate) fn count(&mut self, taken: Vec<Taken>) {
+    /// Counts what the store did with the batch that was settled last, tells the problems of its chunk and writes its rejected rows.
+    ///
+    /// # Errors
+    /// Rejected rows cannot be written.
+    pub(crate) fn count(&mut self, taken: Vec<Taken>) -> io::Result<()> {
         let Settled { rows, given, mut rejected } = std::mem::take(&mut self.settled);
         for (number, taken) in given.into_iter().zip(taken) {
             let report = &mut self.report;
@@ -185,17 +190,19 @@ impl<'h> Tally<'h> {
             }
         }
         rejected.sort_by_key(|rejected| rejected.row);
-        for Rejected { row, line, findings } in rejected {
+        self.rejects.write(&rejected, &rows)?;
+        for Rejected { row, line, findings, .. } in rejected {
             for CellFinding { column, value, finding } in findings {
                 self.list(row, line, column.as_deref(), value.as_deref(), finding);
             }
         }
+        Ok(())
     }
 
     fn objected(&self, rows: &[Row], number: u64, objections: Vec<Objection>) -> Option<Rejected> {
         let row = rows.get(rows.binary_search_by_key(&number, |row| row.number).ok()?)?;
         let findings = objections.into_iter().map(|objection| self.plan.locate(row, objection)).collect();
-        Some(Rejected { row: number, line: row.line, findings })
+        Some(Rejected { row: number, line: row.line, withheld: false, findings })
     }
 
     pub(crate) fn finish(mut self, remarks: Vec<Remark>) -> Report {
@@ -222,6 +229,12 @@ fn note(seen: &mut BTreeMap<usize, (u64, u64)>, columns: &[usize], row: u64) {
         let (rows, _) = seen.entry(column).or_insert((0, row));
         *rows = rows.saturating_add(1);
     }
+}
+
+fn refused_row(outcome: &Outcome, findings: &[CellFinding]) -> RefusedRow {
+    let is_secret = findings.iter().any(|found| found.finding.code == ProblemCode::Secrecy.as_str());
+    let why = if is_secret { Withheld::Secrecy } else { Withheld::Forbidden };
+    RefusedRow { row: outcome.row, key: outcome.key.clone(), withheld: outcome.withheld.then_some(why) }
 }
 
 /// What is said of a column that is not read as others are; one about secrecy is never left out.

@@ -9,6 +9,8 @@ mod problems;
 #[cfg(test)]
 mod real_data;
 #[cfg(test)]
+mod rejects;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod samples;

@@ -59,6 +59,7 @@ pub(super) fn import(
             delimiter: None,
             problems_max: PROBLEMS_MAX,
             progress: Some(&progress),
+            ..ImportOptions::default()
         };
         let mut sink: Box<dyn Sink> = if dry_run {
             Box::new(DryRun::new(context, kind_id.clone()))

@@ -1,0 +1,175 @@
+//! Rejected rows as a table of the same shape with the reasons before them, which imports again once it is corrected.
+//!
+//! The header row stands where the mapping expects it, below whatever stood above it. Of a row that may not be stored
+//! here for what it holds, only its number and the reason are written.
+
+use std::io;
+
+use encoding_rs::GB18030;
+use safeharbor_rules::{Lang, holds_personal_id};
+
+use super::encoding::Encoding;
+use super::header::Header;
+use super::mapping::Mapping;
+use super::pipeline::{ImportOptions, TakesBytes};
+use super::plan::{CellFinding, Plan};
+use super::source::Row;
+
+/// The header of the column with the reasons. An import passes over the column, and over rows in which only it is filled.
+pub const REASON_COLUMN: &str = "拒收原因";
+
+/// Rows of titles and notes around the header are kept up to this many bytes.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// Writes rejected rows, if anybody wants them.
+pub(crate) struct Rejects<'i> {
+    out: Option<&'i TakesBytes<'i>>,
+    lang: Lang,
+    head: &'i [Row],
+    /// The header's row in the file; 0 where it is none.
+    header_row: u64,
+    /// Where the mapping expects it.
+    wanted_row: u64,
+    header: &'i Header,
+    plan: &'i Plan<'i>,
+    delimiter: u8,
+    is_gb: bool,
+    has_begun: bool,
+}
+
+/// A row that is not taken, and why.
+#[derive(Debug)]
+pub(crate) struct Rejected {
+    pub(crate) row: u64,
+    pub(crate) line: Option<u64>,
+    /// Nothing of the row may be shown.
+    pub(crate) withheld: bool,
+    pub(crate) findings: Vec<CellFinding>,
+}
+
+impl std::fmt::Debug for Rejects<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rejects").field("has_begun", &self.has_begun).finish_non_exhaustive()
+    }
+}
+
+impl<'i> Rejects<'i> {
+    pub(crate) fn new(
+        options: &ImportOptions<'i>,
+        mapping: &Mapping,
+        header_row: u64,
+        head: &'i [Row],
+        header: &'i Header,
+        plan: &'i Plan<'i>,
+    ) -> Self {
+        Self {
+            out: options.rejects,
+            lang: options.lang,
+            head,
+            header_row,
+            wanted_row: mapping.header_row,
+            header,
+            plan,
+            delimiter: mapping.delimiter.unwrap_or(b','),
+            is_gb: mapping.encoding == Some(Encoding::Gb18030),
+            has_begun: false,
+        }
+    }
+
+    /// Writes the rejected among `rows`, both in the order of the file.
+    ///
+    /// # Errors
+    /// Whoever takes the bytes cannot.
+    pub(crate) fn write(&mut self, rejected: &[Rejected], rows: &[Row]) -> io::Result<()> {
+        let Some(out) = self.out.filter(|_| !rejected.is_empty()) else { return Ok(()) };
+        let mut text = if self.has_begun { String::new() } else { self.head() };
+        self.has_begun = true;
+        for of_row in rejected.chunk_by(|one, other| one.row == other.row) {
+            let Some(number) = of_row.first().map(|rejected| rejected.row) else { continue };
+            let found = rows.binary_search_by_key(&number, |row| row.number).ok();
+            let row = found.and_then(|found| rows.get(found));
+            let is_withheld = of_row.iter().any(|rejected| rejected.withheld);
+            let row = row.filter(|row| !is_withheld && self.plan.may_copy(row));
+            let reason = self.reason(number, of_row, row.is_some());
+            self.line(&reason, row, &mut text);
+        }
+        out(&self.encode(&text))
+    }
+
+    /// What stands above the first record, with the header of the reasons.
+    fn head(&self) -> String {
+        let mut text = if self.is_gb { String::new() } else { "\u{feff}".to_owned() };
+        let mut number = 0_u64;
+        for row in self.head {
+            number = number.saturating_add(1);
+            while number < row.number || (self.header_row == 0 && number < self.wanted_row) {
+                text.push_str("\r\n");
+                number = number.saturating_add(1);
+            }
+            let reason = if row.number == self.header_row { REASON_COLUMN } else { "" };
+            self.line(reason, Some(row).filter(|row| !row.cells().any(holds_personal_id)), &mut text);
+        }
+        text
+    }
+
+    fn reason(&self, number: u64, of_row: &[Rejected], is_copied: bool) -> String {
+        let findings = of_row.iter().flat_map(|rejected| &rejected.findings);
+        let reasons = findings.map(|found| {
+            let (text, advice) = (found.finding.text.of(self.lang), found.finding.advice.of(self.lang));
+            match (&found.column, self.lang) {
+                (Some(column), Lang::Zh) => format!("列“{column}”：{text}。{advice}"),
+                (Some(column), Lang::En) => format!("column {column:?}: {text}. {advice}"),
+                (None, Lang::Zh) => format!("{text}。{advice}"),
+                (None, Lang::En) => format!("{text}. {advice}"),
+            }
+        });
+        let reasons: Vec<String> = reasons.collect();
+        match (is_copied, self.lang) {
+            (true, Lang::Zh) => format!("第 {number} 行：{}", reasons.join("；")),
+            (true, Lang::En) => format!("row {number}: {}", reasons.join("; ")),
+            (false, Lang::Zh) => {
+                format!("第 {number} 行：{}（未复制该行内容，请在原文件中改正）", reasons.join("；"))
+            }
+            (false, Lang::En) => {
+                format!(
+                    "row {number}: {} (nothing of the row is copied; correct it in the original file)",
+                    reasons.join("; ")
+                )
+            }
+        }
+    }
+
+    /// The reason, then the cells; reasons of an earlier round are left out.
+    fn line(&self, reason: &str, row: Option<&Row>, text: &mut String) {
+        self.cell(reason, text);
+        let cells = row.into_iter().flat_map(Row::cells).enumerate();
+        for (_, cell) in cells.filter(|(index, _)| !self.header.is_reason(*index)) {
+            text.push(char::from(self.delimiter));
+            self.cell(cell, text);
+        }
+        text.push_str("\r\n");
+    }
+
+    fn cell(&self, cell: &str, text: &mut String) {
+        let is_plain = |c: char| !matches!(c, '"' | '\r' | '\n') && c != char::from(self.delimiter);
+        if cell.chars().all(is_plain) {
+            text.push_str(cell);
+        } else {
+            text.push('"');
+            text.push_str(&cell.replace('"', "\"\""));
+            text.push('"');
+        }
+    }
+
+    fn encode(&self, text: &str) -> Vec<u8> {
+        if self.is_gb { GB18030.encode(text).0.into_owned() } else { text.as_bytes().to_vec() }
+    }
+}
+
+/// Keeps a row that stands above the first record, as long as there is room.
+pub(crate) fn keep_head(head: &mut Vec<Row>, row: Row) {
+    let bytes: usize = head.iter().map(Row::bytes).sum();
+    if bytes.saturating_add(row.bytes()) <= HEAD_BYTES_MAX {
+        head.push(row);
+    }
+}
