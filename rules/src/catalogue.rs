@@ -14,11 +14,15 @@ use crate::lang::Lang;
 use crate::link::Keys;
 use crate::load::{KindRefused, decode_kind};
 use crate::property::CodeLists;
+use crate::validators::Validators;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../catalogue");
 
 /// The file that says which evaluator the catalogue is written for.
 const EVALUATOR_VERSION: &str = "evaluator-version";
+
+/// An institution's own code lists: the text of each, by the list's name.
+pub type OwnLists = BTreeMap<String, Vec<u8>>;
 
 /// A version of the catalogue, all of it checked.
 pub struct Catalogue {
@@ -61,6 +65,14 @@ pub enum LoadFailed {
         #[source]
         source: CodesRefused,
     },
+    /// An institution's own list that replaces nothing, or a list that may not be replaced.
+    #[error("{name:?} is no list an institution sets itself; those are {editable}")]
+    NotEditable {
+        /// The list's name.
+        name: String,
+        /// The names of the lists that are.
+        editable: String,
+    },
     /// Two kinds have one title.
     #[error("two kinds have the title {0:?}")]
     DuplicateTitle(String),
@@ -77,6 +89,18 @@ impl Catalogue {
         Self::load(files)
     }
 
+    /// Loads the catalogue compiled into this program, with the institution's own code lists, by name, in place of those
+    /// that are editable. The digest stays that of the catalogue: an own list changes what the institution writes into a
+    /// field, never its class or where it may go.
+    ///
+    /// # Errors
+    /// A list that is not editable or is no code list; otherwise as [`Catalogue::load`].
+    pub fn embedded_with(own: &OwnLists) -> Result<Self, LoadFailed> {
+        let mut files = BTreeMap::new();
+        collect(&EMBEDDED, &mut files);
+        Self::load_with(files, own)
+    }
+
     /// Loads a catalogue from its files, by path relative to the catalogue folder with `/` between the parts.
     ///
     /// # Errors
@@ -84,8 +108,13 @@ impl Catalogue {
     /// classes without C3, a ceiling above the compiled one, a code list or the target of a link that does not exist, more fields than digests,
     /// two fields or kinds of one title, text that is not UTF-8.
     pub fn load(files: BTreeMap<String, Vec<u8>>) -> Result<Self, LoadFailed> {
+        Self::load_with(files, &OwnLists::new())
+    }
+
+    fn load_with(files: BTreeMap<String, Vec<u8>>, own: &OwnLists) -> Result<Self, LoadFailed> {
         check_files(&files)?;
-        let codes = load_codes(&files)?;
+        let mut codes = load_codes(&files)?;
+        replace_codes(&mut codes, own)?;
         let kinds = load_kinds(&files, &codes)?;
         check_titles(&kinds)?;
         let digest = digest_of(&files);
@@ -182,17 +211,32 @@ fn load_codes(files: &BTreeMap<String, Vec<u8>>) -> Result<CodeLists, LoadFailed
     Ok(codes)
 }
 
+fn replace_codes(codes: &mut CodeLists, own: &OwnLists) -> Result<(), LoadFailed> {
+    for (name, bytes) in own {
+        if !codes.get(name).is_some_and(|list| list.is_editable()) {
+            let editable = codes.values().filter(|list| list.is_editable()).map(|list| list.name());
+            let editable = editable.collect::<Vec<_>>().join(", ");
+            return Err(LoadFailed::NotEditable { name: name.clone(), editable });
+        }
+        let list = CodeList::decode_own(name, bytes);
+        let list = list.map_err(|source| LoadFailed::Codes { path: format!("{name}.json"), source })?;
+        codes.insert(name.clone(), Arc::new(list));
+    }
+    Ok(())
+}
+
 fn load_kinds(
     files: &BTreeMap<String, Vec<u8>>,
     codes: &CodeLists,
 ) -> Result<BTreeMap<KindId, Kind>, LoadFailed> {
     let mut kinds = BTreeMap::new();
     let mut links = Vec::new();
+    let validators = Validators::default();
     for (path, bytes) in files {
         let Some(file) = path.strip_prefix("kinds/") else { continue };
         let id = file.strip_suffix(".json").and_then(|name| name.parse::<KindId>().ok());
         let id = id.ok_or_else(|| LoadFailed::FileName(path.clone()))?;
-        let decoded = decode_kind(id.clone(), bytes, codes);
+        let decoded = decode_kind(id.clone(), bytes, codes, &validators);
         let (kind, from_here) = decoded.map_err(|source| LoadFailed::Kind { path: path.clone(), source })?;
         kinds.insert(id.clone(), kind);
         links.extend(from_here.into_iter().map(|(field, link)| (path, id.clone(), field, link)));

@@ -2,6 +2,9 @@
 //!
 //! The reasons, and what this does not stop, are in `docs/adr/0002-ceilings.md`.
 
+mod fixed;
+
+use self::fixed::FIXED;
 use crate::class::{Ceiling, Class};
 use crate::field::Subject;
 
@@ -16,81 +19,37 @@ enum Fixed {
     Hub,
 }
 
-/// Fields whose ceiling is fixed by name, kind by kind.
-const FIXED: &[(&str, Fixed, &[&str])] = &[
-    ("ACH", Fixed::Reviewer, &["inventors", "trl_assessor", "core_tech", "co_owner_consents"]),
-    ("ACH", Fixed::HubOncePublished, &["name", "keywords", "abstract", "public_since"]),
-    (
-        "IPR",
-        Fixed::HubOncePublished,
-        &[
-            "right_no",
-            "name",
-            "right_kind",
-            "app_no",
-            "pub_no",
-            "patent_no",
-            "filing_date",
-            "pub_date",
-            "grant_date",
-            "expiry_date",
-            "public_since",
-            "legal_status",
-            "owners",
-            "owner_codes",
-            "owner_shares",
-            "encumbrance",
-            "annual_fee_due",
-            "achievements",
-        ],
-    ),
-    ("DEAL", Fixed::Hub, &["buyer_region", "buyer_size"]),
-    (
-        "DEAL",
-        Fixed::Reviewer,
-        &[
-            "buyer_code",
-            "buyer_name",
-            "buyer_nature",
-            "buyer_country",
-            "price",
-            "price_band",
-            "received",
-            "related_party_details",
-            "object_digest",
-            "screenings",
-            "pay_rate",
-            "pay_entry_fee",
-            "pay_cap",
-            "equity_share",
-            "equity_split",
-            "equity_capital",
-            "equity_holder",
-            "onward_events",
-            "waivers",
-        ],
-    ),
-    (
-        "ENT",
-        Fixed::Reviewer,
-        &["founder_role", "revenue", "rd_spending", "headcount", "onward_events", "waivers"],
-    ),
-];
-
-/// Words that make a field of any kind a person's, a counterparty's or a price.
+/// Words that make a field of any kind a person's, a counterparty's, a price or the digest of a file (a file made from a
+/// template can be guessed from its digest).
 const GUARDED_WORDS: &[&str] = &[
     "person",
     "persons",
     "inventor",
     "inventors",
     "founder",
+    "founders",
+    "specialist",
     "objector",
     "declarant",
+    "signers",
+    "attendees",
+    "recipients",
+    "phone",
+    "mobile",
+    "email",
     "buyer",
+    "buyers",
     "counterparty",
+    "client",
     "investor",
+    "investors",
     "borrower",
+    "bidder",
+    "bids",
     "price",
+    "prices",
+    "digest",
+    "digests",
 ];
 
 /// The state that unpublished results depend on, and the only dates it may follow from.
@@ -98,7 +57,7 @@ pub(crate) const PUBLISHED: &str = "published";
 const PUBLICATION_DATES: &[&str] = &["public_since", "pub_date"];
 
 /// Kinds whose state `published` may follow from nothing but a date of publication.
-const RESULTS: &[&str] = &["ACH", "IPR"];
+const PUBLISHED_BY_DATE: &[&str] = &["ACH", "IPR", "DMD", "CHL", "CSE"];
 
 /// What a ceiling is compiled from.
 #[derive(Debug, Clone, Copy)]
@@ -136,7 +95,7 @@ impl Guarded<'_> {
 
 /// Whether a kind may let its state `published` follow from this condition's field.
 pub(crate) fn may_publish(kind: &str, field: &str, is_date: bool) -> bool {
-    !RESULTS.contains(&kind) || is_date && PUBLICATION_DATES.contains(&field)
+    !PUBLISHED_BY_DATE.contains(&kind) || is_date && PUBLICATION_DATES.contains(&field)
 }
 
 #[cfg(test)]
@@ -176,6 +135,7 @@ mod tests {
         assert!(may_publish("ACH", "public_since", true));
         assert!(!may_publish("ACH", "internal_registered_at", true));
         assert!(!may_publish("IPR", "right_kind", false));
-        assert!(may_publish("CHL", "state", false));
+        assert!(!may_publish("CHL", "state", false));
+        assert!(may_publish("XYZ", "state", false));
     }
 }

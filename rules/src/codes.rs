@@ -4,6 +4,9 @@ use serde::Deserialize;
 
 use crate::lang::{Lang, Titles};
 
+/// Lists are read by people and compared pair by pair.
+const CODES_MAX: usize = 500;
+
 /// One entry of a code list.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +34,7 @@ impl Code {
 #[derive(Debug, Clone)]
 pub struct CodeList {
     name: String,
+    editable: bool,
     titles: Titles,
     codes: Vec<Code>,
 }
@@ -44,6 +48,9 @@ pub enum CodesRefused {
     /// A code, or a label of two codes, occurs twice, so that a text would not name one code.
     #[error("{0:?} names two codes")]
     Ambiguous(String),
+    /// More codes than a list may have.
+    #[error("{0} codes are more than {CODES_MAX}")]
+    TooMany(usize),
     /// A code outside capitals, small letters, digits, '-' and '_', or longer than 16.
     #[error("{0:?} is no code: 1 to 16 letters, digits, '-' or '_'")]
     Code(String),
@@ -57,12 +64,17 @@ struct RawCodeList {
     title_en: String,
     #[serde(rename = "x-source")]
     _source: String,
+    #[serde(default, rename = "x-editable")]
+    editable: bool,
     codes: Vec<Code>,
 }
 
 impl CodeList {
     pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Self, CodesRefused> {
         let raw: RawCodeList = serde_json::from_slice(bytes).map_err(CodesRefused::Json)?;
+        if raw.codes.len() > CODES_MAX {
+            return Err(CodesRefused::TooMany(raw.codes.len()));
+        }
         for (index, code) in raw.codes.iter().enumerate() {
             if !is_code(&code.code) {
                 return Err(CodesRefused::Code(code.code.clone()));
@@ -75,7 +87,12 @@ impl CodeList {
             }
         }
         let titles = Titles { zh: raw.title, en: raw.title_en };
-        Ok(Self { name: name.to_owned(), titles, codes: raw.codes })
+        Ok(Self { name: name.to_owned(), editable: raw.editable, titles, codes: raw.codes })
+    }
+
+    /// Decodes a list that an institution puts in place of an editable one.
+    pub(crate) fn decode_own(name: &str, bytes: &[u8]) -> Result<Self, CodesRefused> {
+        Ok(Self { editable: true, ..Self::decode(name, bytes)? })
     }
 
     /// The name by which fields refer to the list.
@@ -88,6 +105,12 @@ impl CodeList {
     #[must_use]
     pub fn title(&self, lang: Lang) -> &str {
         self.titles.text(lang)
+    }
+
+    /// Whether an institution may replace the list by its own (`docs/adr/0011-local-code-lists.md`).
+    #[must_use]
+    pub fn is_editable(&self) -> bool {
+        self.editable
     }
 
     /// The entries, in the order of the file.
@@ -109,6 +132,9 @@ impl CodeList {
         self.codes.iter().find(|c| c.code == code).map_or(code, |c| c.label(lang))
     }
 }
+
+/// The form of a code, as a pattern.
+pub(crate) const CODE_PATTERN: &str = "^[A-Za-z0-9_-]{1,16}$";
 
 fn is_code(text: &str) -> bool {
     (1..=16).contains(&text.len())

@@ -31,7 +31,9 @@ pub struct Field {
     pub(crate) titles: Titles,
     pub(crate) value_type: ValueType,
     pub(crate) schema: Value,
-    pub(crate) validator: jsonschema::Validator,
+    pub(crate) validator: Arc<jsonschema::Validator>,
+    /// Set where the code list is editable: it takes any code.
+    pub(crate) stated: Option<Arc<jsonschema::Validator>>,
     pub(crate) class: ByState<Class>,
     pub(crate) ceiling: ByState<Ceiling>,
     pub(crate) unit: Option<String>,
@@ -154,6 +156,14 @@ impl Field {
     #[must_use]
     pub fn accepts(&self, value: &Value) -> bool {
         self.fractions_fit(value) && self.validator.is_valid(value)
+    }
+
+    /// Whether the value fits the field as another institution may have it: a code of an editable list may be one of
+    /// that institution's own.
+    #[must_use]
+    pub fn accepts_stated(&self, value: &Value) -> bool {
+        let validator = self.stated.as_ref().unwrap_or(&self.validator);
+        self.fractions_fit(value) && validator.is_valid(value)
     }
 
     /// JSON Schema calls 1.0 an integer; two spellings of one value would be two values to every reader of the bytes.

@@ -106,7 +106,7 @@ impl Kind {
             let (zh, en) = ("不是“公开”", "the gate's value is not the one that passes");
             return Err(Refusal::new(Code::ValueInvalid, Some(name), zh, en));
         }
-        if !field.accepts(value) {
+        if !field.accepts_stated(value) {
             let (zh, en) = ("值不符合该类记录的定义", "the value does not fit the kind's schema");
             return Err(Refusal::new(Code::ValueInvalid, Some(name), zh, en));
         }

@@ -29,9 +29,10 @@ mod problem_text;
 mod property;
 mod schema_words;
 mod state;
+mod validators;
 mod value_type;
 
-pub use catalogue::{Catalogue, LoadFailed};
+pub use catalogue::{Catalogue, LoadFailed, OwnLists};
 pub use class::{ByState, Ceiling, Class};
 pub use codes::{Code, CodeList, CodesRefused};
 pub use field::{Field, Subject};

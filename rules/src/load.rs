@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::KindId;
 use crate::ceilings::{PUBLISHED, may_publish};
+use crate::codes::CodeList;
 use crate::field::Field;
 use crate::kind::Kind;
 use crate::lang::Titles;
@@ -13,6 +14,7 @@ use crate::link::{LinkRefused, RawLink};
 use crate::members::Members;
 use crate::property::{CodeLists, FieldContext, FieldRefused};
 use crate::state::StateRule;
+use crate::validators::Validators;
 use crate::value_type::ValueType;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -114,13 +116,20 @@ pub(crate) fn decode_kind(
     id: KindId,
     bytes: &[u8],
     codes: &CodeLists,
+    validators: &Validators,
 ) -> Result<(Kind, RawLinks), KindRefused> {
     let raw: RawKind = serde_json::from_slice(bytes).map_err(KindRefused::Json)?;
     check_frame(&id, &raw)?;
     let mut fields = Vec::new();
     let mut links = RawLinks::new();
     for (name, property) in raw.properties.0 {
-        let context = FieldContext { kind: id.as_str(), states: &raw.states, codes, required: &raw.required };
+        let context = FieldContext {
+            kind: id.as_str(),
+            states: &raw.states,
+            codes,
+            required: &raw.required,
+            validators,
+        };
         let decoded = context.decode(&name, property);
         let (field, link) = decoded.map_err(|source| KindRefused::Field { field: name.clone(), source })?;
         fields.push(field);
@@ -185,7 +194,10 @@ fn check_states(
     for (state, rule) in states {
         for (condition, opens) in rule.conditions() {
             let field = fields.iter().find(|f| f.name == condition.field());
-            let fits = field.is_some_and(|f| (f.value_type == ValueType::Date) == condition.wants_date());
+            let fits = field.is_some_and(|f| {
+                let editable = f.codes().is_some_and(CodeList::is_editable);
+                (f.value_type == ValueType::Date) == condition.wants_date() && !editable
+            });
             let publishes = state != PUBLISHED || !opens;
             if !fits || !publishes && !may_publish(id.as_str(), condition.field(), condition.wants_date()) {
                 return Err(KindRefused::State { state: state.clone(), field: condition.field().to_owned() });

@@ -74,6 +74,8 @@ pub(crate) enum Expected {
     Plain,
     /// One of these labels, in Chinese and English, and how many there are.
     OneOf { labels: Vec<Titles>, of: usize },
+    /// Nothing yet: the list of this name and title is empty until the institution fills it in.
+    EmptyList { list: String, titles: Titles },
     /// A value of this type, with its unit.
     Typed { value_type: ValueType, unit: Option<String> },
     /// A text of the form of this example.

@@ -81,6 +81,9 @@ impl Problem {
                 "请在映射文件中改正字段名，或去掉该列",
                 "Correct the field's name in the mapping file, or leave the column out",
             ),
+            ProblemCode::NotInList if matches!(self.expected, Expected::EmptyList { .. }) => {
+                return self.advice_on_empty_list(lang);
+            }
             ProblemCode::Missing => {
                 ("请补填，或在映射文件中指定对应的列", "Fill it in, or name its column in the mapping file")
             }
@@ -100,6 +103,18 @@ impl Problem {
             Lang::En => en,
         })
         .to_owned()
+    }
+
+    fn advice_on_empty_list(&self, lang: Lang) -> String {
+        let Expected::EmptyList { list, .. } = &self.expected else { return String::new() };
+        match lang {
+            Lang::Zh => {
+                format!("口径确定后，把代码表写入节点数据目录的 codes/{list}.json；在此之前请不要导入该列")
+            }
+            Lang::En => format!(
+                "Once it is settled, write the list to codes/{list}.json in the node's data folder; leave the column out until then"
+            ),
+        }
     }
 
     fn advice_on_form(&self, lang: Lang) -> String {
@@ -140,6 +155,7 @@ impl Expected {
                 let rest = if *of > shown.len() { format!("等 {of} 项") } else { String::new() };
                 format!("必须是以下之一：{}{rest}", shown.join("、"))
             }
+            Self::EmptyList { titles, .. } => format!("的代码表“{}”尚为空，暂不能填写", titles.zh),
             Self::Typed { value_type, unit } => {
                 format!("必须是{}{}", type_zh(value_type), unit_zh(unit.as_deref()))
             }
@@ -169,6 +185,9 @@ impl Expected {
                 let shown: Vec<&str> = labels.iter().map(|label| label.zh.as_str()).collect();
                 let rest = if *of > shown.len() { format!(" … ({of} in all)") } else { String::new() };
                 format!("must be one of {}{rest}", shown.join(", "))
+            }
+            Self::EmptyList { titles, .. } => {
+                format!("takes no value yet: the code list '{}' is empty", titles.en)
             }
             Self::Typed { value_type, unit } => {
                 format!("must be {}{}", type_en(value_type), unit_en(unit.as_deref()))
@@ -245,6 +264,10 @@ fn type_en(value_type: &ValueType) -> &'static str {
 /// The labels of a code list, as many as one message carries.
 pub(crate) fn labels_of(list: &crate::CodeList) -> Expected {
     const SHOWN_MAX: usize = 12;
+    if list.codes().is_empty() {
+        let titles = Titles { zh: list.title(Lang::Zh).to_owned(), en: list.title(Lang::En).to_owned() };
+        return Expected::EmptyList { list: list.name().to_owned(), titles };
+    }
     let labels = list.codes().iter().take(SHOWN_MAX);
     let labels = labels.map(|code| Titles { zh: code.zh.clone(), en: code.en.clone() }).collect();
     Expected::OneOf { labels, of: list.codes().len() }

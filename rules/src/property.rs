@@ -3,20 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use safeharbor_core::institution::InstitutionCode;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::ceilings::{Guarded, PUBLISHED};
 use crate::class::{ByState, Ceiling, Class};
 use crate::codes::CodeList;
-use crate::dates::{is_month, parse_date};
 use crate::derive::Derivation;
 use crate::field::{Field, Subject};
 use crate::lang::Titles;
 use crate::link::RawLink;
-use crate::schema_words::{SchemaRefused, check_words, fill_codes};
+use crate::schema_words::{SchemaRefused, check_words, fill_any_code, fill_codes};
 use crate::state::StateRule;
+use crate::validators::Validators;
 use crate::value_type::ValueType;
 
 /// Names that a statement's envelope or the SD-JWT format uses (WIRE.md, SD-JWT).
@@ -63,6 +62,9 @@ pub enum FieldRefused {
     /// The source of a derived field does not exist or does not fit.
     #[error("the derivation from {0:?} does not fit")]
     Derivation(String),
+    /// A key, gate or derived field whose list an institution may replace.
+    #[error("{0:?} is a list institutions edit themselves; no key, gate or derivation rests on it")]
+    EditableDecides(String),
     /// The gate's value is not in the field's code list.
     #[error("the gate's value {0:?} is not in the code list")]
     Gate(String),
@@ -134,6 +136,7 @@ pub(crate) struct FieldContext<'a> {
     pub(crate) states: &'a BTreeMap<String, StateRule>,
     pub(crate) codes: &'a CodeLists,
     pub(crate) required: &'a BTreeSet<String>,
+    pub(crate) validators: &'a Validators,
 }
 
 impl FieldContext<'_> {
@@ -147,15 +150,18 @@ impl FieldContext<'_> {
         self.check_class(name, &notes)?;
         let codes = notes.codes.as_ref().map(|list| self.code_list(list)).transpose()?;
         check_gate(notes.gate.as_deref(), codes.as_deref())?;
+        check_editable(&notes, codes.as_deref())?;
         let derivation = notes.derivation.map(|d| d.with_codes(codes.as_deref())).transpose()?;
+        let stated = self.compile_stated(&schema, codes.as_deref()).map_err(FieldRefused::Schema)?;
         let (schema, value_type, validator) =
-            compile(schema, codes.as_deref()).map_err(FieldRefused::Schema)?;
+            self.compile(schema, codes.as_deref()).map_err(FieldRefused::Schema)?;
         let field = Field {
             name: name.to_owned(),
             titles: Titles { zh: notes.title, en: notes.title_en },
             value_type,
             schema,
             validator,
+            stated,
             class: notes.class,
             ceiling: notes.ceiling,
             unit: notes.unit,
@@ -171,6 +177,35 @@ impl FieldContext<'_> {
             link: None,
         };
         Ok((field, notes.link))
+    }
+
+    fn compile(
+        &self,
+        mut schema: Map<String, Value>,
+        codes: Option<&CodeList>,
+    ) -> Result<(Value, ValueType, Arc<jsonschema::Validator>), SchemaRefused> {
+        if let Some(codes) = codes {
+            fill_codes(&mut schema, codes)?;
+        }
+        check_words(&schema)?;
+        let schema = Value::Object(schema);
+        let value_type = ValueType::of(&schema).ok_or(SchemaRefused::Type)?;
+        let validator = self.validators.compile(&schema)?;
+        Ok((schema, value_type, validator))
+    }
+
+    /// What the hub takes where the institution may have a list of its own: anything of the form of a code.
+    fn compile_stated(
+        &self,
+        schema: &Map<String, Value>,
+        codes: Option<&CodeList>,
+    ) -> Result<Option<Arc<jsonschema::Validator>>, SchemaRefused> {
+        if !codes.is_some_and(CodeList::is_editable) {
+            return Ok(None);
+        }
+        let mut schema = schema.clone();
+        fill_any_code(&mut schema)?;
+        self.validators.compile(&Value::Object(schema)).map(Some)
     }
 
     fn code_list(&self, name: &str) -> Result<Arc<CodeList>, FieldRefused> {
@@ -219,26 +254,13 @@ fn split(property: Value) -> (Map<String, Value>, Map<String, Value>) {
     members.into_iter().partition(|(word, _)| word == "title" || word.starts_with("x-"))
 }
 
-fn compile(
-    mut schema: Map<String, Value>,
-    codes: Option<&CodeList>,
-) -> Result<(Value, ValueType, jsonschema::Validator), SchemaRefused> {
-    if let Some(codes) = codes {
-        fill_codes(&mut schema, codes)?;
+/// What an institution edits itself decides nothing.
+fn check_editable(notes: &Annotations, codes: Option<&CodeList>) -> Result<(), FieldRefused> {
+    let decides = notes.key || notes.gate.is_some() || notes.derivation.is_some();
+    match codes.filter(|list| list.is_editable() && decides) {
+        Some(list) => Err(FieldRefused::EditableDecides(list.name().to_owned())),
+        None => Ok(()),
     }
-    check_words(&schema)?;
-    let schema = Value::Object(schema);
-    let value_type = ValueType::of(&schema).ok_or(SchemaRefused::Type)?;
-    let validator = jsonschema::options()
-        .with_draft(jsonschema::Draft::Draft202012)
-        .with_pattern_options(jsonschema::PatternOptions::regex())
-        .should_validate_formats(true)
-        .with_format("date", |text: &str| parse_date(text).is_some())
-        .with_format("year-month", is_month)
-        .with_format("uscc", |text: &str| text.parse::<InstitutionCode>().is_ok())
-        .build(&schema)
-        .map_err(|source| SchemaRefused::Invalid(source.to_string()))?;
-    Ok((schema, value_type, validator))
 }
 
 fn check_gate(gate: Option<&str>, codes: Option<&CodeList>) -> Result<(), FieldRefused> {

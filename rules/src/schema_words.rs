@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::codes::CodeList;
+use crate::codes::{CODE_PATTERN, CodeList};
 
 /// Schemas nest no deeper than a list of groups of lists.
 const DEPTH_MAX: usize = 6;
@@ -35,13 +35,24 @@ pub enum SchemaRefused {
 
 /// Writes the codes of a list into the schema of a text, or of the items of a list.
 pub(crate) fn fill_codes(schema: &mut Map<String, Value>, codes: &CodeList) -> Result<(), SchemaRefused> {
-    let is_list = schema.get("type").and_then(Value::as_str) == Some("array");
-    let target = if is_list { schema.get_mut("items").and_then(Value::as_object_mut) } else { Some(schema) };
-    let target = target.filter(|t| t.get("type").and_then(Value::as_str) == Some("string"));
-    let target = target.filter(|t| !t.contains_key("enum")).ok_or(SchemaRefused::Codes)?;
+    let target = coded(schema)?;
     let values = codes.codes().iter().map(|code| Value::from(code.code.as_str())).collect();
     target.insert("enum".to_owned(), Value::Array(values));
     Ok(())
+}
+
+/// Writes the form of a code instead, for a list that each institution may have its own of.
+pub(crate) fn fill_any_code(schema: &mut Map<String, Value>) -> Result<(), SchemaRefused> {
+    coded(schema)?.insert("pattern".to_owned(), CODE_PATTERN.into());
+    Ok(())
+}
+
+/// The schema of a text, or of the items of a list of texts.
+fn coded(schema: &mut Map<String, Value>) -> Result<&mut Map<String, Value>, SchemaRefused> {
+    let is_list = schema.get("type").and_then(Value::as_str) == Some("array");
+    let target = if is_list { schema.get_mut("items").and_then(Value::as_object_mut) } else { Some(schema) };
+    let target = target.filter(|t| t.get("type").and_then(Value::as_str) == Some("string"));
+    target.filter(|t| !t.contains_key("enum")).ok_or(SchemaRefused::Codes)
 }
 
 /// Refuses every keyword and shape that kinds do not use.

@@ -84,6 +84,17 @@ impl CellFault {
                     "write it like \"2018.01-2020.12\", or set form and period_separator in the mapping",
                 ),
             ),
+            Self::Code { known } if known.is_empty() => (
+                "not-in-list",
+                Wording::new(
+                    "该字段的代码表尚为空，暂不能填写",
+                    "the field's code list is still empty: it takes no value",
+                ),
+                Wording::new(
+                    "代码表由本单位按区里口径设置（见 docs/kinds.md）；在此之前请在映射文件中去掉该列",
+                    "the institution sets the list once the district has settled it (docs/kinds.md); leave the column out of the mapping until then",
+                ),
+            ),
             Self::Code { known } => (
                 "not-in-list",
                 Wording::new("不在代码表中", "not in the code list"),

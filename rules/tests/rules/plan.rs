@@ -128,7 +128,7 @@ fn published_by_the_book(kind: &Kind, record: &Record) -> bool {
         date.and_then(|date| date.parse::<jiff::civil::Date>().ok()).is_some_and(|date| date <= TODAY)
     };
     match kind.id().as_str() {
-        "ACH" => reached("public_since"),
+        "ACH" | "DMD" | "CHL" | "CSE" => reached("public_since"),
         "IPR" => {
             record["right_kind"].is_string()
                 && record["right_kind"] != "TS"

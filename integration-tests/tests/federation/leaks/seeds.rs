@@ -29,12 +29,14 @@ pub(super) fn plant(catalogue: &Catalogue, kind: &Kind) -> [Planted; 2] {
 fn planted(kind: &Kind, wanted: &dyn Fn(&str) -> bool) -> Planted {
     let today = SystemClock.today();
     let mut record = Record::new();
-    for field in kind
-        .fields()
-        .iter()
-        .filter(|field| field.derived_from().is_none() && (field.is_required() || wanted(field.name())))
-    {
-        let value = match (field.gate(), field.codes(), field.example()) {
+    for field in kind.fields().iter().filter(|field| {
+        let can_be_filled =
+            field.derived_from().is_none() && !field.codes().is_some_and(|c| c.codes().is_empty());
+        can_be_filled && (field.is_required() || wanted(field.name()))
+    }) {
+        // Digests are told apart by their number, so that each can be searched for.
+        let example = field.example().filter(|_| !field.schema().to_string().contains("{43}"));
+        let value = match (field.gate(), field.codes(), example) {
             (Some(gate), ..) => Value::from(gate),
             (None, Some(codes), _) => coded(field.schema(), &codes.codes()[0].code),
             (None, None, Some(example)) => coded(field.schema(), example),
