@@ -22,6 +22,7 @@ use crate::approval::Seen;
 use crate::context::Context;
 use crate::speech::{Exit, Format, Language, Speech};
 pub use credentials::{Credentials, Password};
+pub use export::ExportForm;
 pub use failure::CommandFailed;
 pub use import::split;
 
@@ -132,10 +133,16 @@ pub enum Command {
         /// Answers the same and keeps nothing.
         dry_run: bool,
     },
-    /// Writes all records to a file.
+    /// Writes the records of a kind, or all, to a file.
     ExportRecords {
         /// The file.
         file: PathBuf,
+        /// The kind; all of them without one.
+        kind: Option<String>,
+        /// In which form; otherwise the one that the file's name asks for.
+        form: Option<ExportForm>,
+        /// Whether a file of that name is replaced.
+        replace: bool,
     },
     /// Writes all receipts to a folder.
     ExportReceipts {
@@ -181,7 +188,10 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
             };
             import::import(context, &order, dry_run, speech)
         }
-        Command::ExportRecords { file } => export::records(context, &file, speech),
+        Command::ExportRecords { file, kind, form, replace } => {
+            let order = export::Order { file: &file, kind: kind.as_deref(), form, replace };
+            export::records(context, &order, speech)
+        }
         Command::ExportReceipts { folder } => export::receipts(context, &folder, speech),
     }
 }

@@ -14,7 +14,7 @@ pub use arguments::Arguments;
 use arguments::{ExportWords, PersonWords, PolicyWords, Words};
 use password::read_password;
 
-use crate::command::{Command, CommandFailed, Credentials, split};
+use crate::command::{Command, CommandFailed, Credentials, ExportForm, split};
 use crate::enrolment::{EnrolFailed, enrol, init};
 use crate::layout::Layout;
 use crate::opening::{Owner, Seams, open};
@@ -38,6 +38,11 @@ pub struct Surroundings {
 #[must_use]
 pub fn carry_out(arguments: Arguments, surroundings: Surroundings) -> Exit {
     let Arguments { data, lang, format, words } = arguments;
+    let (format, form) = (format.data(), format.form());
+    if form.is_some() && !matches!(words, Words::Export(ExportWords::Records { .. })) {
+        let text = "--format csv, xlsx 和 jsonl 仅用于 export records are for `export records` only";
+        return complain(text, Exit::Usage);
+    }
     let layout = Layout::at(&surroundings.folder.join(data));
     let settings = match Settings::load(&layout, &[]) {
         Ok(settings) => settings,
@@ -49,7 +54,7 @@ pub fn carry_out(arguments: Arguments, surroundings: Surroundings) -> Exit {
         return complain(&chain_of(&failed), Exit::Usage);
     }
     let Surroundings { seams, folder, .. } = surroundings;
-    Desk { layout, settings, seams, folder, language, format }.carry_out(words)
+    Desk { layout, settings, seams, folder, language, format, form }.carry_out(words)
 }
 
 /// Where the person sits.
@@ -61,6 +66,7 @@ struct Desk {
     folder: PathBuf,
     language: Language,
     format: Format,
+    form: Option<ExportForm>,
 }
 
 impl Desk {
@@ -90,8 +96,9 @@ impl Desk {
                 let (file, mapping) = (self.path(&file), mapping.map(|mapping| self.path(&mapping)));
                 self.deliver(Command::Import { file, mapping, kind, encoding, dry_run })
             }
-            Words::Export(ExportWords::Records { output }) => {
-                self.deliver(Command::ExportRecords { file: self.path(&output) })
+            Words::Export(ExportWords::Records { kind, replace, output }) => {
+                let file = self.path(&output);
+                self.deliver(Command::ExportRecords { file, kind, form: self.form, replace })
             }
             Words::Export(ExportWords::Receipts { output }) => {
                 self.deliver(Command::ExportReceipts { folder: self.path(&output) })

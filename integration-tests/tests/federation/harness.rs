@@ -199,7 +199,7 @@ impl Node {
     /// Every record the node holds.
     pub(crate) fn records(&self) -> Vec<Value> {
         let file = self.data.with_extension("jsonl");
-        self.run(&["export", "records", "-o", &text(&file)], "");
+        self.run(&["export", "records", "--replace", "-o", &text(&file)], "");
         let text = std::fs::read_to_string(file).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

@@ -337,7 +337,7 @@ impl Column {
 
     /// What a spreadsheet did to a cell before the file was saved.
     fn damage(&self, cell: &str) -> Option<CellFault> {
-        if !cell.contains(['#', '+']) {
+        if self.is_verbatim || !cell.contains(['#', '+']) {
             return None;
         }
         let text = self.part(cell)?;

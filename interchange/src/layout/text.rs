@@ -6,7 +6,7 @@ use super::{Column, SEPARATORS};
 use crate::import::decimal::{MONEY, SHARE, write_scaled};
 use crate::import::mapping::LineBreaks;
 use crate::import::shape::Shape;
-use crate::import::text::clean;
+use crate::import::text::{clean, has_lost_digits, is_error_value};
 
 /// What a spreadsheet takes for the start of a formula, in both widths.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
@@ -27,6 +27,7 @@ pub(super) fn cell(column: &Column<'_>, value: &Value) -> String {
 /// Whether no program between here and there changes the text, and reading it gives the value.
 fn comes_back(column: &Column<'_>, text: &str, value: &Value) -> bool {
     let is_safe = text.chars().all(|c| c == '\n' || !is_fragile(c)) && !text.contains("_x");
+    let is_safe = is_safe && !is_error_value(text) && !has_lost_digits(text);
     is_safe && column.read(&clean(text, LineBreaks::Keep, &[])).as_ref() == Some(value)
 }
 

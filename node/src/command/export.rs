@@ -1,14 +1,14 @@
 //! `export`: the institution's own records and receipts as files.
 
+mod records;
+
 use std::fs;
-use std::io::Write as _;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use safeharbor_core::entry::Entry;
 use safeharbor_core::statement::Statement;
-use safeharbor_service::durable_file::{Access, DurableFile, Existing, WriteFailed, write};
+use safeharbor_service::durable_file::{Access, Existing, write};
 use serde_json::json;
 
 use super::CommandFailed;
@@ -16,47 +16,8 @@ use crate::chain::{Chain, ChainFailed, Stated};
 use crate::context::Context;
 use crate::speech::{Exit, Language, Speech};
 use crate::trust::{KeptReceipt, visit_receipts};
-
-/// Bytes of lines that are written at a time.
-const CHUNK_BYTES: usize = 256 * 1024;
-
-/// JSON Lines, sorted by kind and key; every line holds all of a record, so only its owner may read the file.
-pub(super) fn records(
-    context: &Context,
-    file: &Path,
-    speech: &mut Speech<'_>,
-) -> Result<Exit, CommandFailed> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut target = DurableFile::create(folder, Access::OwnerOnly)?;
-    let failed = |source| WriteFailed { path: file.to_owned(), step: "writing records", source };
-    let (mut lines, mut count) = (Vec::new(), 0_u64);
-    context.records.visit(None, &mut |current| {
-        let Some(stored) = context.records.last(current.rec)? else { return Ok(ControlFlow::Continue(())) };
-        let line = json!({
-            "kind": stored.revision.kind.as_str(), "key": stored.revision.key, "rec": stored.rec.to_string(),
-            "rev": stored.rev, "record": stored.revision.record,
-        });
-        serde_json::to_writer(&mut lines, &line)?;
-        lines.push(b'\n');
-        count = count.saturating_add(1);
-        if lines.len() >= CHUNK_BYTES {
-            target.write_all(&lines).map_err(failed)?;
-            lines.clear();
-        }
-        Ok::<_, CommandFailed>(ControlFlow::Continue(()))
-    })?;
-    target.write_all(&lines).map_err(failed)?;
-    context.audit.append(None, "export records", &name_of(file), json!({ "records": count }))?;
-    target.finish(file, Existing::Replace)?;
-    let path = file.display();
-    speech.note(match speech.language {
-        Language::Zh => format!("已写出 {count} 条记录到 {path}；其中含不得外传的内容，请妥善保管"),
-        Language::En => {
-            format!("{count} records written to {path}; they hold what must not leave, keep them safe")
-        }
-    })?;
-    Ok(Exit::Done)
-}
+pub use records::ExportForm;
+pub(super) use records::{Order, records};
 
 /// For each receipt `<code>-<seq>.tlog-proof`, `.entry` (the log's bytes) and `.statement` (as sent).
 pub(super) fn receipts(

@@ -20,6 +20,7 @@ use crate::policy::PolicyFailed;
 use crate::records::RecordsFailed;
 use crate::speech::{Exit, Speech};
 use crate::sync::TellFailed;
+use safeharbor_interchange::export::ExportFailed;
 use safeharbor_interchange::import::{ImportFailed, MappingFailed, ParseEncodingFailed};
 
 pub(super) use text::ceiling_zh;
@@ -88,6 +89,18 @@ pub enum CommandFailed {
     /// The file is refused as a whole.
     #[error("nothing is imported")]
     Import(#[from] ImportFailed),
+    /// The records cannot be written in that form.
+    #[error("nothing is exported")]
+    Export(#[from] ExportFailed),
+    /// A file of that name is there.
+    #[error("there is a file {} already", .0.display())]
+    Exists(PathBuf),
+    /// Neither the file's name nor a word says in which form to export.
+    #[error("the file's name does not tell the form")]
+    NoForm,
+    /// Only JSON Lines holds records of several kinds.
+    #[error("a table holds the records of one kind")]
+    NeedsKind,
     /// Records cannot be read.
     #[error("the records cannot be read")]
     Records(#[from] RecordsFailed),
@@ -140,7 +153,9 @@ impl CommandFailed {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::ParseRole(_) | Self::Encoding(_) | Self::NoKind(_) => Exit::Usage,
+            Self::ParseRole(_) | Self::Encoding(_) | Self::NoKind(_) | Self::NoForm | Self::NeedsKind => {
+                Exit::Usage
+            }
             Self::Records(_)
             | Self::Outbox(_)
             | Self::Chain(_)
@@ -165,6 +180,8 @@ impl CommandFailed {
             | Self::Policy(_)
             | Self::Mapping(_)
             | Self::Import(_)
+            | Self::Export(_)
+            | Self::Exists(_)
             | Self::Plan(_) => Exit::Refused,
         }
     }

@@ -1,6 +1,7 @@
 //! Commands on an open node, as the command line gives them.
 
 mod erasing;
+mod exporting;
 mod importing;
 mod policies;
 mod telling;

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use safeharbor_core::institution::InstitutionCode;
 
+use crate::command::ExportForm;
 use crate::speech::{Format, Language};
 
 const EXIT_CODES: &str = "退出码 Exit codes:
@@ -27,12 +28,48 @@ pub struct Arguments {
     /// 语言 Language [default: the settings', otherwise the locale's]
     #[arg(long, global = true, value_enum, value_name = "LANG")]
     pub lang: Option<Language>,
-    /// 数据的形式 The form of data
+    /// 数据的形式；csv、xlsx、jsonl 仅用于 export records The form of data; csv, xlsx, jsonl are for `export records`
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
+    pub format: FormatWord,
     /// What to do.
     #[command(subcommand)]
     pub words: Words,
+}
+
+/// A form of what a command says, or of the file that it writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum FormatWord {
+    /// 供人阅读 For people
+    #[default]
+    Table,
+    /// 供程序读取 For programs
+    Json,
+    /// 表格文本 A table as text, for `export records`
+    Csv,
+    /// 电子表格 A workbook, for `export records`
+    Xlsx,
+    /// JSON Lines, for `export records`
+    Jsonl,
+}
+
+impl FormatWord {
+    /// The form of what is said.
+    pub(crate) const fn data(self) -> Format {
+        match self {
+            Self::Json => Format::Json,
+            Self::Table | Self::Csv | Self::Xlsx | Self::Jsonl => Format::Table,
+        }
+    }
+
+    /// The form of the file that is written, if it is one.
+    pub(crate) const fn form(self) -> Option<ExportForm> {
+        match self {
+            Self::Csv => Some(ExportForm::Csv),
+            Self::Xlsx => Some(ExportForm::Xlsx),
+            Self::Jsonl => Some(ExportForm::JsonLines),
+            Self::Table | Self::Json => None,
+        }
+    }
 }
 
 /// What can be asked of a node.
@@ -185,8 +222,17 @@ pub enum PersonWords {
 /// What can be exported.
 #[derive(Debug, Subcommand)]
 pub enum ExportWords {
-    /// 全部记录，JSON Lines；含不得外传的内容 All records as JSON Lines, with what must not leave
+    /// 某一类别的记录（CSV、XLSX、JSON Lines，可原样导回），或全部记录；含不得外传的内容
+    ///
+    /// The records of a kind as CSV, XLSX or JSON Lines, to be imported again without a mapping, or all records as JSON
+    /// Lines; they hold what must not leave. The form is that of the file's name, or --format.
     Records {
+        /// 记录类别 The kind (ACH, IPR, DEAL, …); without it all records, as JSON Lines
+        #[arg(long)]
+        kind: Option<String>,
+        /// 覆盖已有文件 Replace a file of that name
+        #[arg(long)]
+        replace: bool,
         /// 写出的文件 The file to write
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,

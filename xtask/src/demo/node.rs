@@ -146,7 +146,7 @@ impl Node {
     /// The program refuses.
     pub(super) fn export_records(&self) -> Result<u64, Failure> {
         let file = self.data.join("records.jsonl");
-        process::read(self.call(&["export", "records"]).arg("-o").arg(&file))?;
+        process::read(self.call(&["export", "records", "--replace"]).arg("-o").arg(&file))?;
         let text = fs::read(&file).map_err(Failure::file("read", &file))?;
         let lines = text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).count();
         Ok(u64::try_from(lines).unwrap_or(u64::MAX))

@@ -146,7 +146,7 @@ fn records_are_exported_as_sorted_lines() {
     let bench = Bench::new();
     bench.import(&[&published("B-1", "乙"), &published("A-1", "甲")]);
     let file = bench.path("records.jsonl");
-    bench.ask(Command::ExportRecords { file: file.clone() });
+    bench.ask(Command::ExportRecords { file: file.clone(), kind: None, form: None, replace: false });
     let text = std::fs::read_to_string(&file).unwrap();
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -1,0 +1,66 @@
+//! Exports of one kind: they come back unchanged, replace nothing unasked, and say what is missing.
+
+use crate::command::{Command, ExportForm};
+use crate::speech::{Exit, Format, Language};
+use crate::testing::{Bench, Said, published};
+
+fn export(bench: &Bench, name: &str, kind: Option<&str>, replace: bool) -> Said {
+    let (file, kind) = (bench.path(name), kind.map(str::to_owned));
+    bench.say(Command::ExportRecords { file, kind, form: None, replace }, Language::Zh, Format::Table)
+}
+
+fn import(bench: &Bench, name: &str) -> Said {
+    let file = bench.path(name);
+    bench.ask(Command::Import { file, mapping: None, kind: None, encoding: None, dry_run: false })
+}
+
+#[test]
+fn an_exported_kind_imports_again_without_a_mapping_and_changes_nothing() {
+    let bench = Bench::new();
+    bench.import(&[&published("B-1", "=乙"), &published("A-1", "甲")]);
+    let before = bench.rows();
+    assert_eq!(export(&bench, "x.csv", Some("ach"), false).exit, Exit::Done);
+    let said = import(&bench, "x.csv");
+    assert_eq!(said.exit, Exit::Done, "{}", said.err);
+    assert_eq!((&said.json()["rows"], &said.json()["unchanged"]), (&2.into(), &2.into()));
+    let kept = |rows: Vec<(u8, Vec<u8>, Vec<u8>)>| {
+        rows.into_iter().filter(|(table, ..)| *table == crate::tables::REVISIONS.0).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(bench.rows()), kept(before));
+}
+
+#[test]
+fn no_file_is_replaced_unasked() {
+    let bench = Bench::new();
+    std::fs::write(bench.path("x.csv"), "mine").unwrap();
+    let said = export(&bench, "x.csv", Some("ACH"), false);
+    assert_eq!(said.exit, Exit::Refused);
+    assert!(said.err.contains("--replace"), "{}", said.err);
+    assert_eq!(std::fs::read_to_string(bench.path("x.csv")).unwrap(), "mine");
+    assert_eq!(export(&bench, "x.csv", Some("ACH"), true).exit, Exit::Done);
+    assert_ne!(std::fs::read_to_string(bench.path("x.csv")).unwrap(), "mine");
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let bench = Bench::new();
+    for (name, kind, wanted) in [("x.csv", None, "--kind"), ("x.doc", Some("ACH"), "--format")] {
+        let said = export(&bench, name, kind, false);
+        assert_eq!(said.exit, Exit::Usage);
+        assert!(said.err.contains(wanted), "{}", said.err);
+        assert!(!bench.path(name).exists());
+    }
+    let file = bench.path("y");
+    let form = Some(ExportForm::Xlsx);
+    let said = bench.ask(Command::ExportRecords {
+        file: file.clone(),
+        kind: Some("ENT".to_owned()),
+        form,
+        replace: false,
+    });
+    assert_eq!(said.exit, Exit::Done, "{}", said.err);
+    assert!(std::fs::read(file).unwrap().starts_with(b"PK"));
+    let left: Vec<_> =
+        std::fs::read_dir(bench.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("tmp")), "{left:?}");
+}
