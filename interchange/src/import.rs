@@ -4,6 +4,7 @@
 //! row, column, value and what to do. Out of scope: keeping records (the store stands behind [`Sink`]), what leaves
 //! (disclosure policy), command line.
 
+mod arrange;
 pub(crate) mod cell;
 mod date;
 pub(crate) mod decimal;
@@ -13,6 +14,7 @@ mod fault;
 mod gate;
 mod header;
 pub(crate) mod mapping;
+mod normal;
 mod own;
 mod pipeline;
 mod plan;
@@ -25,6 +27,7 @@ mod split;
 mod tally;
 pub(crate) mod text;
 
+pub use arrange::LeftOut;
 pub use date::ParseFormFailed;
 pub use encoding::{DetectFailed, Detected, Encoding, FILE_BYTES_MAX, ParseEncodingFailed, detect};
 pub use fault::Wording;

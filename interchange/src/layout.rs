@@ -95,7 +95,7 @@ impl<'k> Column<'k> {
     }
 
     fn read(&self, text: &str) -> Option<Value> {
-        self.reading.as_ref()?.read(text).ok()?
+        self.reading.as_ref()?.read(text).ok()?.value
     }
 }
 

@@ -37,17 +37,35 @@ pub(crate) struct Finding {
     pub(crate) advice: Wording,
 }
 
+/// The longest text kept beside a record, in characters.
+pub(crate) const KEPT_CHARS_MAX: usize = 2_000;
+
 /// Why a cell cannot become the value of its field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CellFault {
-    Number { fault: DecimalFault, unit: &'static str },
+    Number {
+        fault: DecimalFault,
+        unit: &'static str,
+    },
     Date,
-    DateTooVague { wanted: Precision },
+    DateTooVague {
+        wanted: Precision,
+    },
     Period,
-    Code { known: String },
+    Code {
+        known: String,
+    },
     Flag,
     Json,
     Damaged(Damage),
+    /// Nothing of the text is left when it is normalised.
+    NothingLeft,
+    /// The text is to be kept beside the record and is longer than may be.
+    TooLongToKeep {
+        chars: usize,
+    },
+    /// The column of actions says something else.
+    Action,
 }
 
 /// What a spreadsheet did to a cell before the file was saved.
@@ -123,6 +141,9 @@ impl CellFault {
                 ),
             ),
             Self::Damaged(damage) => damage.finding(),
+            Self::NothingLeft => nothing_left(),
+            Self::TooLongToKeep { chars } => too_long_to_keep(*chars),
+            Self::Action => not_an_action(),
         };
         Finding { code: code.to_owned(), text, advice }
     }
@@ -164,6 +185,39 @@ impl Damage {
             ),
         }
     }
+}
+
+fn nothing_left() -> (&'static str, Wording, Wording) {
+    (
+        "nothing-left",
+        Wording::new("规范化之后没有剩下任何字符", "nothing of it is left by `normalise`"),
+        Wording::new(
+            "改正该单元格；若该文字表示“无”，请写入映射文件的 null",
+            "correct the cell; if the text means none, list it under `null` in the mapping",
+        ),
+    )
+}
+
+fn too_long_to_keep(chars: usize) -> (&'static str, Wording, Wording) {
+    (
+        "too-long-to-keep",
+        Wording::new(
+            format!("有 {chars} 个字符，超过随记录保存原文的上限 {KEPT_CHARS_MAX}"),
+            format!("has {chars} characters, more than the {KEPT_CHARS_MAX} kept beside a record"),
+        ),
+        Wording::new("缩短该单元格，或改映射到另一字段", "shorten the cell, or map it to another field"),
+    )
+}
+
+fn not_an_action() -> (&'static str, Wording, Wording) {
+    (
+        "unknown-action",
+        Wording::new("不是操作：应为新增、修改或删除", "no action: must be ADD, UPDATE or DELETE"),
+        Wording::new(
+            "填“新增/ADD”“修改/UPDATE”“删除/DELETE”之一，或留空",
+            "write one of ADD (新增), UPDATE (修改), DELETE (删除), or leave it empty",
+        ),
+    )
 }
 
 fn number_finding(fault: DecimalFault, unit: &str) -> (&'static str, Wording, Wording) {
@@ -232,8 +286,7 @@ fn vague_date_finding(wanted: Precision) -> (&'static str, Wording, Wording) {
 /// Why a whole row cannot become a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowFault {
-    Short { cells: usize, columns: usize },
-    Long { cells: usize, columns: usize },
+    Shape(ShapeFault),
     Duplicate { first_row: u64 },
     KeyEmpty,
     PersonalId,
@@ -243,28 +296,7 @@ pub(crate) enum RowFault {
 impl RowFault {
     pub(crate) fn finding(self) -> Finding {
         let (code, text, advice) = match self {
-            Self::Short { cells, columns } => (
-                "row-too-short",
-                Wording::new(
-                    format!("该行只有 {cells} 个单元格，表头有 {columns} 列"),
-                    format!("the row has {cells} cells, the header {columns}"),
-                ),
-                Wording::new(
-                    "检查上一行是否有多余的换行；若只是省略了行尾空单元格，在映射文件中写 short_rows = \"pad\"",
-                    "look for a stray line break in or above it; if only empty cells at the end were left out, write short_rows = \"pad\" in the mapping",
-                ),
-            ),
-            Self::Long { cells, columns } => (
-                "row-too-long",
-                Wording::new(
-                    format!("该行有 {cells} 个单元格，表头只有 {columns} 列"),
-                    format!("the row has {cells} cells, the header only {columns}"),
-                ),
-                Wording::new(
-                    "含分隔符的内容须用英文双引号括起来",
-                    "put cells that contain the delimiter in double quotation marks",
-                ),
-            ),
+            Self::Shape(fault) => fault.wording(),
             Self::Duplicate { first_row } => (
                 "duplicate-key",
                 Wording::new(
@@ -305,5 +337,64 @@ impl RowFault {
             ),
         };
         Finding { code: code.to_owned(), text, advice }
+    }
+}
+
+/// Why the cells of a row do not fit the columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShapeFault {
+    Short {
+        cells: usize,
+        columns: usize,
+    },
+    Long {
+        cells: usize,
+        columns: usize,
+    },
+    /// No list of `columns` has as many names.
+    Misfit {
+        cells: usize,
+    },
+}
+
+impl ShapeFault {
+    fn wording(self) -> (&'static str, Wording, Wording) {
+        match self {
+            Self::Short { cells, columns } => (
+                "row-too-short",
+                Wording::new(
+                    format!("该行只有 {cells} 个单元格，表头有 {columns} 列"),
+                    format!("the row has {cells} cells, the header {columns}"),
+                ),
+                Wording::new(
+                    "检查上一行是否有多余的换行；若只是省略了行尾空单元格，在映射文件中写 short_rows = \"pad\"",
+                    "look for a stray line break in or above it; if only empty cells at the end were left out, write short_rows = \"pad\" in the mapping",
+                ),
+            ),
+            Self::Long { cells, columns } => (
+                "row-too-long",
+                Wording::new(
+                    format!("该行有 {cells} 个单元格，表头只有 {columns} 列"),
+                    format!("the row has {cells} cells, the header only {columns}"),
+                ),
+                Wording::new(
+                    "含分隔符的内容须用英文双引号括起来",
+                    "put cells that contain the delimiter in double quotation marks",
+                ),
+            ),
+            Self::Misfit { cells } => (
+                "row-of-other-length",
+                Wording::new(
+                    format!("该行有 {cells} 个单元格，映射文件的 columns 中没有这样长的一组列名"),
+                    format!(
+                        "the row has {cells} cells, and no list of `columns` in the mapping has as many names"
+                    ),
+                ),
+                Wording::new(
+                    "改正该行，或在 columns 中增加一组列名",
+                    "correct the row, or add a list of names for such rows to `columns`",
+                ),
+            ),
+        }
     }
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use safeharbor_rules::{Field, Kind, Lang};
 
+use super::arrange::Cells;
 use super::header::Header;
-use super::mapping::{FieldMapping, Mapping, MappingFailed, MappingFault, refused};
-use super::source::Row;
+use super::mapping::{FieldMapping, Mapping, MappingFailed, MappingFault, Unfit, refused};
 use super::text::fold;
 
 /// What a header that speaks of secrecy contains.
@@ -61,6 +61,8 @@ const YES_NO: [&str; 15] = [
 #[derive(Debug)]
 pub(crate) struct Gates {
     columns: Vec<GateColumn>,
+    /// The columns of each field without whose answer a row is refused.
+    demanded: Vec<Vec<usize>>,
 }
 
 #[derive(Debug)]
@@ -77,6 +79,7 @@ impl Gates {
     /// A mapping that would overrule what the file says: by a constant, by `codes`, or by changing the text first.
     pub(crate) fn new(mapping: &Mapping, kind: &Kind, header: &Header) -> Result<Self, MappingFailed> {
         let fields: Vec<&Field> = kind.fields().iter().filter(|field| field.gate().is_some()).collect();
+        refuse_arranged(mapping, &fields)?;
         for field in &fields {
             refuse_constant(mapping, field, header)?;
             for entry in mapping.fields.iter().filter(|entry| entry.field.value == field.name()) {
@@ -90,7 +93,10 @@ impl Gates {
             let is_gate = is_about_secrecy(name) || !asking.is_empty();
             is_gate.then(|| GateColumn { index, open: open_texts(name, &asking) })
         };
-        Ok(Self { columns: header.names().enumerate().filter_map(gate).collect() })
+        let entries =
+            mapping.fields.iter().filter(|entry| fields.iter().any(|f| f.name() == entry.field.value));
+        let demanded = entries.map(|entry| header.columns(entry).unwrap_or_default()).collect();
+        Ok(Self { columns: header.names().enumerate().filter_map(gate).collect(), demanded })
     }
 
     /// Whether the file has no column about secrecy.
@@ -99,12 +105,26 @@ impl Gates {
     }
 
     /// Whether the row says of itself, in any gate column, that it is not public or may not be.
-    pub(crate) fn are_closed(&self, row: &Row) -> bool {
+    pub(crate) fn are_closed(&self, cells: Cells<'_>) -> bool {
         self.columns.iter().any(|column| {
-            let text = fold(row.cell(column.index).unwrap_or_default());
+            let text = fold(cells.cell(column.index).unwrap_or_default());
             !text.is_empty() && !column.open.contains(&text)
         })
     }
+
+    /// Whether any gate column holds a text.
+    pub(crate) fn say_anything(&self, cells: Cells<'_>) -> bool {
+        self.columns.iter().any(|column| is_filled(cells, column.index))
+    }
+
+    /// Whether a row is refused because it does not say that it is public.
+    pub(crate) fn lack_an_answer(&self, cells: Cells<'_>) -> bool {
+        self.demanded.iter().any(|columns| !columns.iter().any(|&column| is_filled(cells, column)))
+    }
+}
+
+fn is_filled(cells: Cells<'_>, column: usize) -> bool {
+    !fold(cells.cell(column).unwrap_or_default()).is_empty()
 }
 
 /// Whether a header of this name speaks of secrecy, whatever stands between its characters.
@@ -164,10 +184,27 @@ fn refuse_constant(mapping: &Mapping, field: &Field, header: &Header) -> Result<
     }
 }
 
+/// Filling down 公开, or cutting a heading short, would say public where the file does not.
+fn refuse_arranged(mapping: &Mapping, fields: &[&Field]) -> Result<(), MappingFailed> {
+    let arranging = &mapping.arranging;
+    let filled = arranging.fill_down.iter().map(|name| ("fill_down", name));
+    let is_gate =
+        |name: &str| is_about_secrecy(name) || fields.iter().any(|field| is_column_of(field, mapping, name));
+    match filled.chain(arranging.made()).find(|(_, name)| is_gate(&name.value)) {
+        Some((setting, name)) => Err(refused(name.line, &name.value, MappingFault::GateText(setting))),
+        None => Ok(()),
+    }
+}
+
 /// Taking 非 out of 非公开, or joining 非 and 公开 otherwise than the file does, opens the gate as a translation would.
 fn refuse_changed_text(entry: &FieldMapping) -> Result<(), MappingFailed> {
-    let settings =
-        [("strip", !entry.strip.is_empty()), ("null", entry.has_own_null), ("join", entry.join.is_some())];
+    let settings = [
+        ("strip", !entry.strip.is_empty()),
+        ("null", entry.has_own_null),
+        ("join", entry.join.is_some()),
+        ("unknown", entry.unknown == Unfit::Keep),
+        ("normalise", !entry.normalise.is_empty()),
+    ];
     match settings.into_iter().find(|(_, is_set)| *is_set) {
         Some((setting, _)) => {
             Err(refused(entry.field.line, &entry.field.value, MappingFault::GateText(setting)))

@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use safeharbor_rules::holds_personal_id;
 
-use super::mapping::{FieldMapping, Mapping};
+use super::mapping::{FieldMapping, Mapping, MappingFailed, MappingFault, refused};
 use super::reject::REASON_COLUMN;
 use super::source::{DelimitedRows, ReadRowsFailed, Row, Rows};
 use super::text::{fold, narrow, nearest, trim};
@@ -25,6 +25,8 @@ const NAME_WITHHELD: &str = "(column name withheld)";
 pub(crate) struct Header {
     names: Vec<String>,
     folded: Vec<String>,
+    /// Columns of the file; the names behind them are of columns that the mapping makes.
+    width: usize,
 }
 
 /// A mapped column that the file does not have.
@@ -51,12 +53,46 @@ impl Header {
         // Cells behind the last named column are no columns.
         let width = names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last.saturating_add(1));
         let names: Vec<String> = names.into_iter().take(width).collect();
-        let folded = names.iter().map(|name| fold(name)).collect();
-        Self { names, folded }
+        Self::named(names)
     }
 
+    /// The header of a file that has no header row: all names of `lists`, those of the longest list first.
+    pub(crate) fn of_lists(lists: &[Vec<String>]) -> Self {
+        let mut lists: Vec<&Vec<String>> = lists.iter().collect();
+        lists.sort_by_key(|list| std::cmp::Reverse(list.len()));
+        let mut names: Vec<String> = Vec::new();
+        for (index, list) in lists.into_iter().enumerate() {
+            // In the first list a name that occurs twice stays, so that every cell has its column.
+            let is_new = |name: &&String| index == 0 || !names.iter().any(|known| fold(known) == fold(name));
+            let added: Vec<String> = list.iter().filter(is_new).cloned().collect();
+            names.extend(added);
+        }
+        Self::named(names)
+    }
+
+    fn named(names: Vec<String>) -> Self {
+        let folded = names.iter().map(|name| fold(name)).collect();
+        Self { width: names.len(), names, folded }
+    }
+
+    /// Adds the columns that `mapping` makes.
+    ///
+    /// # Errors
+    /// A column of the file that is called the same.
+    pub(crate) fn with_made(mut self, mapping: &Mapping) -> Result<Self, MappingFailed> {
+        for (setting, name) in mapping.arranging.made() {
+            if self.find(&name.value).is_some() {
+                return Err(refused(name.line, setting, MappingFault::NameTaken(name.value.clone())));
+            }
+            self.names.push(name.value.clone());
+            self.folded.push(fold(&name.value));
+        }
+        Ok(self)
+    }
+
+    /// The number of columns of the file.
     pub(crate) fn width(&self) -> usize {
-        self.names.len()
+        self.width
     }
 
     pub(crate) fn name(&self, column: usize) -> &str {
@@ -85,13 +121,26 @@ impl Header {
         }
     }
 
+    /// The column of that name, which `setting` cannot do without.
+    pub(crate) fn demand(&self, setting: &str, name: &str) -> Result<usize, MissingColumn> {
+        self.find(name).ok_or_else(|| self.missing_for(setting, name, name))
+    }
+
+    /// What is said where no column is what `setting` wants.
+    pub(crate) fn missing_columns(&self, setting: &str, wanted: &str) -> MissingColumn {
+        self.missing_for(setting, wanted, wanted)
+    }
+
     fn missing(&self, entry: &FieldMapping, wanted: &str) -> MissingColumn {
+        self.missing_for(&entry.field.value, wanted, entry.from.first().map_or(wanted, String::as_str))
+    }
+
+    fn missing_for(&self, field: &str, wanted: &str, like: &str) -> MissingColumn {
         let candidates = || self.names.iter().map(String::as_str).filter(|name| !name.is_empty());
-        let first = entry.from.first().map_or(wanted, String::as_str);
         MissingColumn {
-            field: entry.field.value.clone(),
+            field: field.to_owned(),
             wanted: wanted.to_owned(),
-            nearest: nearest(first, candidates()).unwrap_or_default().to_owned(),
+            nearest: nearest(like, candidates()).unwrap_or_default().to_owned(),
             found: candidates().collect::<Vec<_>>().join(" | "),
         }
     }
@@ -115,24 +164,27 @@ impl Header {
         named.filter(|(_, folded)| !seen.insert(folded.as_str())).map(|(name, _)| name.as_str()).collect()
     }
 
-    /// Named columns that the mapping neither uses nor lists under `ignore`.
+    /// Named columns of the file that the mapping neither uses nor lists under `ignore`.
     pub(crate) fn unknown<'h>(&'h self, mapping: &Mapping) -> Vec<&'h str> {
-        let mentioned = mapping.fields.iter().flat_map(|entry| &entry.from).chain(&mapping.ignore);
-        let mentioned = mentioned.map(|name| fold(name)).chain([REASON_COLUMN.to_owned()]);
-        let mentioned: HashSet<String> = mentioned.collect();
-        let named = self.names.iter().zip(&self.folded).filter(|(name, _)| !name.is_empty());
-        named.filter(|(_, folded)| !mentioned.contains(*folded)).map(|(name, _)| name.as_str()).collect()
+        let mentioned = mapping.reads().chain(mapping.ignore.iter().map(String::as_str)).map(fold);
+        let mentioned: HashSet<String> = mentioned.chain([REASON_COLUMN.to_owned()]).collect();
+        let named = self.names.iter().zip(&self.folded).take(self.width).filter(|(name, _)| !name.is_empty());
+        let unknown = named.filter(|(name, folded)| !mentioned.contains(*folded) && !mapping.turns(name));
+        unknown.map(|(name, _)| name.as_str()).collect()
     }
 
     /// Whether the row can be a header rather than a record: a column the mapping reads, nothing long, no long number.
     pub(crate) fn looks_like_one(&self, mapping: &Mapping) -> bool {
-        let mut wanted = mapping.fields.iter().flat_map(|entry| &entry.from);
-        wanted.any(|name| self.find(name).is_some()) && !self.names.iter().any(|name| is_content(name))
+        let of_file = || self.names.iter().take(self.width);
+        let reads =
+            |name: &String| mapping.turns(name) || mapping.reads().any(|read| fold(read) == fold(name));
+        mapping.header_row == 0 || of_file().any(reads) && !of_file().any(|name| is_content(name))
     }
 
     fn matches(&self, mapping: &Mapping) -> usize {
-        let wanted = mapping.fields.iter().flat_map(|entry| &entry.from).chain(&mapping.ignore);
-        wanted.filter(|name| self.find(name).is_some()).count()
+        let wanted = mapping.reads().chain(mapping.ignore.iter().map(String::as_str));
+        let found = wanted.filter(|name| self.find(name).is_some()).count();
+        found.saturating_add(self.names.iter().filter(|name| mapping.turns(name)).count())
     }
 }
 
@@ -155,10 +207,15 @@ pub(crate) fn read_header_row(rows: &mut Rows<'_>, number: u64) -> Result<Option
 
 /// The delimiter under which the start of the file shows most of the mapping's columns, then most columns.
 pub(crate) fn choose_delimiter(start: &[u8], mapping: &Mapping) -> u8 {
+    let lists = &mapping.arranging.columns;
     let score = |delimiter: u8| {
         let mut rows = Rows::new(DelimitedRows::new(Cursor::new(start), delimiter));
-        let row = read_header_row(&mut rows, mapping.header_row).ok().flatten();
+        let shown = if lists.is_empty() { mapping.header_row } else { mapping.skip_rows.saturating_add(1) };
+        let row = read_header_row(&mut rows, shown).ok().flatten();
         row.map_or((0, 0), |row| {
+            if !lists.is_empty() {
+                return (usize::from(lists.iter().any(|list| list.len() == row.width())), row.width());
+            }
             let header = Header::of(&row);
             (header.matches(mapping), header.width())
         })

@@ -1,5 +1,6 @@
 //! A mapping: which column of a file becomes which field of a record, and how its text is read.
 
+mod arranging;
 mod fault;
 mod file;
 mod finish;
@@ -14,12 +15,14 @@ use serde_json::Value;
 
 use super::date::{DateForm, PeriodEnd, unambiguous_forms};
 use super::encoding::Encoding;
+use super::normal::Normal;
 use crate::layout::SEPARATORS;
+pub(crate) use arranging::{Arranging, Condition};
 pub(crate) use fault::refused;
 pub use fault::{MappingFailed, MappingFault};
-pub(crate) use file::LineBreaks;
 use file::MappingFile;
 pub use file::ShortRows;
+pub(crate) use file::{LineBreaks, Unfit};
 use finish::Finishing;
 
 /// The largest mapping file, in bytes.
@@ -31,6 +34,7 @@ pub struct Mapping {
     pub(crate) kind: Placed<String>,
     pub(crate) encoding: Option<Encoding>,
     pub(crate) delimiter: Option<u8>,
+    /// 0 for a file without one.
     pub(crate) header_row: u64,
     pub(crate) skip_rows: u64,
     pub(crate) short_rows: ShortRows,
@@ -38,6 +42,11 @@ pub struct Mapping {
     pub(crate) key: Vec<Placed<String>>,
     pub(crate) ignore: Vec<String>,
     pub(crate) constants: Vec<(Placed<String>, Value)>,
+    /// Texts that mean "empty" in every column.
+    pub(crate) null: Vec<String>,
+    pub(crate) arranging: Arranging,
+    /// The column that says what is to be done with a row.
+    pub(crate) action: Option<Placed<String>>,
     pub(crate) fields: Vec<FieldMapping>,
 }
 
@@ -67,6 +76,12 @@ pub(crate) struct FieldMapping {
     pub(crate) unit: Option<Placed<String>>,
     pub(crate) codes: Vec<(String, Placed<String>)>,
     pub(crate) split: Vec<String>,
+    /// What becomes of a date known less well than the field wants.
+    pub(crate) imprecise: Unfit,
+    /// What becomes of a text in no code list.
+    pub(crate) unknown: Unfit,
+    /// How texts are brought into one form, in this order.
+    pub(crate) normalise: Vec<Normal>,
     /// Whether the cells are as the node itself writes them.
     pub(crate) own: Option<Own>,
 }
@@ -125,6 +140,18 @@ impl Mapping {
         Finishing { text }.finish(file)
     }
 
+    /// The columns it reads, by the names it gives them.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = &str> {
+        let fields = self.fields.iter().flat_map(|entry| &entry.from).map(String::as_str);
+        let named = self.arranging.named().into_iter().map(|(_, name)| name);
+        fields.chain(named.chain(&self.action).map(|name| name.value.as_str()))
+    }
+
+    /// Whether it reads a column of this name by what the name looks like.
+    pub(crate) fn turns(&self, name: &str) -> bool {
+        self.arranging.unpivot.as_ref().is_some_and(|unpivot| unpivot.takes(name))
+    }
+
     /// The id of the kind whose records the mapping makes.
     #[must_use]
     pub fn kind(&self) -> &str {
@@ -160,6 +187,9 @@ impl FieldMapping {
             unit: unit.map(place),
             codes: Vec::new(),
             split: SEPARATORS.map(str::to_owned).to_vec(),
+            imprecise: Unfit::Refuse,
+            unknown: Unfit::Refuse,
+            normalise: Vec::new(),
             own: Some(own),
         }
     }

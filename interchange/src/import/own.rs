@@ -8,7 +8,7 @@ use safeharbor_rules::{Kind, Lang};
 
 use super::encoding::Encoding;
 use super::header::{Header, read_header_row};
-use super::mapping::{FieldMapping, Mapping, Own, Placed, ShortRows};
+use super::mapping::{Arranging, FieldMapping, Mapping, Own, Placed, ShortRows};
 use super::pipeline::{ImportFailed, ImportFault, shown_file_name};
 use super::source::{Row, Table};
 use super::text::trim;
@@ -111,6 +111,9 @@ fn mapping_of(kind: &str, fields: Vec<FieldMapping>, skip_rows: u64) -> Mapping 
         key: Vec::new(),
         ignore: Vec::new(),
         constants: Vec::new(),
+        null: Vec::new(),
+        arranging: Arranging::default(),
+        action: None,
         fields,
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use safeharbor_rules::{Kind, Lang, holds_personal_id};
 
+use super::arrange::{Arranger, Piece};
 use super::encoding::{DetectFailed, Encoding};
 use super::header::{Header, MissingColumn};
 use super::mapping::{Mapping, MappingFailed};
@@ -210,17 +211,19 @@ fn run<R: Read + Seek + Send>(
     let mut table = Table::open(input, mapping, options.encoding, options.delimiter)?;
     let header_row = table.header_row(mapping);
     let last_head_row = header_row.saturating_add(mapping.skip_rows);
-    let (header, head) = read_head(&mut table.rows()?, header_row, last_head_row)?;
+    let (header, head) = read_head(&mut table.rows()?, mapping, header_row, last_head_row)?;
     let plan = Plan::new(mapping, kind, &header)?;
     let first_data_row = last_head_row.saturating_add(1);
     let Survey { rows_total, chunks } = survey(&mut table, &header, first_data_row)?;
     let rejects = Rejects::new(options, mapping, header_row, &head, &header, &plan);
     let mut tally = Tally::new(file, &table, &header, mapping, &plan, options.problems_max, rejects);
-    let rows = Data { rows: table.rows_from(first_data_row)?, header: &header, surveyed: chunks.into_iter() };
+    let arranger = Arranger::new(&plan.arrangement, &plan.gates);
+    let rows = table.rows_from(first_data_row)?;
+    let rows = Data { rows, header: &header, surveyed: chunks.into_iter(), arranger };
     let mut work = Work { rows, plan: &plan, sink };
     let (mut chunk, mut batch) = (work.rows.read_chunk()?, Settlement::default());
     loop {
-        let settled = tally.rows();
+        let settled = work.rows.arranger.rows;
         let step = work.step(&chunk, batch)?;
         tally.count(step.taken).map_err(ImportFault::Rejects)?;
         report_progress(options, settled, rows_total);
@@ -230,7 +233,7 @@ fn run<R: Read + Seek + Send>(
         batch = tally.settle(chunk, step.outcomes);
         chunk = step.next;
     }
-    Ok(tally.finish(work.sink.remarks()))
+    Ok(tally.finish(work.sink.remarks(), work.rows.arranger.left_out))
 }
 
 fn report_progress(options: &ImportOptions<'_>, rows: u64, of: u64) {
@@ -242,6 +245,7 @@ fn report_progress(options: &ImportOptions<'_>, rows: u64, of: u64) {
 /// The header, and the rows that stand above the first record, itself among them.
 fn read_head(
     rows: &mut Rows<'_>,
+    mapping: &Mapping,
     header_row: u64,
     last_head_row: u64,
 ) -> Result<(Header, Vec<Row>), ImportFault> {
@@ -254,7 +258,10 @@ fn read_head(
             keep_head(&mut head, row);
         }
     }
-    Ok((header.ok_or(ImportFault::NoHeader { row: header_row })?, head))
+    let lists = &mapping.arranging.columns;
+    let named = || (!lists.is_empty()).then(|| Header::of_lists(lists));
+    let header = header.or_else(named).ok_or(ImportFault::NoHeader { row: header_row })?;
+    Ok((header.with_made(mapping)?, head))
 }
 
 /// What the first reading of all rows found.
@@ -287,13 +294,25 @@ struct Data<'t> {
     rows: Rows<'t>,
     header: &'t Header,
     surveyed: std::vec::IntoIter<u64>,
+    arranger: Arranger<'t>,
 }
 
 impl Data<'_> {
-    fn read_chunk(&mut self) -> Result<Vec<Row>, ReadRowsFailed> {
-        let chunk = read_chunk(&mut self.rows, self.header)?;
-        let found = (!chunk.is_empty()).then(|| fingerprint(&chunk));
-        if found == self.surveyed.next() { Ok(chunk) } else { Err(ReadRowsFailed::Changed) }
+    /// The next pieces; none at the end of the file and nowhere else.
+    fn read_chunk(&mut self) -> Result<Vec<Piece>, ReadRowsFailed> {
+        let mut pieces = Vec::new();
+        while pieces.is_empty() {
+            let chunk = read_chunk(&mut self.rows, self.header)?;
+            let found = (!chunk.is_empty()).then(|| fingerprint(&chunk));
+            if found != self.surveyed.next() {
+                return Err(ReadRowsFailed::Changed);
+            }
+            if found.is_none() {
+                break;
+            }
+            chunk.into_iter().for_each(|row| self.arranger.arrange(row, &mut pieces));
+        }
+        Ok(pieces)
     }
 }
 
@@ -307,16 +326,16 @@ struct Work<'w> {
 /// What one step achieved: a chunk mapped, the next one read, the batch before it stored.
 struct Step {
     outcomes: Vec<Outcome>,
-    next: Vec<Row>,
+    next: Vec<Piece>,
     taken: Vec<Taken>,
 }
 
 impl Work<'_> {
     /// Maps `chunk`, reads the next and stores `batch` at the same time.
-    fn step(&mut self, chunk: &[Row], batch: Settlement) -> Result<Step, ImportFault> {
+    fn step(&mut self, chunk: &[Piece], batch: Settlement) -> Result<Step, ImportFault> {
         let Self { rows, plan, sink } = self;
         let given = batch.good.len();
-        let map = || chunk.par_iter().with_min_len(32).map(|row| plan.process(row)).collect();
+        let map = || chunk.par_iter().with_min_len(32).map(|piece| plan.process(piece)).collect();
         let ((outcomes, next), taken) =
             rayon::join(|| rayon::join(map, || rows.read_chunk()), || store(*sink, batch));
         let taken = taken.map_err(ImportFault::Sink)?;

@@ -1,23 +1,27 @@
 //! A mapping bound to a kind and a header: everything decided once, so that a row only has to be walked.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+mod action;
+mod bound;
+mod column;
 
-use safeharbor_rules::{Field, Kind, Lang, Problem, ProblemCode, Record, holds_personal_id};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use safeharbor_rules::{Kind, Lang, Problem, ProblemCode, Record, holds_personal_id};
 use serde_json::Value;
 
-use super::cell::Reading;
-use super::fault::{CellFault, Damage, Finding, RowFault, Wording};
+use super::arrange::{Arrangement, Cells, Piece};
+use super::cell::Kept;
+use super::fault::{CellFault, Finding, RowFault, ShapeFault, Wording};
 use super::gate::Gates;
 use super::header::{Header, MissingColumn};
-use super::mapping::{
-    FieldMapping, LineBreaks, Mapping, MappingFailed, MappingFault, Own, Placed, ShortRows, refused,
-};
+use super::mapping::{Mapping, MappingFault, ShortRows, refused};
 use super::pipeline::ImportFault;
-use super::shape::{Shape, reading};
 use super::sink::{Action, Objection};
-use super::source::{Mark, Row};
-use super::text::{clean, fold, has_lost_characters, has_lost_digits, is_error_value, nearest, trim};
+use super::source::Mark;
+use super::text::trim;
+use bound::{constants, key_fields};
+use column::Column;
 
 /// What became of one row.
 #[derive(Debug)]
@@ -34,6 +38,8 @@ pub(crate) struct Outcome {
     pub(crate) formulas: Vec<usize>,
     /// Field to the text of its cell, where that says more than the value.
     pub(crate) raw: BTreeMap<String, String>,
+    /// Fields by their place in the plan whose text was kept, and why.
+    pub(crate) kept: Vec<(usize, Kept)>,
     pub(crate) action: Action,
     pub(crate) result: Result<Record, Vec<CellFinding>>,
 }
@@ -49,30 +55,15 @@ pub(crate) struct CellFinding {
 #[derive(Debug)]
 pub(crate) struct Plan<'k> {
     kind: &'k Kind,
+    header: Header,
+    pub(crate) arrangement: Arrangement,
     columns: Vec<Column>,
-    gates: Gates,
+    /// The column that says what is to be done with a row.
+    action: Option<usize>,
+    pub(crate) gates: Gates,
     constants: Record,
     key: Vec<String>,
-    width: usize,
     short_rows: ShortRows,
-}
-
-/// How one field is filled.
-#[derive(Debug)]
-struct Column {
-    field: String,
-    /// What a person calls it: the header, or the headers of a join.
-    header: String,
-    indices: Vec<usize>,
-    joiner: Option<String>,
-    null: Vec<String>,
-    strip: Vec<String>,
-    line_breaks: LineBreaks,
-    /// The cell is the value, white space and all.
-    is_verbatim: bool,
-    /// Folded source text to the text to read in its place.
-    translate: HashMap<String, String>,
-    reading: Reading,
 }
 
 impl<'k> Plan<'k> {
@@ -89,15 +80,21 @@ impl<'k> Plan<'k> {
         let columns = mapping.fields.iter().map(|entry| Column::new(entry, kind, header));
         let columns =
             columns.collect::<Result<Vec<_>, _>>().map_err(|fault| unquoted(fault, mapping, header))?;
+        let arrangement =
+            Arrangement::new(mapping, header).map_err(|fault| unquoted(fault, mapping, header))?;
+        let action = mapping.action.as_ref().map(|name| header.demand("action", &name.value));
+        let action = action.transpose().map_err(|fault| unquoted(fault.into(), mapping, header))?;
         let gates = Gates::new(mapping, kind, header)?;
         let constants = constants(mapping, kind)?;
         Ok(Self {
             kind,
+            header: header.clone(),
+            arrangement,
             columns,
+            action,
             gates,
             constants,
             key: key_fields(mapping, kind)?,
-            width: header.width(),
             short_rows: mapping.short_rows,
         })
     }
@@ -113,58 +110,77 @@ impl<'k> Plan<'k> {
         self.columns.iter().find(|column| column.field == field).map(|column| column.header.as_str())
     }
 
+    /// The header of the column that fills the field at `place`.
+    pub(crate) fn column_at(&self, place: usize) -> &str {
+        self.columns.get(place).map_or("", |column| column.header.as_str())
+    }
+
     /// What the store objects to, at the column that fills the field, with what the file has there.
-    pub(crate) fn locate(&self, row: &Row, objection: Objection) -> CellFinding {
+    pub(crate) fn locate(&self, piece: &Piece, objection: Objection) -> CellFinding {
         let Objection { field, code, text, advice } = objection;
+        let cells = self.arrangement.cells(piece);
         let column = self.columns.iter().find(|column| Some(&column.field) == field.as_ref());
         CellFinding {
-            column: column.map(|column| column.header.clone()).or(field),
-            value: column.and_then(|column| column.raw(row)).map(Cow::into_owned),
+            column: column.map(|column| column.shown(cells, &self.header).to_owned()).or(field),
+            value: column.and_then(|column| column.raw(cells)).map(Cow::into_owned),
             finding: Finding { code: code.to_owned(), text, advice },
         }
     }
 
     /// Whether the cells of a row may be written down once more: nothing in it says that it is secret or holds a person's number, in
     /// a column that is read or not. In a row whose cells are not under their headers that cannot be told.
-    pub(crate) fn may_copy(&self, row: &Row) -> bool {
-        let is_aligned = self.shape_fault(row).is_none() || self.gates.is_empty();
-        is_aligned && !self.gates.are_closed(row) && !row.cells().any(holds_personal_id)
+    pub(crate) fn may_copy(&self, piece: &Piece) -> bool {
+        let cells = self.arrangement.cells(piece);
+        let is_aligned = self.shape_fault(cells).is_none() || self.gates.is_empty();
+        let is_closed = cells.are_closed() || self.gates.are_closed(cells);
+        is_aligned && !is_closed && !piece.row.cells().any(holds_personal_id)
     }
 
-    /// Maps and checks one row.
-    pub(crate) fn process(&self, row: &Row) -> Outcome {
+    /// Maps and checks one row, or one cell of a wide table.
+    pub(crate) fn process(&self, piece: &Piece) -> Outcome {
+        let cells = self.arrangement.cells(piece);
         let mut outcome = Outcome {
-            row: row.number,
-            line: row.line,
+            row: piece.row.number,
+            line: piece.row.line,
             key: None,
             withheld: false,
             lost: Vec::new(),
             formulas: Vec::new(),
             raw: BTreeMap::new(),
+            kept: Vec::new(),
             action: Action::Upsert,
             result: Err(Vec::new()),
         };
-        if let Some(fault) = self.shape_fault(row) {
-            let finding = fault.finding();
+        if let Some(fault) = self.shape_fault(cells) {
+            let finding = RowFault::Shape(fault).finding();
             outcome.result = Err(vec![CellFinding { column: None, value: None, finding }]);
             return outcome;
         }
         let mut record = self.constants.clone();
-        let faults = self.fill(row, &mut record, &mut outcome);
+        let mut faults = self.fill(cells, &mut record, &mut outcome);
         outcome.key = self.key_of(&record);
-        self.kind.derive(&mut record);
-        let findings = self.judge(row, &record, &faults, &mut outcome);
+        let mut findings = self.read_action(cells, &mut outcome);
+        if outcome.action == Action::Delete {
+            self.keep_key_alone(&mut record, &mut faults, &mut outcome);
+        } else {
+            self.kind.derive(&mut record);
+        }
+        self.judge(cells, &record, &faults, &mut findings, &mut outcome);
         outcome.result = if findings.is_empty() { Ok(record) } else { Err(findings) };
         outcome
     }
 
-    fn shape_fault(&self, row: &Row) -> Option<RowFault> {
-        let (cells, columns) = (row.width(), self.width);
+    fn shape_fault(&self, cells: Cells<'_>) -> Option<ShapeFault> {
+        let row = cells.row();
+        let (count, columns) = (row.width(), self.header.width());
         let is_filled = |index| row.cell(index).is_some_and(|text| !trim(text).is_empty());
-        if cells < columns && !row.open_ended && self.short_rows == ShortRows::Refuse {
-            Some(RowFault::Short { cells, columns })
-        } else if (columns..cells).any(is_filled) {
-            Some(RowFault::Long { cells, columns })
+        if self.arrangement.has_layouts() {
+            return self.arrangement.is_misfit(row).then_some(ShapeFault::Misfit { cells: count });
+        }
+        if count < columns && !row.open_ended && self.short_rows == ShortRows::Refuse {
+            Some(ShapeFault::Short { cells: count, columns })
+        } else if (columns..count).any(is_filled) {
+            Some(ShapeFault::Long { cells: count, columns })
         } else {
             None
         }
@@ -173,19 +189,23 @@ impl<'k> Plan<'k> {
     /// Reads every mapped cell into `record`; what could not be read is returned.
     fn fill<'p>(
         &'p self,
-        row: &Row,
+        cells: Cells<'_>,
         record: &mut Record,
         outcome: &mut Outcome,
     ) -> Vec<(&'p Column, CellFault)> {
         let mut faults = Vec::new();
-        for column in &self.columns {
-            outcome.lost.extend(column.lost(row));
-            outcome.formulas.extend(column.marked(row, Mark::Formula));
-            match column.read(row) {
-                Ok(Some(value)) => {
-                    record.insert(column.field.clone(), value);
+        for (place, column) in self.columns.iter().enumerate() {
+            outcome.lost.extend(column.lost(cells));
+            outcome.formulas.extend(column.marked(cells, Mark::Formula));
+            let read = column.read(cells).and_then(|read| {
+                if let Some(kept) = read.kept {
+                    outcome.raw.insert(column.field.clone(), column.kept(cells)?);
+                    outcome.kept.push((place, kept));
                 }
-                Ok(None) => {}
+                Ok(read.value)
+            });
+            match read {
+                Ok(value) => record.extend(value.map(|value| (column.field.clone(), value))),
                 Err(fault) => faults.push((column, fault)),
             }
         }
@@ -207,156 +227,58 @@ impl<'k> Plan<'k> {
         Some(parts?.join("\u{1f}"))
     }
 
-    /// All findings of a row; for one that may not be stored here the reason alone, without any value.
+    /// Adds all findings of a row; for one that may not be stored here the reason alone, without any value.
     fn judge(
         &self,
-        row: &Row,
+        cells: Cells<'_>,
         record: &Record,
         faults: &[(&Column, CellFault)],
+        findings: &mut Vec<CellFinding>,
         outcome: &mut Outcome,
-    ) -> Vec<CellFinding> {
-        let problems = self.kind.check(record);
-        let withheld = self.withheld(row, &problems);
-        let mut findings: Vec<CellFinding> = faults
-            .iter()
-            .map(|(column, fault)| CellFinding {
-                column: Some(column.header.clone()),
-                value: column.raw(row).map(Cow::into_owned),
-                finding: fault.finding(),
-            })
-            .collect();
+    ) {
+        let problems = self.problems(record, outcome.action);
+        let withheld = self.withheld(cells, &problems);
+        findings.extend(faults.iter().map(|(column, fault)| CellFinding {
+            column: Some(column.shown(cells, &self.header).to_owned()),
+            value: column.raw(cells).map(Cow::into_owned),
+            finding: fault.finding(),
+        }));
         // One cell may fill two fields; what is wrong with it is said once.
         findings.dedup_by(|one, other| one.column == other.column && one.finding == other.finding);
         let is_new = |problem: &&Problem| {
             !faults.iter().any(|(column, _)| Some(&column.field) == problem.field.as_ref())
         };
-        findings.extend(problems.iter().filter(is_new).map(|problem| self.explain(row, problem)));
-        let shows_id = |found: &CellFinding| found.value.as_deref().is_some_and(holds_personal_id);
-        let id_shown = findings.iter().any(shows_id).then(|| RowFault::PersonalId.finding());
-        if let Some(finding) = withheld.or(id_shown) {
+        findings.extend(problems.iter().filter(is_new).map(|problem| self.explain(cells, problem)));
+        // What is shown or kept beside the record is searched as the record itself is.
+        let shown = findings.iter().filter_map(|found| found.value.as_ref());
+        let has_id = shown.chain(outcome.raw.values()).any(|text| holds_personal_id(text));
+        if let Some(finding) = withheld.or_else(|| has_id.then(|| RowFault::PersonalId.finding())) {
             outcome.withheld = true;
-            return vec![CellFinding { column: None, value: None, finding }];
-        }
-        if findings.is_empty() && outcome.key.is_none() {
+            outcome.raw.clear();
+            *findings = vec![CellFinding { column: None, value: None, finding }];
+        } else if findings.is_empty() && outcome.key.is_none() {
             findings.push(CellFinding { column: None, value: None, finding: RowFault::KeyEmpty.finding() });
         }
-        findings
     }
 
     /// Why nothing of the row may be shown: secrecy, said by the record or by any column about it, before CX.
-    fn withheld(&self, row: &Row, problems: &[Problem]) -> Option<Finding> {
+    fn withheld(&self, cells: Cells<'_>, problems: &[Problem]) -> Option<Finding> {
         let secrecy = problems.iter().find(|problem| problem.code == ProblemCode::Secrecy).map(finding_of);
-        let closed = || self.gates.are_closed(row).then(|| RowFault::Secrecy.finding());
+        let is_closed = || cells.are_closed() || self.gates.are_closed(cells);
+        let closed = || is_closed().then(|| RowFault::Secrecy.finding());
         let forbidden = || problems.iter().find(|problem| problem.code.withholds_record()).map(finding_of);
         secrecy.or_else(closed).or_else(forbidden)
     }
 
-    fn explain(&self, row: &Row, problem: &Problem) -> CellFinding {
+    fn explain(&self, cells: Cells<'_>, problem: &Problem) -> CellFinding {
         let column = self.columns.iter().find(|column| Some(&column.field) == problem.field.as_ref());
         CellFinding {
-            column: column.map(|column| column.header.clone()).or_else(|| problem.field.clone()),
-            value: column.and_then(|column| column.raw(row)).map(Cow::into_owned),
+            column: column
+                .map(|column| column.shown(cells, &self.header).to_owned())
+                .or_else(|| problem.field.clone()),
+            value: column.and_then(|column| column.raw(cells)).map(Cow::into_owned),
             finding: finding_of(problem),
         }
-    }
-}
-
-impl Column {
-    fn new(entry: &FieldMapping, kind: &Kind, header: &Header) -> Result<Self, ImportFault> {
-        let name = &entry.field.value;
-        let Some(field) = kind.field(name) else {
-            return Err(unknown_field(&entry.field, kind).into());
-        };
-        let indices = header.columns(entry)?;
-        let headers: Vec<&str> = indices.iter().map(|&index| header.name(index)).collect();
-        let translate = if Shape::of(field).has_codes() { [].as_slice() } else { entry.codes.as_slice() };
-        Ok(Self {
-            field: name.clone(),
-            header: headers.join(" + "),
-            joiner: entry.join.clone(),
-            null: entry.null.clone(),
-            strip: entry.strip.clone(),
-            line_breaks: entry.line_breaks,
-            is_verbatim: entry.own == Some(Own::Stored),
-            translate: translate.iter().map(|(text, code)| (fold(text), code.value.clone())).collect(),
-            reading: reading(entry, field)?,
-            indices,
-        })
-    }
-
-    /// The value of the field in this row; none where the cell is empty or a null token.
-    fn read(&self, row: &Row) -> Result<Option<Value>, CellFault> {
-        if self.marked(row, Mark::FormulaWithoutValue).next().is_some() {
-            return Err(CellFault::Damaged(Damage::FormulaWithoutValue));
-        }
-        let Some(text) = self.text(row) else { return Ok(None) };
-        if !self.translate.is_empty()
-            && let Some(meant) = self.translate.get(&fold(&text))
-        {
-            return self.reading.read(meant);
-        }
-        if let Some(damage) = self.indices.iter().find_map(|&index| self.damage(row.cell(index)?)) {
-            return Err(damage);
-        }
-        if self.marked(row, Mark::Json).next().is_some() {
-            return self.reading.read_json(&text);
-        }
-        if self.marked(row, Mark::Date).next().is_some() {
-            return self.reading.read_date_cell(&text);
-        }
-        self.reading.read(&text)
-    }
-
-    fn text<'r>(&self, row: &'r Row) -> Option<Cow<'r, str>> {
-        let mut parts = self.indices.iter().filter_map(|&index| self.part(row.cell(index)?));
-        let Some(joiner) = &self.joiner else { return parts.next() };
-        let parts: Vec<_> = parts.collect();
-        if parts.is_empty() { None } else { Some(Cow::Owned(parts.join(joiner.as_str()))) }
-    }
-
-    fn part<'t>(&self, cell: &'t str) -> Option<Cow<'t, str>> {
-        if self.is_verbatim {
-            return Some(Cow::Borrowed(cell)).filter(|text| !text.is_empty());
-        }
-        let is_null = |text: &str| text.is_empty() || self.null.iter().any(|token| token == text);
-        if is_null(trim(cell)) {
-            return None;
-        }
-        Some(clean(cell, self.line_breaks, &self.strip)).filter(|text| !is_null(text))
-    }
-
-    /// What the file has, for showing.
-    fn raw<'r>(&self, row: &'r Row) -> Option<Cow<'r, str>> {
-        let mut cells = self.indices.iter().filter_map(|&index| row.cell(index));
-        match self.joiner {
-            Some(_) => Some(Cow::Owned(cells.collect::<Vec<_>>().join(" + "))),
-            None => cells.next().map(Cow::Borrowed),
-        }
-        .filter(|text| !text.is_empty())
-    }
-
-    /// What a spreadsheet did to a cell before the file was saved.
-    fn damage(&self, cell: &str) -> Option<CellFault> {
-        if self.is_verbatim || !cell.contains(['#', '+']) {
-            return None;
-        }
-        let text = self.part(cell)?;
-        if is_error_value(&text) {
-            Some(CellFault::Damaged(Damage::FormulaError))
-        } else if has_lost_digits(&text) {
-            Some(CellFault::Damaged(Damage::DigitsLost))
-        } else {
-            None
-        }
-    }
-
-    /// The columns of this one whose cell carries the mark.
-    fn marked<'r>(&'r self, row: &'r Row, mark: Mark) -> impl Iterator<Item = usize> + 'r {
-        self.indices.iter().copied().filter(move |&index| row.has(index, mark))
-    }
-
-    fn lost<'r>(&'r self, row: &'r Row) -> impl Iterator<Item = usize> + 'r {
-        self.indices.iter().copied().filter(|&index| row.cell(index).is_some_and(has_lost_characters))
     }
 }
 
@@ -379,49 +301,4 @@ pub(crate) fn unquoted(fault: ImportFault, mapping: &Mapping, header: &Header) -
     let ImportFault::MissingColumn(missing) = fault else { return fault };
     let MissingColumn { field, wanted, .. } = missing;
     ImportFault::NotAHeader { row: mapping.header_row, field, wanted }
-}
-
-fn unknown_field(place: &Placed<String>, kind: &Kind) -> MappingFailed {
-    let nearest = nearest(&place.value, kind.fields().iter().map(Field::name)).unwrap_or_default().to_owned();
-    refused(place.line, &place.value, MappingFault::UnknownField { kind: kind.id().to_string(), nearest })
-}
-
-/// The constants as a record, checked once rather than in every row.
-fn constants(mapping: &Mapping, kind: &Kind) -> Result<Record, MappingFailed> {
-    let mut record = Record::new();
-    for (place, value) in &mapping.constants {
-        let field = kind.field(&place.value).ok_or_else(|| unknown_field(place, kind))?;
-        if let Some(source) = field.derived_from() {
-            return Err(refused(place.line, &place.value, MappingFault::Derived(source.to_owned())));
-        }
-        record.insert(place.value.clone(), value.clone());
-    }
-    // With its gates open the kind says what else it finds.
-    let mut checked = record.clone();
-    for field in kind.fields() {
-        if let Some(open) = field.gate() {
-            checked.entry(field.name()).or_insert_with(|| Value::from(open));
-        }
-    }
-    let problems = kind.check(&checked);
-    for (place, _) in &mapping.constants {
-        if let Some(problem) = problems.iter().find(|problem| problem.field.as_ref() == Some(&place.value)) {
-            let fault = MappingFault::ConstantRefused(problem.text(Lang::En));
-            return Err(refused(place.line, &place.value, fault));
-        }
-    }
-    Ok(record)
-}
-
-/// The fields that tell records apart: the mapping's, or the kind's own; each must be filled from a column.
-fn key_fields(mapping: &Mapping, kind: &Kind) -> Result<Vec<String>, MappingFailed> {
-    if !mapping.key.is_empty() {
-        return Ok(mapping.key.iter().map(|key| key.value.clone()).collect());
-    }
-    let from_column = |name: &str| mapping.fields.iter().any(|entry| entry.field.value == name);
-    let key: Vec<String> = kind.key_fields().map(|field| field.name().to_owned()).collect();
-    match key.iter().find(|name| !from_column(name)) {
-        Some(name) => Err(refused(mapping.kind.line, name, MappingFault::KeyNotFilled)),
-        None => Ok(key),
-    }
 }

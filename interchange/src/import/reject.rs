@@ -8,6 +8,7 @@ use std::io;
 use encoding_rs::GB18030;
 use safeharbor_rules::{Lang, holds_personal_id};
 
+use super::arrange::Piece;
 use super::encoding::Encoding;
 use super::header::Header;
 use super::mapping::Mapping;
@@ -35,6 +36,7 @@ pub(crate) struct Rejects<'i> {
     delimiter: u8,
     is_gb: bool,
     has_begun: bool,
+    last_heading: Option<String>,
 }
 
 /// A row that is not taken, and why.
@@ -73,27 +75,42 @@ impl<'i> Rejects<'i> {
             delimiter: mapping.delimiter.unwrap_or(b','),
             is_gb: mapping.encoding == Some(Encoding::Gb18030),
             has_begun: false,
+            last_heading: None,
         }
     }
 
-    /// Writes the rejected among `rows`, both in the order of the file.
+    /// Writes the rejected among `pieces`, both in the order of the file.
     ///
     /// # Errors
     /// Whoever takes the bytes cannot.
-    pub(crate) fn write(&mut self, rejected: &[Rejected], rows: &[Row]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, rejected: &[Rejected], pieces: &[Piece]) -> io::Result<()> {
         let Some(out) = self.out.filter(|_| !rejected.is_empty()) else { return Ok(()) };
         let mut text = if self.has_begun { String::new() } else { self.head() };
         self.has_begun = true;
         for of_row in rejected.chunk_by(|one, other| one.row == other.row) {
             let Some(number) = of_row.first().map(|rejected| rejected.row) else { continue };
-            let found = rows.binary_search_by_key(&number, |row| row.number).ok();
-            let row = found.and_then(|found| rows.get(found));
+            let found = pieces.binary_search_by_key(&number, |piece| piece.row.number).ok();
             let is_withheld = of_row.iter().any(|rejected| rejected.withheld);
-            let row = row.filter(|row| !is_withheld && self.plan.may_copy(row));
-            let reason = self.reason(number, of_row, row.is_some());
-            self.line(&reason, row, &mut text);
+            let piece = found.and_then(|found| pieces.get(found));
+            let piece = piece.filter(|piece| !is_withheld && self.plan.may_copy(piece));
+            let reason = self.reason(number, of_row, piece.is_some());
+            if let Some(heading) = piece.and_then(|piece| self.heading_above(piece)) {
+                self.line("", [heading].into_iter(), &mut text);
+            }
+            let cells = piece.into_iter().flat_map(|piece| self.plan.arrangement.cells(piece).written());
+            self.line(&reason, cells, &mut text);
         }
         out(&self.encode(&text))
+    }
+
+    /// The heading above the row, unless it was the last one written.
+    fn heading_above<'p>(&mut self, piece: &'p Piece) -> Option<&'p str> {
+        let heading = piece.heading_as_written()?;
+        if self.last_heading.as_deref() == Some(heading) {
+            return None;
+        }
+        self.last_heading = Some(heading.to_owned());
+        Some(heading)
     }
 
     /// What stands above the first record, with the header of the reasons.
@@ -107,7 +124,8 @@ impl<'i> Rejects<'i> {
                 number = number.saturating_add(1);
             }
             let reason = if row.number == self.header_row { REASON_COLUMN } else { "" };
-            self.line(reason, Some(row).filter(|row| !row.cells().any(holds_personal_id)), &mut text);
+            let is_shown = !row.cells().any(holds_personal_id);
+            self.line(reason, row.cells().filter(|_| is_shown), &mut text);
         }
         text
     }
@@ -140,10 +158,9 @@ impl<'i> Rejects<'i> {
     }
 
     /// The reason, then the cells; reasons of an earlier round are left out.
-    fn line(&self, reason: &str, row: Option<&Row>, text: &mut String) {
+    fn line<'c>(&self, reason: &str, cells: impl Iterator<Item = &'c str>, text: &mut String) {
         self.cell(reason, text);
-        let cells = row.into_iter().flat_map(Row::cells).enumerate();
-        for (_, cell) in cells.filter(|(index, _)| !self.header.is_reason(*index)) {
+        for (_, cell) in cells.enumerate().filter(|(index, _)| !self.header.is_reason(*index)) {
             text.push(char::from(self.delimiter));
             self.cell(cell, text);
         }

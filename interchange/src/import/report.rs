@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use safeharbor_rules::Lang;
 
+use super::arrange::LeftOut;
+use super::cell::Kept;
 use super::fault::{Finding, Wording};
 use super::sink::Remark;
 use super::source::Recognised;
@@ -174,6 +176,36 @@ impl Warning {
         Self { code: "lost-characters", column: Some(name.to_owned()), row: Some(first_row), text }
     }
 
+    /// Texts kept beside the record because the field cannot hold them; none where the value says nearly as much.
+    pub(crate) fn kept(kept: Kept, name: &str, rows: u64, first_row: u64) -> Option<Self> {
+        let (code, text) = match kept {
+            Kept::Imprecise => (
+                "imprecise-dates",
+                Wording::new(
+                    format!(
+                        "列“{name}”有 {rows} 行的日期不够精确，该字段留空、原文随记录保存，首见于第 {first_row} 行"
+                    ),
+                    format!(
+                        "column {name:?}: in {rows} rows the date is less exact than the field wants; it is left empty and the text kept, first in row {first_row}"
+                    ),
+                ),
+            ),
+            Kept::Unknown => (
+                "unknown-codes",
+                Wording::new(
+                    format!(
+                        "列“{name}”有 {rows} 行不在代码表中，该字段按“未知”留空、原文随记录保存，首见于第 {first_row} 行"
+                    ),
+                    format!(
+                        "column {name:?}: in {rows} rows the text is in no code list; it counts as unknown and the text is kept, first in row {first_row}"
+                    ),
+                ),
+            ),
+            Kept::Shortened => return None,
+        };
+        Some(Self { code, column: Some(name.to_owned()), row: Some(first_row), text })
+    }
+
     /// What the store says about a column in many rows.
     pub(crate) fn remark(remark: Remark, column: Option<&str>) -> Self {
         let Remark { field, code, first_row, text } = remark;
@@ -206,7 +238,7 @@ pub struct Report {
     pub file: String,
     /// Its format, and for text its encoding and delimiter.
     pub recognised: Recognised,
-    /// Rows with content behind the header; the sum of the six below.
+    /// Records in the making: rows with content behind the header, or cells of a wide table; the sum of the six below.
     pub rows: u64,
     /// Records that were not there.
     pub new: u64,
@@ -220,6 +252,8 @@ pub struct Report {
     pub conflicts: u64,
     /// Rows that were refused.
     pub refused: u64,
+    /// Rows that are no records by what the mapping says; they are not among `rows`.
+    pub left_out: LeftOut,
     /// The problems of refused rows and of conflicts, in the order of the file; at most as many as the options allow.
     pub problems: Vec<RowProblem>,
     /// How many problems there are, listed or not.

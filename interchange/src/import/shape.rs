@@ -2,10 +2,10 @@
 
 use safeharbor_rules::{CodeList, Field, ValueType};
 
-use super::cell::{CodeTable, Reading};
+use super::cell::{CodeTable, Dates, Reading};
 use super::date::Precision;
 use super::decimal::{MONEY, PLAIN, SHARE, Scale};
-use super::mapping::{FieldMapping, MappingFailed, MappingFault, Own, refused};
+use super::mapping::{FieldMapping, MappingFailed, MappingFault, Own, Unfit, refused};
 
 /// What one value of a field is.
 #[derive(Debug, Clone, Copy)]
@@ -84,14 +84,14 @@ pub(crate) fn reading(entry: &FieldMapping, field: &Field) -> Result<Reading, Ma
         return Err(refused(MappingFault::NotApplicable { setting, holds: shape.holds() }));
     }
     let each = match shape {
-        Shape::Text => Reading::Text,
+        Shape::Text => Reading::Text(entry.normalise.clone()),
         Shape::Integer => Reading::Integer(PLAIN),
         Shape::Number => Reading::Number,
         Shape::Money => Reading::Integer(scale(entry, MONEY, MappingFault::UnitMissing)?),
         Shape::Share => Reading::Integer(scale(entry, SHARE, MappingFault::ShareUnitMissing)?),
         Shape::Date(wanted) => date_reading(entry, wanted),
         Shape::Flag => Reading::Flag,
-        Shape::Code(codes) => Reading::Code(code_table(entry, codes)?),
+        Shape::Code(codes) => Reading::Code(code_table(entry, codes)?, entry.unknown),
         Shape::Nested => return Ok(marked(entry, Reading::Json { is_list })),
     };
     let reading =
@@ -107,11 +107,15 @@ fn marked(entry: &FieldMapping, reading: Reading) -> Reading {
 fn setting_without_use(entry: &FieldMapping, shape: Shape<'_>, is_list: bool) -> Option<&'static str> {
     let is_date = matches!(shape, Shape::Date(_));
     let is_scaled = matches!(shape, Shape::Money | Shape::Share);
+    let is_text = matches!(shape, Shape::Text);
     let settings = [
         ("unit", entry.unit.is_some() && !is_scaled),
         ("form", entry.forms.is_some() && !is_date),
         ("period", entry.period.is_some() && !is_date),
         ("split", !entry.split.is_empty() && !is_list),
+        ("imprecise", entry.imprecise == Unfit::Keep && !is_date),
+        ("unknown", entry.unknown == Unfit::Keep && !shape.has_codes()),
+        ("normalise", !entry.normalise.is_empty() && !is_text),
     ];
     settings.into_iter().find_map(|(setting, is_useless)| is_useless.then_some(setting))
 }
@@ -127,10 +131,10 @@ fn scale(entry: &FieldMapping, units: &[Scale], missing: MappingFault) -> Result
 }
 
 fn date_reading(entry: &FieldMapping, wanted: Precision) -> Reading {
-    let forms = entry.date_forms();
+    let dates = Dates { forms: entry.date_forms(), wanted, imprecise: entry.imprecise };
     match entry.period {
-        Some(end) => Reading::Period { end, separators: entry.period_separators.clone(), forms, wanted },
-        None => Reading::Date { forms, wanted },
+        Some(end) => Reading::Period { end, separators: entry.period_separators.clone(), dates },
+        None => Reading::Date(dates),
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::Path;
 
+use super::arrange::cell_of;
 use super::header::Header;
 use super::mapping::Mapping;
 use super::pipeline::{ImportFailed, ImportFault, shown_file_name};
@@ -38,14 +39,17 @@ fn split_from<R: Read + Seek + Send>(
     let mut table = Table::open(input, mapping, None, None)?;
     let (delimiter, header_row) = (table.delimiter(), table.header_row(mapping));
     let mut rows = table.rows()?;
-    let mut head = Head { header_row, text: Vec::new(), rows: 0, column: None };
+    let lists = &mapping.arranging.columns;
+    let header = Header::of_lists(lists);
+    let named = if lists.is_empty() { None } else { Some(find(&header, column)?) };
+    let mut head = Head { header_row, text: Vec::new(), rows: 0, column: named };
     let mut parts: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let last_head_row = header_row.saturating_add(mapping.skip_rows);
     while let Some(row) = rows.read()? {
         if row.number <= last_head_row {
             head.take(&row, mapping, column, delimiter)?;
         } else if let Some(index) = head.column {
-            let value = row.cell(index).map(trim).unwrap_or_default();
+            let value = cell_of(lists, &header, &row, index).map(trim).unwrap_or_default();
             if !parts.contains_key(value) {
                 parts.insert(value.to_owned(), head.text.clone());
             }

@@ -1,5 +1,6 @@
 //! Settling outcomes in the order of the file: duplicate keys, counts, problems, warnings.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::Arc;
@@ -7,6 +8,8 @@ use std::sync::Arc;
 use safeharbor_core::digest::Digest;
 use safeharbor_rules::ProblemCode;
 
+use super::arrange::{LeftOut, Piece};
+use super::cell::Kept;
 use super::fault::{Finding, RowFault};
 use super::gate::is_about_secrecy;
 use super::header::Header;
@@ -15,7 +18,7 @@ use super::plan::{CellFinding, Outcome, Plan};
 use super::reject::{Rejected, Rejects};
 use super::report::{Report, RowPlace, RowProblem, Warning};
 use super::sink::{ImportedRow, Objection, RefusedRow, Remark, Taken, Withheld};
-use super::source::{Row, Table};
+use super::source::Table;
 
 /// The report in the making.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub(crate) struct Tally<'h> {
     lost: BTreeMap<usize, (u64, u64)>,
     /// The same of results of formulas.
     formulas: BTreeMap<usize, (u64, u64)>,
+    /// The same of fields, by their place in the plan, whose text is kept beside the record.
+    kept: BTreeMap<(usize, Kept), (u64, u64)>,
     settled: Settled,
     rejects: Rejects<'h>,
 }
@@ -38,9 +43,9 @@ pub(crate) struct Tally<'h> {
 /// A chunk whose good rows are with the store, whose answer decides what is said of each row.
 #[derive(Debug, Default)]
 struct Settled {
-    rows: Vec<Row>,
-    /// Row numbers of the batch, in its order.
-    given: Vec<u64>,
+    pieces: Vec<Piece>,
+    /// Which pieces are in the batch, in its order.
+    given: Vec<usize>,
     rejected: Vec<Rejected>,
 }
 
@@ -82,6 +87,7 @@ impl<'h> Tally<'h> {
             deleted: 0,
             conflicts: 0,
             refused: 0,
+            left_out: LeftOut::default(),
             problems: Vec::new(),
             problems_total: 0,
             warnings,
@@ -95,21 +101,17 @@ impl<'h> Tally<'h> {
             first_rows: HashMap::new(),
             lost: BTreeMap::new(),
             formulas: BTreeMap::new(),
+            kept: BTreeMap::new(),
             settled: Settled::default(),
             rejects,
         }
     }
 
-    /// Rows settled so far.
-    pub(crate) fn rows(&self) -> u64 {
-        self.report.rows
-    }
-
-    /// Sorts outcomes of `rows` into rows for the store and problems for people, which are told with the store's answer.
-    pub(crate) fn settle(&mut self, rows: Vec<Row>, outcomes: Vec<Outcome>) -> Settlement {
-        self.settled.rows = rows;
+    /// Sorts outcomes of `pieces` into rows for the store and problems for people, which are told with the store's answer.
+    pub(crate) fn settle(&mut self, pieces: Vec<Piece>, outcomes: Vec<Outcome>) -> Settlement {
+        self.settled.pieces = pieces;
         let mut batch = Settlement { good: Vec::with_capacity(outcomes.len()), refused: Vec::new() };
-        for mut outcome in outcomes {
+        for (place, mut outcome) in outcomes.into_iter().enumerate() {
             self.report.rows = self.report.rows.saturating_add(1);
             note(&mut self.lost, &outcome.lost, outcome.row);
             note(&mut self.formulas, &outcome.formulas, outcome.row);
@@ -117,7 +119,8 @@ impl<'h> Tally<'h> {
             match outcome.result {
                 Ok(record) if first.is_none() => {
                     let key = outcome.key.unwrap_or_default();
-                    self.settled.given.push(outcome.row);
+                    note(&mut self.kept, &outcome.kept, outcome.row);
+                    self.settled.given.push(place);
                     let (raw, action) = (outcome.raw, outcome.action);
                     batch.good.push(ImportedRow { row: outcome.row, key, record, raw, action });
                 }
@@ -136,8 +139,13 @@ impl<'h> Tally<'h> {
     /// Where the key was seen before; otherwise takes note of it.
     fn first_row(&mut self, key: &str, outcome: &Outcome) -> Option<FirstRow> {
         let this = FirstRow { row: outcome.row, withheld: outcome.withheld };
-        let first = *self.first_rows.entry(Digest::of(key.as_bytes())).or_insert(this);
-        (first.row != outcome.row).then_some(first)
+        match self.first_rows.entry(Digest::of(key.as_bytes())) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(place) => {
+                place.insert(this);
+                None
+            }
+        }
     }
 
     fn refuse(&mut self, outcome: &Outcome, mut findings: Vec<CellFinding>, first: Option<FirstRow>) {
@@ -173,8 +181,8 @@ impl<'h> Tally<'h> {
     /// # Errors
     /// Rejected rows cannot be written.
     pub(crate) fn count(&mut self, taken: Vec<Taken>) -> io::Result<()> {
-        let Settled { rows, given, mut rejected } = std::mem::take(&mut self.settled);
-        for (number, taken) in given.into_iter().zip(taken) {
+        let Settled { pieces, given, mut rejected } = std::mem::take(&mut self.settled);
+        for (place, taken) in given.into_iter().zip(taken) {
             let report = &mut self.report;
             let (counter, objections) = match taken {
                 Taken::New => (&mut report.new, Vec::new()),
@@ -186,11 +194,11 @@ impl<'h> Tally<'h> {
             };
             *counter = counter.saturating_add(1);
             if !objections.is_empty() {
-                rejected.extend(self.objected(&rows, number, objections));
+                rejected.extend(pieces.get(place).map(|piece| self.objected(piece, objections)));
             }
         }
         rejected.sort_by_key(|rejected| rejected.row);
-        self.rejects.write(&rejected, &rows)?;
+        self.rejects.write(&rejected, &pieces)?;
         for Rejected { row, line, findings, .. } in rejected {
             for CellFinding { column, value, finding } in findings {
                 self.list(row, line, column.as_deref(), value.as_deref(), finding);
@@ -199,13 +207,13 @@ impl<'h> Tally<'h> {
         Ok(())
     }
 
-    fn objected(&self, rows: &[Row], number: u64, objections: Vec<Objection>) -> Option<Rejected> {
-        let row = rows.get(rows.binary_search_by_key(&number, |row| row.number).ok()?)?;
-        let findings = objections.into_iter().map(|objection| self.plan.locate(row, objection)).collect();
-        Some(Rejected { row: number, line: row.line, withheld: false, findings })
+    fn objected(&self, piece: &Piece, objections: Vec<Objection>) -> Rejected {
+        let findings = objections.into_iter().map(|objection| self.plan.locate(piece, objection)).collect();
+        Rejected { row: piece.row.number, line: piece.row.line, withheld: false, findings }
     }
 
-    pub(crate) fn finish(mut self, remarks: Vec<Remark>) -> Report {
+    pub(crate) fn finish(mut self, remarks: Vec<Remark>, left_out: LeftOut) -> Report {
+        self.report.left_out = left_out;
         for remark in remarks {
             let column = self.plan.column_of(&remark.field);
             self.report.warnings.push(Warning::remark(remark, column));
@@ -216,6 +224,10 @@ impl<'h> Tally<'h> {
         for (&column, &(rows, first)) in &self.formulas {
             self.report.warnings.push(Warning::formulas(self.header.name(column), rows, first));
         }
+        for (&(place, kept), &(rows, first)) in &self.kept {
+            let column = self.plan.column_at(place);
+            self.report.warnings.extend(Warning::kept(kept, column, rows, first));
+        }
         if self.report.rows == 0 {
             self.report.warnings.push(Warning::no_rows());
         }
@@ -224,7 +236,7 @@ impl<'h> Tally<'h> {
 }
 
 /// Counts a row that has something to say of these columns.
-fn note(seen: &mut BTreeMap<usize, (u64, u64)>, columns: &[usize], row: u64) {
+fn note<C: Ord + Copy>(seen: &mut BTreeMap<C, (u64, u64)>, columns: &[C], row: u64) {
     for &column in columns {
         let (rows, _) = seen.entry(column).or_insert((0, row));
         *rows = rows.saturating_add(1);

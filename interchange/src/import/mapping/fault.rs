@@ -54,6 +54,39 @@ pub enum MappingFault {
     /// Rows start at 1.
     #[error("rows are counted from 1, as a spreadsheet shows them")]
     HeaderRow,
+    /// Column names for a file that has a header row.
+    #[error("`columns` names the columns of a file without a header row, and `header_row` is set; keep one")]
+    ColumnsAndHeader,
+    /// No lists of names.
+    #[error(
+        "`columns` is a list of names, or several lists of different length for rows of different length: [[\"名称\", \"纬度\"], [\"名称\", \"校区\", \"纬度\"]]"
+    )]
+    Columns,
+    /// No way to treat headings.
+    #[error(
+        "`sub_headings` is \"skip\" or {{ column = \"地区\", until = \"（\" }}, where `until` may be left out"
+    )]
+    SubHeadings,
+    /// Long columns of a wide table end in rows that look like headings.
+    #[error(
+        "`sub_headings` cannot be used together with `unpivot`: a heading cannot be told from a row with one cell"
+    )]
+    TurnedUnderHeadings,
+    /// Nothing is turned.
+    #[error("`columns` names no column")]
+    NothingToTurn,
+    /// A made column named like another.
+    #[error("a column {0:?} exists already; give it a name of its own")]
+    NameTaken(String),
+    /// A made column where one of the file is needed.
+    #[error("{0:?} is no column of the file")]
+    MadeColumn(String),
+    /// What would be kept beside a record that cannot be.
+    #[error("`{0}` has no use here: the field is required, so a row without it is refused")]
+    KeptRequired(&'static str),
+    /// No such way of normalising.
+    #[error("normalise is one or several of {0}")]
+    Normalise(String),
     /// Two sources for one field.
     #[error("the field is filled both from a column and by a constant; keep one")]
     FilledTwice,

@@ -19,12 +19,30 @@ pub(crate) struct MappingFile {
     pub(crate) encoding: Option<Name>,
     #[serde(default)]
     pub(crate) delimiter: Option<Name>,
-    #[serde(default = "first_row")]
-    pub(crate) header_row: Spanned<u64>,
+    #[serde(default)]
+    pub(crate) header_row: Option<Spanned<u64>>,
+    #[serde(default)]
+    pub(crate) columns: Option<Spanned<toml::Value>>,
     #[serde(default)]
     pub(crate) skip_rows: u64,
     #[serde(default)]
     pub(crate) short_rows: ShortRows,
+    #[serde(default)]
+    pub(crate) sub_headings: Option<Spanned<toml::Value>>,
+    #[serde(default)]
+    pub(crate) stop_at: Texts,
+    #[serde(default)]
+    pub(crate) skip_where: BTreeMap<Name, Texts>,
+    #[serde(default)]
+    pub(crate) only: BTreeMap<Name, Texts>,
+    #[serde(default)]
+    pub(crate) fill_down: Vec<Name>,
+    #[serde(default)]
+    pub(crate) unpivot: Option<UnpivotEntry>,
+    #[serde(default)]
+    pub(crate) repeats: Option<RepeatsEntry>,
+    #[serde(default)]
+    pub(crate) action: Option<Name>,
     #[serde(default)]
     pub(crate) null: Vec<String>,
     #[serde(default)]
@@ -37,8 +55,22 @@ pub(crate) struct MappingFile {
     pub(crate) field: BTreeMap<Name, FieldEntry>,
 }
 
-fn first_row() -> Spanned<u64> {
-    Spanned::new(0..0, 1)
+/// Columns whose cells are records.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UnpivotEntry {
+    pub(crate) columns: Spanned<Texts>,
+    #[serde(default)]
+    pub(crate) header: Option<Name>,
+    pub(crate) cell: Name,
+}
+
+/// A column that counts rows with the same texts.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RepeatsEntry {
+    pub(crate) of: Vec<Name>,
+    pub(crate) column: Name,
 }
 
 /// What to do with a row that has fewer cells than the header.
@@ -60,6 +92,17 @@ pub(crate) enum LineBreaks {
     #[default]
     Space,
     /// They stay.
+    Keep,
+}
+
+/// What becomes of a cell that says something, though not what the field can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Unfit {
+    /// It is a problem of the row.
+    #[default]
+    Refuse,
+    /// The field stays empty and the text is kept beside the record.
     Keep,
 }
 
@@ -87,6 +130,12 @@ pub(crate) struct FieldEntry {
     pub(crate) codes: BTreeMap<String, Name>,
     #[serde(default)]
     pub(crate) split: Texts,
+    #[serde(default)]
+    pub(crate) imprecise: Unfit,
+    #[serde(default)]
+    pub(crate) unknown: Unfit,
+    #[serde(default)]
+    pub(crate) normalise: Option<Spanned<Texts>>,
 }
 
 /// A date form: the text alone, or a table that says what a spreadsheet did to the dates.

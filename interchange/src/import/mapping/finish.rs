@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::file::{FieldEntry, Forms, MappingFile, Name};
+use super::file::{FieldEntry, Forms, MappingFile, Name, Texts};
 use super::{FieldMapping, Mapping, MappingFailed, MappingFault, Placed, line_at, refused};
 use crate::import::date::DateForm;
 use crate::import::encoding::Encoding;
+use crate::import::normal::Normal;
 
 const PERIOD_SEPARATORS: [&str; 6] = ["至", "~", "～", "—", "--", "-"];
 
@@ -18,37 +19,44 @@ pub(super) struct Finishing<'t> {
 
 impl Finishing<'_> {
     pub(super) fn finish(&self, file: MappingFile) -> Result<Mapping, MappingFailed> {
+        let arranging = self.arranging(&file)?;
+        let header_row = match &file.header_row {
+            Some(row) if *row.get_ref() == 0 => {
+                return Err(refused(self.place(row).line, "header_row", MappingFault::HeaderRow));
+            }
+            Some(row) => *row.get_ref(),
+            None => u64::from(arranging.columns.is_empty()),
+        };
         let fields = file
             .field
             .into_iter()
             .map(|(name, entry)| self.field(&name, entry, &file.null))
             .collect::<Result<Vec<_>, _>>()?;
-        let header_row = self.place(&file.header_row).map(|row| *row);
-        if header_row.value == 0 {
-            return Err(refused(header_row.line, "header_row", MappingFault::HeaderRow));
-        }
         let mapping = Mapping {
             kind: self.name(&file.kind),
             encoding: self.encoding(file.encoding.as_ref())?,
             delimiter: self.delimiter(file.delimiter.as_ref())?,
-            header_row: header_row.value,
+            header_row,
             skip_rows: file.skip_rows,
             short_rows: file.short_rows,
             key: file.key.iter().map(|name| self.name(name)).collect(),
             ignore: file.ignore,
             constants: self.constants(&file.constant)?,
+            null: tokens(&file.null),
+            arranging,
+            action: file.action.as_ref().map(|name| self.name(name)),
             fields,
         };
         refuse_contradictions(&mapping)?;
         Ok(mapping)
     }
 
-    fn place<'s, T>(&self, spanned: &'s toml::Spanned<T>) -> Placed<&'s T> {
+    pub(super) fn place<'s, T>(&self, spanned: &'s toml::Spanned<T>) -> Placed<&'s T> {
         let before = self.text.as_bytes().get(..spanned.span().start).unwrap_or_default();
         Placed { line: line_at(before), value: spanned.get_ref() }
     }
 
-    fn name(&self, name: &Name) -> Placed<String> {
+    pub(super) fn name(&self, name: &Name) -> Placed<String> {
         self.place(name).map(Clone::clone)
     }
 
@@ -96,10 +104,13 @@ impl Finishing<'_> {
         };
         Ok(FieldMapping {
             forms: self.forms(&field, entry.form.as_ref())?,
+            normalise: self.normals(&field, entry.normalise.as_ref())?,
+            imprecise: entry.imprecise,
+            unknown: entry.unknown,
             from: entry.from.0,
             join: entry.join,
             has_own_null: !entry.null.is_empty(),
-            null: null.iter().chain(&entry.null).map(|token| token.trim().to_owned()).collect(),
+            null: [tokens(null), tokens(&entry.null)].concat(),
             strip: entry.strip.into_iter().filter(|text| !text.is_empty()).collect(),
             line_breaks: entry.line_breaks,
             period: entry.period.map(toml::Spanned::into_inner),
@@ -125,6 +136,24 @@ impl Finishing<'_> {
             Err(fault) => Err(refused(line, &field.value, MappingFault::Form(fault))),
         }
     }
+
+    fn normals(
+        &self,
+        field: &Placed<String>,
+        names: Option<&toml::Spanned<Texts>>,
+    ) -> Result<Vec<Normal>, MappingFailed> {
+        let Some(names) = names else { return Ok(Vec::new()) };
+        let Placed { line, value } = self.place(names);
+        let found = value.0.iter().map(|name| Normal::ALL.into_iter().find(|normal| normal.name() == name));
+        found.collect::<Option<Vec<_>>>().ok_or_else(|| {
+            let known = Normal::ALL.map(Normal::name).join(", ");
+            refused(line, &field.value, MappingFault::Normalise(known))
+        })
+    }
+}
+
+fn tokens(null: &[String]) -> Vec<String> {
+    null.iter().map(|token| token.trim().to_owned()).collect()
 }
 
 fn plain_value(value: &toml::Value) -> Option<Value> {
