@@ -12,6 +12,7 @@ mod policy;
 mod record;
 mod show;
 mod status;
+mod template;
 mod view;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub use credentials::{Credentials, Password};
 pub use export::ExportForm;
 pub use failure::CommandFailed;
 pub use import::split;
+pub use template::template;
 
 /// One command, as it goes to whoever has the store open.
 #[derive(Debug, Serialize, Deserialize)]
