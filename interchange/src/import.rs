@@ -41,5 +41,7 @@ pub use pipeline::{
 pub use reject::REASON_COLUMN;
 pub use report::{Report, RowProblem, Warning};
 pub use sink::{Action, ImportedRow, Objection, RefusedRow, Remark, Sink, Taken, Withheld};
-pub use source::{CELL_BYTES_MAX, COLUMNS_MAX, Format, ROW_BYTES_MAX, ReadRowsFailed, Recognised};
+pub use source::{
+    CELL_BYTES_MAX, COLUMNS_MAX, Format, ROW_BYTES_MAX, ReadRowsFailed, Recognised, WorkbookFailed,
+};
 pub use split::split;

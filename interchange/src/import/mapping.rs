@@ -21,6 +21,7 @@ pub(crate) use arranging::{Arranging, Condition};
 pub(crate) use fault::refused;
 pub use fault::{MappingFailed, MappingFault};
 use file::MappingFile;
+pub(crate) use file::Sheet;
 pub use file::ShortRows;
 pub(crate) use file::{LineBreaks, Unfit};
 use finish::Finishing;
@@ -34,6 +35,8 @@ pub struct Mapping {
     pub(crate) kind: Placed<String>,
     pub(crate) encoding: Option<Encoding>,
     pub(crate) delimiter: Option<u8>,
+    /// The sheet of a workbook; none for the first visible one that holds anything.
+    pub(crate) sheet: Option<Sheet>,
     /// 0 for a file without one.
     pub(crate) header_row: u64,
     pub(crate) skip_rows: u64,

@@ -105,6 +105,7 @@ fn mapping_of(kind: &str, fields: Vec<FieldMapping>, skip_rows: u64) -> Mapping 
         kind: Placed { line: 1, value: kind.to_owned() },
         encoding: None,
         delimiter: None,
+        sheet: None,
         header_row: 1,
         skip_rows,
         short_rows: ShortRows::Pad,

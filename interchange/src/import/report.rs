@@ -225,6 +225,45 @@ impl Warning {
         Self { code: "formula", column: Some(name.to_owned()), row: Some(first_row), text }
     }
 
+    pub(crate) fn sheets_not_read(names: &str, hidden: bool) -> Self {
+        let (zh, en) = if hidden {
+            ("隐藏的工作表", "hidden sheets")
+        } else {
+            ("其他工作表", "other sheets")
+        };
+        let text = Wording::new(
+            format!("{zh}未读取：{names}；如需读取，请在映射文件中设置 sheet"),
+            format!("{en} are not read: {names}; set `sheet` in the mapping to read one"),
+        );
+        Self { code: if hidden { "hidden-sheets" } else { "other-sheets" }, column: None, row: None, text }
+    }
+
+    pub(crate) fn sheet_is_hidden(name: &str) -> Self {
+        let text = Wording::new(
+            format!("读取的工作表“{name}”在 Excel 中是隐藏的"),
+            format!("sheet {name:?}, which is read, is hidden in the spreadsheet"),
+        );
+        Self { code: "hidden-sheet", column: None, row: None, text }
+    }
+
+    pub(crate) fn hidden_column(name: &str) -> Self {
+        let text = Wording::new(
+            format!("列“{name}”在 Excel 中是隐藏的，照常读取"),
+            format!("column {name:?} is hidden in the spreadsheet; it is read as any other"),
+        );
+        Self { code: "hidden-column", column: Some(name.to_owned()), row: None, text }
+    }
+
+    pub(crate) fn hidden_rows(rows: u64, first_row: u64) -> Self {
+        let text = Wording::new(
+            format!("有 {rows} 行在 Excel 中是隐藏的（首见于第 {first_row} 行），照常读取；不想导入请先删除"),
+            format!(
+                "{rows} rows are hidden in the spreadsheet (first row {first_row}); they are read as any other, so delete what is not to be imported"
+            ),
+        );
+        Self { code: "hidden-rows", column: None, row: Some(first_row), text }
+    }
+
     pub(crate) fn no_rows() -> Self {
         let text = Wording::new("文件只有表头，没有数据行", "the file has a header and no rows");
         Self { code: "no-rows", column: None, row: None, text }

@@ -1,11 +1,16 @@
 //! A table of any format: recognised by its content, read from its start as often as needed.
 
 mod delimited;
+mod json_lines;
+mod ods;
 mod row;
 mod text_file;
+mod workbook;
+mod xls;
+mod xlsx;
 
 use std::fmt;
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use super::encoding::{Detected, Encoding, detect};
 use super::header::choose_delimiter;
@@ -13,9 +18,16 @@ use super::mapping::Mapping;
 use super::pipeline::ImportFault;
 use super::report::Warning;
 pub(crate) use delimited::DelimitedRows;
+use json_lines::JsonLines;
+use ods::Ods;
 pub use row::{CELL_BYTES_MAX, COLUMNS_MAX, ROW_BYTES_MAX, ReadRowsFailed};
 pub(crate) use row::{Mark, Row, Rows, fingerprint};
 use text_file::TextFile;
+pub use workbook::WorkbookFailed;
+use workbook::archive::Archive;
+use workbook::{SheetEntry, names};
+use xls::Xls;
+use xlsx::Xlsx;
 
 /// A file format that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,18 +84,82 @@ impl fmt::Display for Recognised {
 pub(crate) struct Table<R> {
     content: Content<R>,
     pub(crate) recognised: Recognised,
-    /// What a person should know of the file before its rows: other sheets, hidden rows.
+    /// What a person should know of the file before its rows, such as sheets that are not read.
     pub(crate) warnings: Vec<Warning>,
+    /// Ranges of columns, from 0, both ends included, that a spreadsheet hides.
+    hidden_columns: Vec<(usize, usize)>,
 }
 
 #[derive(Debug)]
 enum Content<R> {
     Delimited { file: TextFile<R>, delimiter: u8 },
+    JsonLines(JsonLines<R>),
+    Xlsx(Box<Xlsx<R>>),
+    Xls(Box<Xls>),
+    Ods(Box<Ods<R>>),
+}
+
+/// Which sheet of a workbook is read.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub(crate) chosen: SheetEntry,
+    /// All sheets, the chosen one among them.
+    pub(crate) sheets: Vec<SheetEntry>,
+    pub(crate) hidden_columns: Vec<(usize, usize)>,
 }
 
 impl<R: Read + Seek + Send> Table<R> {
     /// Recognises the format and settles what else reading needs; what is forced wins over what the mapping says.
     pub(crate) fn open(
+        mut input: R,
+        mapping: &Mapping,
+        encoding: Option<Encoding>,
+        delimiter: Option<u8>,
+    ) -> Result<Self, ImportFault> {
+        match first_bytes(&mut input).map_err(ReadRowsFailed::Read)? {
+            [b'P', b'K', 3, 4] => Self::open_archive(input, mapping),
+            [0xD0, 0xCF, 0x11, 0xE0] => {
+                let (workbook, choice) = Xls::open(input, mapping.sheet.as_ref())?;
+                Ok(Self::of_workbook(Content::Xls(Box::new(workbook)), Format::Xls, choice))
+            }
+            _ => Self::open_text(input, mapping, encoding, delimiter),
+        }
+    }
+
+    fn open_archive(input: R, mapping: &Mapping) -> Result<Self, ImportFault> {
+        let archive = Archive::open(input).map_err(ReadRowsFailed::Workbook)?;
+        let wanted = mapping.sheet.as_ref();
+        if ods::is_one(&archive) {
+            let (workbook, choice) = Ods::open(archive, wanted)?;
+            return Ok(Self::of_workbook(Content::Ods(Box::new(workbook)), Format::Ods, choice));
+        }
+        if !xlsx::is_one(&archive) {
+            let failed = WorkbookFailed::damaged("a ZIP container, but no workbook");
+            return Err(ReadRowsFailed::Workbook(failed).into());
+        }
+        let (workbook, choice) = Xlsx::open(archive, wanted)?;
+        Ok(Self::of_workbook(Content::Xlsx(Box::new(workbook)), Format::Xlsx, choice))
+    }
+
+    fn of_workbook(content: Content<R>, format: Format, choice: Choice) -> Self {
+        let Choice { chosen, sheets, hidden_columns } = choice;
+        let others = |hidden| {
+            let others = sheets.iter().filter(|sheet| sheet.hidden == hidden && sheet.place != chosen.place);
+            names(others)
+        };
+        let mut warnings = Vec::new();
+        if chosen.hidden {
+            warnings.push(Warning::sheet_is_hidden(&chosen.name));
+        }
+        let lists = [(false, others(false)), (true, others(true))];
+        let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        warnings.extend(lists.map(|(hidden, list)| Warning::sheets_not_read(&list, hidden)));
+        let sheet = Some(chosen.name);
+        let recognised = Recognised { format, detected: None, delimiter: None, sheet };
+        Self { content, recognised, warnings, hidden_columns }
+    }
+
+    fn open_text(
         mut input: R,
         mapping: &Mapping,
         encoding: Option<Encoding>,
@@ -95,20 +171,22 @@ impl<R: Read + Seek + Send> Table<R> {
         if start.iter().all(u8::is_ascii_whitespace) {
             return Err(ImportFault::Empty);
         }
-        let delimiter = delimiter.or(mapping.delimiter).unwrap_or_else(|| choose_delimiter(&start, mapping));
-        let recognised = Recognised {
-            format: Format::Csv,
-            detected: Some(detected),
-            delimiter: Some(char::from(delimiter)),
-            sheet: None,
+        let forced = delimiter.or(mapping.delimiter);
+        let (format, delimiter, content) = if forced.is_none() && json_lines::is_one(&start) {
+            (Format::JsonLines, None, Content::JsonLines(JsonLines::open(file)?))
+        } else {
+            let delimiter = forced.unwrap_or_else(|| choose_delimiter(&start, mapping));
+            (Format::Csv, Some(char::from(delimiter)), Content::Delimited { file, delimiter })
         };
-        Ok(Self { content: Content::Delimited { file, delimiter }, recognised, warnings: Vec::new() })
+        let recognised = Recognised { format, detected: Some(detected), delimiter, sheet: None };
+        Ok(Self { content, recognised, warnings: Vec::new(), hidden_columns: Vec::new() })
     }
 
     /// The delimiter of text; what a part of any other table is written with.
     pub(crate) fn delimiter(&self) -> u8 {
         match &self.content {
             Content::Delimited { delimiter, .. } => *delimiter,
+            Content::JsonLines(_) | Content::Xlsx(_) | Content::Xls(_) | Content::Ods(_) => b',',
         }
     }
 
@@ -118,6 +196,11 @@ impl<R: Read + Seek + Send> Table<R> {
             Format::JsonLines => 0,
             Format::Csv | Format::Xlsx | Format::Xls | Format::Ods => mapping.header_row,
         }
+    }
+
+    /// Whether a spreadsheet hides the column.
+    pub(crate) fn hides(&self, column: usize) -> bool {
+        self.hidden_columns.iter().any(|(first, last)| (*first..=*last).contains(&column))
     }
 
     /// The rows from row `first`.
@@ -133,6 +216,21 @@ impl<R: Read + Seek + Send> Table<R> {
             Content::Delimited { file, delimiter } => {
                 Ok(Rows::new(DelimitedRows::new(file.text()?, *delimiter)))
             }
+            Content::JsonLines(lines) => lines.rows(),
+            Content::Xlsx(workbook) => workbook.rows(),
+            Content::Xls(workbook) => Ok(workbook.rows()),
+            Content::Ods(workbook) => workbook.rows(),
         }
     }
+}
+
+/// The bytes by which formats that are not text say what they are; zeros behind the end of a short file.
+fn first_bytes<R: Read + Seek>(input: &mut R) -> io::Result<[u8; 4]> {
+    let mut first = [0; 4];
+    let mut start = Vec::with_capacity(first.len());
+    input.seek(SeekFrom::Start(0))?;
+    input.by_ref().take(4).read_to_end(&mut start)?;
+    first.iter_mut().zip(start).for_each(|(to, from)| *to = from);
+    input.seek(SeekFrom::Start(0))?;
+    Ok(first)
 }

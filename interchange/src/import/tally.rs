@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::io;
+use std::io::{self, Read, Seek};
 use std::sync::Arc;
 
 use safeharbor_core::digest::Digest;
@@ -36,6 +36,8 @@ pub(crate) struct Tally<'h> {
     formulas: BTreeMap<usize, (u64, u64)>,
     /// The same of fields, by their place in the plan, whose text is kept beside the record.
     kept: BTreeMap<(usize, Kept), (u64, u64)>,
+    /// Number of rows that a spreadsheet hides, and the first of them.
+    hidden: Option<(u64, u64)>,
     settled: Settled,
     rejects: Rejects<'h>,
 }
@@ -63,7 +65,7 @@ struct FirstRow {
 }
 
 impl<'h> Tally<'h> {
-    pub(crate) fn new<R>(
+    pub(crate) fn new<R: Read + Seek + Send>(
         file: &str,
         table: &Table<R>,
         header: &'h Header,
@@ -74,6 +76,9 @@ impl<'h> Tally<'h> {
     ) -> Self {
         let duplicates = header.duplicates();
         let mut warnings = table.warnings.clone();
+        let hidden =
+            header.names().enumerate().filter(|(column, name)| table.hides(*column) && !name.is_empty());
+        warnings.extend(hidden.map(|(_, name)| Warning::hidden_column(name)));
         warnings.extend(duplicates.iter().map(|name| about_column(name, Warning::duplicate_column)));
         let unknown = header.unknown(mapping).into_iter().filter(|name| !duplicates.contains(name));
         warnings.extend(unknown.map(|name| about_column(name, Warning::unknown_column)));
@@ -102,6 +107,7 @@ impl<'h> Tally<'h> {
             lost: BTreeMap::new(),
             formulas: BTreeMap::new(),
             kept: BTreeMap::new(),
+            hidden: None,
             settled: Settled::default(),
             rejects,
         }
@@ -109,6 +115,15 @@ impl<'h> Tally<'h> {
 
     /// Sorts outcomes of `pieces` into rows for the store and problems for people, which are told with the store's answer.
     pub(crate) fn settle(&mut self, pieces: Vec<Piece>, outcomes: Vec<Outcome>) -> Settlement {
+        let mut last = 0;
+        for row in pieces.iter().map(|piece| &piece.row).filter(|row| row.hidden) {
+            // A wide row makes several pieces.
+            if row.number != last {
+                let (count, _) = self.hidden.get_or_insert((0, row.number));
+                *count = count.saturating_add(1);
+            }
+            last = row.number;
+        }
         self.settled.pieces = pieces;
         let mut batch = Settlement { good: Vec::with_capacity(outcomes.len()), refused: Vec::new() };
         for (place, mut outcome) in outcomes.into_iter().enumerate() {
@@ -228,6 +243,7 @@ impl<'h> Tally<'h> {
             let column = self.plan.column_at(place);
             self.report.warnings.extend(Warning::kept(kept, column, rows, first));
         }
+        self.report.warnings.extend(self.hidden.map(|(rows, first)| Warning::hidden_rows(rows, first)));
         if self.report.rows == 0 {
             self.report.warnings.push(Warning::no_rows());
         }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use safeharbor_interchange::import::{Encoding, ImportOptions, Mapping, Report, detect, import, split};
+use safeharbor_interchange::import::{
+    Encoding, Format, ImportOptions, Mapping, Report, detect, import, split,
+};
 use serde_json::json;
 
 use crate::fixture::{MemoryStore, explain, import_bytes, kind_of};
@@ -154,4 +156,40 @@ fn a_column_of_a_wide_gbk_file_imports_and_its_lost_characters_are_warned_of() {
     let report = import_bytes(&std::fs::read(&file).unwrap(), mapping, &mut store).unwrap();
     assert!(report.new > 50, "{report:?}");
     assert!(store.records.keys().all(|name| !name.contains('\u{fffd}')));
+}
+
+#[test]
+fn the_nasa_workbook_gives_the_same_records_as_both_csv_files() {
+    let Some(comma) = data("nasa-patents/nasa_patents_comma_lf.csv") else { return };
+    let Some(workbook) = data("nasa-patents/nasa_patents.xlsx") else { return };
+    let mapping = shipped("nasa-patents.toml");
+    let (_, from_comma) = import_file(&comma, &mapping);
+    let (report, from_workbook) = import_file(&workbook, &mapping);
+    assert_eq!((report.rows, report.new, report.problems_total), (1_393, 1_393, 0), "{:?}", report.problems);
+    assert_eq!(report.recognised.to_string(), "XLSX, \"Sheet 1 - NASA_Patents\"");
+    assert!(report.warnings.is_empty(), "{:?}", report.warnings);
+    assert!(from_comma.records == from_workbook.records, "the workbook differs");
+}
+
+#[test]
+fn the_list_of_universities_reads_with_codes_kept_as_numbers_and_as_text() {
+    let Some(file) = data("cn-moe-university-list-2025/全国高等学校名单.xls") else { return };
+    let mapping = Mapping::parse(
+        "kind = \"ACH\"\nheader_row = 3\nignore = [\"序号\", \"主管部门\", \"办学层次\", \"备注\"]\n[constant]\nsecrecy = \"public\"\n\
+         [field.achievement_no]\nfrom = \"学校标识码\"\n[field.name]\nfrom = \"学校名称\"\n[field.registering_unit]\nfrom = \"所在地\"\n",
+    )
+    .unwrap();
+    let (report, store) = import_file(&file, &mapping);
+    assert_eq!(
+        (report.recognised.format, report.recognised.sheet.as_deref()),
+        (Format::Xls, Some("全国普通高等学校名单"))
+    );
+    // 31 rows are headings of provinces; the others are institutions, and every code has its ten digits.
+    assert_eq!((report.rows, report.new, report.refused), (2_950, 2_919, 31));
+    assert!(report.problems.iter().all(|problem| problem.code == "missing"));
+    assert!(
+        store.records.keys().all(|code| code.len() == 10 && code.bytes().all(|byte| byte.is_ascii_digit()))
+    );
+    assert_eq!(store.records["4111010001"]["name"], "北京大学");
+    assert_eq!(store.records.values().filter(|record| record["registering_unit"] == "北京市").count(), 92);
 }

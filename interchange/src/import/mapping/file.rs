@@ -20,6 +20,8 @@ pub(crate) struct MappingFile {
     #[serde(default)]
     pub(crate) delimiter: Option<Name>,
     #[serde(default)]
+    pub(crate) sheet: Option<Sheet>,
+    #[serde(default)]
     pub(crate) header_row: Option<Spanned<u64>>,
     #[serde(default)]
     pub(crate) columns: Option<Spanned<toml::Value>>,
@@ -71,6 +73,25 @@ pub(crate) struct UnpivotEntry {
 pub(crate) struct RepeatsEntry {
     pub(crate) of: Vec<Name>,
     pub(crate) column: Name,
+}
+
+/// The sheet of a workbook to read.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Sheet {
+    /// By its place, from 1, hidden sheets counted.
+    Number(u64),
+    /// By its name.
+    Name(String),
+}
+
+impl fmt::Display for Sheet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "number {number}"),
+            Self::Name(name) => write!(f, "{name:?}"),
+        }
+    }
 }
 
 /// What to do with a row that has fewer cells than the header.

@@ -36,6 +36,7 @@ impl Finishing<'_> {
             kind: self.name(&file.kind),
             encoding: self.encoding(file.encoding.as_ref())?,
             delimiter: self.delimiter(file.delimiter.as_ref())?,
+            sheet: file.sheet,
             header_row,
             skip_rows: file.skip_rows,
             short_rows: file.short_rows,

@@ -4,6 +4,8 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 
+use super::workbook::WorkbookFailed;
+
 /// The most columns a row may have.
 pub const COLUMNS_MAX: usize = 4_096;
 /// The longest cell, in bytes of UTF-8.
@@ -33,17 +35,18 @@ pub(crate) struct Row {
     pub(crate) line: Option<u64>,
     /// Whether cells that are missing at the end are empty ones, which spreadsheets do not save.
     pub(crate) open_ended: bool,
+    /// Whether a spreadsheet hides the row.
+    pub(crate) hidden: bool,
     text: String,
     ends: Vec<usize>,
     /// By column, ascending.
     marks: Vec<(usize, Mark)>,
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "formats other than text build rows cell by cell"))]
 impl Row {
     /// A row of delimited text: `text` cut at `ends`.
     pub(crate) fn of_text(number: u64, line: u64, text: String, ends: Vec<usize>) -> Self {
-        Self { number, line: Some(line), open_ended: false, text, ends, marks: Vec::new() }
+        Self { number, line: Some(line), open_ended: false, hidden: false, text, ends, marks: Vec::new() }
     }
 
     /// A row without cells yet, in which cells at the end may be left out.
@@ -160,6 +163,19 @@ pub enum ReadRowsFailed {
         /// Physical line of a text file.
         line: Option<u64>,
     },
+    /// A line of JSON Lines that is something else.
+    #[error(
+        "row {row} is not one JSON object, at its character {column}; each line holds one {{…}} and nothing else"
+    )]
+    NotAnObject {
+        /// Row number.
+        row: u64,
+        /// Where the reader stopped, in bytes from the start of the line; 0 if unknown.
+        column: usize,
+    },
+    /// A workbook that is not read.
+    #[error(transparent)]
+    Workbook(#[from] WorkbookFailed),
     /// A workbook whose rows or cells do not follow each other.
     #[error("row {row} is out of order or holds a column twice; open the workbook and save it again")]
     Disordered {
