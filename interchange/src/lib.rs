@@ -9,4 +9,3 @@ pub mod export;
 pub mod import;
 pub mod layout;
 pub mod metadata;
-pub mod template;

@@ -1,18 +1,19 @@
 //! Commands: the values that the command line makes of its words, carried out on an open store, by this process or the running node.
 
 mod approve;
+mod connector;
 mod credentials;
 mod erase;
 mod export;
 mod failure;
 mod import;
+mod job;
 mod list;
 mod person;
 mod policy;
 mod record;
 mod show;
 mod status;
-mod template;
 mod view;
 
 use std::path::PathBuf;
@@ -22,11 +23,12 @@ use serde::{Deserialize, Serialize};
 use crate::approval::Seen;
 use crate::context::Context;
 use crate::speech::{Exit, Format, Language, Speech};
+pub use connector::{ConnectingFailed, ConnectorCommand, NewConnector};
 pub use credentials::{Credentials, Password};
 pub use export::ExportForm;
 pub use failure::CommandFailed;
 pub use import::split;
-pub use template::template;
+pub use job::JobCommand;
 
 /// One command, as it goes to whoever has the store open.
 #[derive(Debug, Serialize, Deserialize)]
@@ -135,6 +137,10 @@ pub enum Command {
         /// Answers the same and keeps nothing.
         dry_run: bool,
     },
+    /// Something about connectors.
+    Connector(ConnectorCommand),
+    /// Something about jobs.
+    Job(JobCommand),
     /// Writes the records of a kind, or all, to a file.
     ExportRecords {
         /// The file.
@@ -190,6 +196,8 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
             };
             import::import(context, &order, dry_run, speech)
         }
+        Command::Connector(command) => connector::carry_out(context, command, speech),
+        Command::Job(command) => job::carry_out(context, command, speech),
         Command::ExportRecords { file, kind, form, replace } => {
             let order = export::Order { file: &file, kind: kind.as_deref(), form, replace };
             export::records(context, &order, speech)

@@ -1,6 +1,7 @@
 //! The command line: words to commands, passwords from the person, commands to whoever has the store open.
 
 mod arguments;
+mod connecting;
 mod delivery;
 mod password;
 
@@ -14,7 +15,7 @@ pub use arguments::Arguments;
 use arguments::{ExportWords, PersonWords, PolicyWords, Words};
 use password::read_password;
 
-use crate::command::{Command, CommandFailed, Credentials, ExportForm, split, template};
+use crate::command::{Command, CommandFailed, Credentials, ExportForm, JobCommand, split};
 use crate::enrolment::{EnrolFailed, enrol, init};
 use crate::layout::Layout;
 use crate::opening::{Owner, Seams, open};
@@ -80,7 +81,6 @@ impl Desk {
             Words::Split { file, mapping, by, output } => {
                 self.split(&self.path(&file), &self.path(&mapping), &by, &self.path(&output))
             }
-            Words::Template { kind, replace, output } => self.template(&kind, &self.path(&output), replace),
             Words::Approve { record, fields, person } => self.approve(record, fields, person),
             Words::Erase { record, person } => self.erase(record, person),
             Words::Policy(PolicyWords::Accept { file, person }) => {
@@ -88,6 +88,12 @@ impl Desk {
             }
             Words::Person(PersonWords::Add { name, role, by }) => self.add_person(name, role, by),
             Words::Resume { person } => self.with_password(person, |by| Command::Resume { by }),
+            Words::Connector(words) => self.connector(words),
+            Words::Jobs { connector, limit } => {
+                self.deliver(Command::Job(JobCommand::List { connector, limit }))
+            }
+            Words::Job { id, run_again: true } => self.deliver(Command::Job(JobCommand::Again(id))),
+            Words::Job { id, run_again: false } => self.deliver(Command::Job(JobCommand::Show(id))),
             Words::Status => self.deliver(Command::Status),
             Words::List { kind, limit } => self.deliver(Command::List { kind, limit }),
             Words::Show { record } => self.deliver(Command::Show { record }),
@@ -241,24 +247,6 @@ impl Desk {
             Err(failed) => failed.text(self.language),
         };
         complain(&text, exit)
-    }
-
-    fn template(&self, kind: &str, file: &Path, replace: bool) -> Exit {
-        let catalogue = match Catalogue::embedded() {
-            Ok(catalogue) => catalogue,
-            Err(failed) => return complain(&chain_of(&failed), Exit::Unavailable),
-        };
-        match template(&catalogue, kind, file, replace) {
-            Ok(()) => {
-                let path = file.display();
-                let text = self.language.pick(
-                    format!("模板已写出：{path}。填好后用 import 导入，无需映射文件。"),
-                    format!("template written: {path}. Fill it in and `import` it; it needs no mapping."),
-                );
-                complain(&text, Exit::Done)
-            }
-            Err(failed) => complain(&failed.text(self.language), failed.exit()),
-        }
     }
 
     fn split(&self, file: &Path, mapping: &Path, column: &str, folder: &Path) -> Exit {

@@ -13,6 +13,8 @@ use safeharbor_service::person::Persons;
 use safeharbor_service::random::Random;
 use safeharbor_service::store::Store;
 
+use crate::connector::Connectors;
+use crate::job::Jobs;
 use crate::layout::Layout;
 use crate::outbox::{Outbox, OutboxFailed};
 use crate::records::Records;
@@ -72,6 +74,10 @@ pub struct Context {
     pub outbox: Outbox,
     /// Who may approve.
     pub persons: Persons,
+    /// Where records come from by themselves.
+    pub connectors: Connectors,
+    /// The runs of connectors.
+    pub jobs: Jobs,
 }
 
 impl Context {
@@ -86,6 +92,8 @@ impl Context {
         let persons =
             Persons::new(Arc::clone(&store), PERSONS, Role::Node, Arc::clone(&clock), Arc::clone(&random));
         let records = Records::new(Arc::clone(&store));
+        let connectors = Connectors::new(Arc::clone(&store));
+        let jobs = Jobs::new(Arc::clone(&store), Arc::clone(&clock), layout.clone());
         Ok(Self {
             institution,
             name,
@@ -100,6 +108,8 @@ impl Context {
             records,
             outbox,
             persons,
+            connectors,
+            jobs,
         })
     }
 }

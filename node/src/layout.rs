@@ -79,6 +79,12 @@ impl Layout {
         self.0.join("evidence")
     }
 
+    /// The folder of jobs, each with a folder of its own.
+    #[must_use]
+    pub fn jobs(&self) -> PathBuf {
+        self.0.join("jobs")
+    }
+
     /// Who did what.
     #[must_use]
     pub fn audit_log(&self) -> PathBuf {

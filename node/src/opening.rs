@@ -16,6 +16,7 @@ use safeharbor_service::store::{SledSettings, SledStore, StoreFailed};
 use serde::{Deserialize, Serialize};
 
 use crate::context::{Context, Parts};
+use crate::job::JobFailed;
 use crate::layout::Layout;
 use crate::outbox::OutboxFailed;
 use crate::policy::PolicyFailed;
@@ -81,6 +82,9 @@ pub enum OpenFailed {
     /// The outbox cannot be read.
     #[error("the outbox cannot be opened")]
     Outbox(#[from] OutboxFailed),
+    /// Jobs of an earlier process cannot be closed.
+    #[error("the jobs cannot be read")]
+    Jobs(#[from] JobFailed),
     /// An accepted policy could not be applied to the end.
     #[error("the accepted policy cannot be applied")]
     Policy(#[from] PolicyFailed),
@@ -125,6 +129,7 @@ pub fn open(layout: &Layout, settings: &Settings, seams: &Seams) -> Result<Node,
         evidence: Evidence::open(&layout.evidence(), settings.store.evidence_bytes_max)?,
     })?;
     context.resume_policy()?;
+    context.jobs.interrupt_all()?;
     Ok(Node { context: Arc::new(context), _folder: folder })
 }
 

@@ -9,6 +9,7 @@ use safeharbor_service::shutdown::Shutdown;
 use zeroize::Zeroizing;
 
 use crate::command::{Request, execute};
+use crate::connector;
 use crate::context::Context;
 use crate::enrolment::{EnrolFailed, load_bundle, load_tls};
 use crate::opening::Node;
@@ -82,14 +83,23 @@ pub async fn serve(context: Arc<Context>, shutdown: &Shutdown, until: Until) -> 
     let socket = context.layout.control_socket();
     tracing::info!(institution = %context.institution, hub = link.connector.address(), "the node runs");
     let commanded = Arc::clone(&context);
+    let scheduled = Arc::clone(&context);
     let handler = move |request, output| answer(Arc::clone(&commanded), request, output);
     tokio::select! {
         outcome = keep_in_step(context, link, shutdown, until) => outcome,
+        // Ends with the node alone; the stream's end decides.
+        () = keep_connectors(scheduled, shutdown) => Ok(Outcome::ShutDown),
         served = control::serve(&socket, handler) => match served {
             Ok(()) => Ok(Outcome::ShutDown),
             Err(failed) => Err(failed.into()),
         },
     }
+}
+
+/// Runs connectors, and outlives the word to end so that the stream has the last one.
+async fn keep_connectors(context: Arc<Context>, shutdown: &Shutdown) {
+    connector::keep(context, shutdown).await;
+    std::future::pending().await
 }
 
 /// Syncs, and after a stop again once an administrator decided: a process that ended would be started again by its supervisor, for ever.

@@ -31,9 +31,13 @@ pub const SYNC: Table = Table(12);
 pub const HOLDS: Table = Table(13);
 /// Handle and id → [`Decision`](crate::decision::Decision) against leaving.
 pub const DECISIONS: Table = Table(14);
+/// Name → [`Connector`](crate::connector::Connector).
+pub const CONNECTORS: Table = Table(20);
+/// Number (big-endian) → [`Job`](crate::job::Job).
+pub const JOBS: Table = Table(21);
 
 /// All tables, for whoever looks through everything.
-pub const ALL: [Table; 14] = [
+pub const ALL: [Table; 16] = [
     META, KEYS, REVISIONS, TOMBSTONES, OUTBOX, STATED, APPROVALS, PERSONS, CHAIN, RECEIPTS, TASKS, SYNC,
-    HOLDS, DECISIONS,
+    HOLDS, DECISIONS, CONNECTORS, JOBS,
 ];

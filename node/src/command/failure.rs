@@ -12,6 +12,7 @@ use safeharbor_service::durable_file::WriteFailed;
 use safeharbor_service::person::{AddPersonFailed, AuthenticateFailed, ParseRoleFailed, PersonsFailed, Role};
 use safeharbor_service::store::StoreFailed;
 
+use super::ConnectingFailed;
 use crate::approval::ApproveFailed;
 use crate::chain::ChainFailed;
 use crate::erasure::EraseFailed;
@@ -95,15 +96,15 @@ pub enum CommandFailed {
     /// A file of that name is there.
     #[error("there is a file {} already", .0.display())]
     Exists(PathBuf),
-    /// A template is a workbook.
-    #[error("a template is a workbook, {} is not named as one", .0.display())]
-    NotWorkbook(PathBuf),
     /// Neither the file's name nor a word says in which form to export.
     #[error("the file's name does not tell the form")]
     NoForm,
     /// Only JSON Lines holds records of several kinds.
     #[error("a table holds the records of one kind")]
     NeedsKind,
+    /// A connector or a job.
+    #[error(transparent)]
+    Connecting(#[from] ConnectingFailed),
     /// Records cannot be read.
     #[error("the records cannot be read")]
     Records(#[from] RecordsFailed),
@@ -154,14 +155,11 @@ impl CommandFailed {
         self.exit()
     }
 
-    pub(crate) fn exit(&self) -> Exit {
+    fn exit(&self) -> Exit {
         match self {
-            Self::ParseRole(_)
-            | Self::Encoding(_)
-            | Self::NoKind(_)
-            | Self::NoForm
-            | Self::NeedsKind
-            | Self::NotWorkbook(_) => Exit::Usage,
+            Self::ParseRole(_) | Self::Encoding(_) | Self::NoKind(_) | Self::NoForm | Self::NeedsKind => {
+                Exit::Usage
+            }
             Self::Records(_)
             | Self::Outbox(_)
             | Self::Chain(_)
@@ -189,6 +187,7 @@ impl CommandFailed {
             | Self::Export(_)
             | Self::Exists(_)
             | Self::Plan(_) => Exit::Refused,
+            Self::Connecting(failed) => failed.exit(),
         }
     }
 }

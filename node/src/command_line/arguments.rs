@@ -121,17 +121,6 @@ pub enum Words {
         #[arg(long)]
         dry_run: bool,
     },
-    /// 写出某一类别的填报模板 Write an empty workbook of a kind to fill in; it imports without a mapping
-    Template {
-        /// 记录类别 The kind (ACH, IPR, DEAL, …)
-        kind: String,
-        /// 覆盖已有文件 Replace a file of that name
-        #[arg(long)]
-        replace: bool,
-        /// 写出的文件（.xlsx）The file to write (.xlsx)
-        #[arg(short, long, value_name = "FILE")]
-        output: PathBuf,
-    },
     /// 按某列的值拆分文件 Split a file by the values of a column
     Split {
         /// CSV 文件 The CSV file
@@ -188,6 +177,26 @@ pub enum Words {
     /// 导出 Export
     #[command(subcommand)]
     Export(ExportWords),
+    /// 连接器：定时采集的来源 Connectors: sources that records come from by themselves
+    #[command(subcommand)]
+    Connector(ConnectorWords),
+    /// 列出任务（连接器的运行） List jobs: the runs of connectors
+    Jobs {
+        /// 只列某一连接器的 Only of this connector
+        #[arg(long, value_name = "NAME")]
+        connector: Option<String>,
+        /// 最多列出多少个 At most this many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// 查看一个任务的日志、计数和文件 The log, counts and files of one job
+    Job {
+        /// 任务编号 Its number
+        id: String,
+        /// 重新执行 Do it again
+        #[arg(long)]
+        run_again: bool,
+    },
     /// 查明分叉或登记簿矛盾后恢复同步 Go on after a fork or a contradicting registry stopped the node
     Resume {
         /// 作出决定的管理员 The administrator who decided
@@ -228,6 +237,36 @@ pub enum PersonWords {
     },
     /// 列出人员 List persons
     List,
+}
+
+/// What can be asked about connectors.
+#[derive(Debug, Subcommand)]
+pub enum ConnectorWords {
+    /// 说明将做什么，然后添加 Say what it would do, then add it, in place of the one of that name
+    Add {
+        /// 名称 Its name
+        name: String,
+        /// 说明文件（TOML） The declaration, see docs/connectors.md
+        file: PathBuf,
+        /// 以何人名义（审批或管理员） On whose word (approver or administrator)
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
+    /// 列出连接器 List connectors
+    List,
+    /// 移除；已带来的记录保留 Remove one; what it brought stays
+    Remove {
+        /// 名称 Its name
+        name: String,
+        /// 何人移除 Who removes it
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
+    /// 立即运行一次 Run one at once
+    Run {
+        /// 名称 Its name
+        name: String,
+    },
 }
 
 /// What can be exported.

@@ -1,0 +1,327 @@
+//! One run of a connector: a job that fetches into a file and has it imported as any other file is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::declaration::{FolderSource, OaiSource, Source};
+use super::declared::{Connector, ConnectorsFailed};
+use super::folder::{Look, Shelf, WatchFailed, leave_beside, shelve, take};
+use super::oai::{Asking, HarvestFailed, harvest};
+use super::spool::{Spool, SpoolFailed};
+use super::web::{Http, OpenWebFailed, WebSettings};
+use crate::command::{Command, execute};
+use crate::context::Context;
+use crate::job::{Counts, Ending, Job, JobFailed, JobId, Running, State};
+use crate::speech::{Exit, Format, Speech, chain_of};
+
+/// Digests of files that a watched folder's connector remembers.
+const REMEMBERED_MAX: usize = 1_000;
+
+/// A run that could not be done, or not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum RunConnectorFailed {
+    /// The job.
+    #[error("the run cannot be kept")]
+    Job(#[from] JobFailed),
+    /// What the connector knows of its source.
+    #[error("the connector cannot be read or written")]
+    Connectors(#[from] ConnectorsFailed),
+    /// The audit log.
+    #[error("the run cannot be logged")]
+    Audit(#[from] safeharbor_service::audit::AuditFailed),
+    /// Persons.
+    #[error("who set the connector up cannot be looked up")]
+    Persons(#[from] safeharbor_service::person::PersonsFailed),
+    /// A watched folder.
+    #[error("the watched folder cannot be used")]
+    Watch(#[from] WatchFailed),
+    /// Nobody answers for the records any more.
+    #[error(
+        "{0}, who set up the connector, is no longer a person here; add the connector again on somebody else's word"
+    )]
+    NobodyAnswers(String),
+    /// A job whose file is gone.
+    #[error("the file of job {0} is no longer there")]
+    FileGone(JobId),
+}
+
+/// Why nothing was imported; the job says so.
+#[derive(Debug, thiserror::Error)]
+enum FetchFailed {
+    #[error("the source cannot be reached")]
+    Web(#[from] OpenWebFailed),
+    #[error("the harvest did not come to its end")]
+    Harvest(#[from] HarvestFailed),
+    #[error("fetched records cannot be kept")]
+    Spool(#[from] SpoolFailed),
+    #[error("the file cannot be taken")]
+    Watch(#[from] WatchFailed),
+}
+
+/// What a run needs besides the node.
+pub struct Shell<'s> {
+    /// Waits, and says whether to go on.
+    pub pause: &'s mut dyn FnMut(Duration) -> bool,
+}
+
+impl std::fmt::Debug for Shell<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shell")
+    }
+}
+
+/// What was fetched.
+struct Fetched {
+    file: PathBuf,
+    rows: Option<u64>,
+    /// From where the next run goes on.
+    since: Option<String>,
+}
+
+/// Fetches from a repository or a database, and imports what came.
+///
+/// # Errors
+/// The run cannot be begun or kept. A source that fails is the job's state.
+pub(super) fn run(
+    context: &Context,
+    connector: &Connector,
+    shell: &mut Shell<'_>,
+) -> Result<Job, RunConnectorFailed> {
+    verify_person(context, connector)?;
+    let mut running = context.jobs.begin(&connector.name)?;
+    let fetched = match &connector.source {
+        Source::OaiPmh(oai) => fetch_oai(context, connector, oai, shell, &mut running),
+        Source::Folder(_) => return finish(context, connector, running, nothing_came()),
+    };
+    let ending = match fetched {
+        Err(failed) => failed_ending(&failed, None),
+        Ok(Fetched { rows: Some(0), since, .. }) => {
+            remember_since(context, connector, since)?;
+            nothing_came()
+        }
+        Ok(Fetched { file, since, .. }) => {
+            let imported = import(context, connector, &file, &mut running);
+            if imported.counts.is_some() {
+                remember_since(context, connector, since)?;
+                remove(&file);
+            }
+            Ending { file: imported.counts.is_none().then_some(file), ..imported }
+        }
+    };
+    finish(context, connector, running, ending)
+}
+
+/// Imports one file that came to rest in a watched folder.
+///
+/// # Errors
+/// The run cannot be begun or kept. A file that fails is the job's state.
+pub(super) fn run_file(
+    context: &Context,
+    connector: &Connector,
+    watched: &FolderSource,
+    name: &str,
+) -> Result<Job, RunConnectorFailed> {
+    verify_person(context, connector)?;
+    let mut running = context.jobs.begin(&connector.name)?;
+    running.log().line(name);
+    let job = running.id().0;
+    let taken = match take(&watched.path, name, &running.folder()) {
+        Ok(taken) => taken,
+        Err(failed) => {
+            let ending = failed_ending(&FetchFailed::Watch(failed), None);
+            return finish(context, connector, running, ending);
+        }
+    };
+    let digest = taken.digest.to_string();
+    if connector.remembered.contains(&digest) {
+        running
+            .log()
+            .line(connector.language.pick("此前已处理过同一文件", "the same file was dealt with before"));
+        remove(&taken.copy);
+        shelve(&watched.path, name, Shelf::Imported, job)?;
+        return finish(context, connector, running, nothing_came());
+    }
+    let mut ending = import(context, connector, &taken.copy, &mut running);
+    let shelf = if ending.state == State::Done { Shelf::Imported } else { Shelf::Failed };
+    remember_digest(context, connector, digest)?;
+    match shelve(&watched.path, name, shelf, job) {
+        Ok(shelved) => ending.file = (ending.state == State::Failed).then_some(shelved),
+        Err(failed) => running.log().line(&chain_of(&failed)),
+    }
+    for left in left_by_import(&running.folder(), &taken.copy) {
+        leave_beside(&watched.path, &left, shelf, job)?;
+    }
+    remove(&taken.copy);
+    finish(context, connector, running, ending)
+}
+
+/// Looks into the folder once more, and imports the files that are as they were `before`.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn run_folder(
+    context: &Context,
+    connector: &Connector,
+    watched: &FolderSource,
+    before: &Look,
+) -> Result<(Look, Vec<Job>), RunConnectorFailed> {
+    let look = Look::into(&watched.path)?;
+    let names: Vec<String> = look.at_rest(before).map(str::to_owned).collect();
+    let mut jobs = Vec::new();
+    for name in names {
+        // What one file taught is known to the next.
+        let connector = context.connectors.find(&connector.name)?.unwrap_or_else(|| connector.clone());
+        jobs.push(run_file(context, &connector, watched, &name)?);
+    }
+    Ok((look, jobs))
+}
+
+/// Imports once more the file that a job kept.
+///
+/// # Errors
+/// As [`run`], and for a file that is no longer there.
+pub(super) fn run_file_again(
+    context: &Context,
+    connector: &Connector,
+    job: &Job,
+    file: &Path,
+) -> Result<Job, RunConnectorFailed> {
+    verify_person(context, connector)?;
+    if !file.is_file() {
+        return Err(RunConnectorFailed::FileGone(job.id));
+    }
+    let mut running = context.jobs.begin(&connector.name)?;
+    let ending = import(context, connector, file, &mut running);
+    let ending = Ending { file: ending.counts.is_none().then(|| file.to_owned()), ..ending };
+    finish(context, connector, running, ending)
+}
+
+fn verify_person(context: &Context, connector: &Connector) -> Result<(), RunConnectorFailed> {
+    if context.persons.list()?.iter().any(|person| person.id == connector.person.id) {
+        return Ok(());
+    }
+    Err(RunConnectorFailed::NobodyAnswers(connector.person.name.clone()))
+}
+
+fn fetch_oai(
+    context: &Context,
+    connector: &Connector,
+    oai: &OaiSource,
+    shell: &mut Shell<'_>,
+    running: &mut Running<'_>,
+) -> Result<Fetched, FetchFailed> {
+    let file = running.folder().join("records.jsonl");
+    let mut spool = Spool::create(&file)?;
+    let settings =
+        WebSettings { url: &oai.url, ca_file: oai.ca_file.as_deref(), proxy: oai.proxy.as_deref() };
+    let mut web = Http::open(&settings)?;
+    let mut asking = Asking { web: &mut web, pause: shell.pause, seed: context.clock.now_ms() };
+    let harvested = harvest(oai, connector.since.as_deref(), &mut asking, &mut spool);
+    let rows = spool.finish()?;
+    let harvested = harvested.inspect_err(|_| remove(&file))?;
+    for note in &harvested.notes {
+        running.log().line(&note.text(connector.language));
+    }
+    Ok(Fetched { file, rows: Some(rows), since: Some(harvested.since) })
+}
+
+/// Has the file imported by the ordinary command, on the word of who set the connector up.
+fn import(context: &Context, connector: &Connector, file: &Path, running: &mut Running<'_>) -> Ending {
+    let mapping = running.folder().join("mapping.toml");
+    if let Err(failed) = fs::write(&mapping, &connector.mapping) {
+        return Ending { why: Some(failed.to_string()), ..failed_ending_of(State::Failed) };
+    }
+    let command = Command::Import {
+        file: file.to_owned(),
+        mapping: (!connector.mapping.is_empty()).then_some(mapping),
+        kind: None,
+        encoding: None,
+        dry_run: false,
+    };
+    let mut out = Vec::new();
+    let report = running.folder().join("report.json");
+    let speech =
+        &mut Speech { out: &mut out, err: running.log(), language: connector.language, format: Format::Json };
+    let exit = execute(context, command, speech);
+    let counts = serde_json::from_slice::<Counts>(&out).ok();
+    if let Err(failed) = fs::write(&report, &out) {
+        running.log().line(&failed.to_string());
+    }
+    let state = match (exit, counts) {
+        (Exit::Done, Some(_)) => State::Done,
+        (_, Some(_)) => State::Partly,
+        (_, None) => State::Failed,
+    };
+    let why = connector
+        .language
+        .pick("导入未完成，原因见日志", "the import did not come to its end; the log says why");
+    Ending { counts, why: (state == State::Failed).then(|| why.to_owned()), ..failed_ending_of(state) }
+}
+
+const fn failed_ending_of(state: State) -> Ending {
+    Ending { state, counts: None, why: None, file: None }
+}
+
+fn failed_ending(failed: &FetchFailed, file: Option<PathBuf>) -> Ending {
+    Ending { why: Some(chain_of(failed)), file, ..failed_ending_of(State::Failed) }
+}
+
+fn nothing_came() -> Ending {
+    Ending { counts: Some(Counts::default()), ..failed_ending_of(State::Done) }
+}
+
+/// Files that an import wrote beside the one it read.
+fn left_by_import(folder: &Path, copy: &Path) -> Vec<PathBuf> {
+    let ours = ["log.txt", "mapping.toml", "report.json"];
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let other = |path: &PathBuf| {
+        path != copy && path.file_name().is_some_and(|name| ours.iter().all(|known| name != *known))
+    };
+    entries.filter_map(Result::ok).map(|entry| entry.path()).filter(other).collect()
+}
+
+/// The file may hold what must not leave; nobody needs it any more.
+fn remove(file: &Path) {
+    if let Err(error) = fs::remove_file(file) {
+        tracing::warn!(file = %file.display(), %error, "a fetched file cannot be removed");
+    }
+}
+
+fn remember_since(
+    context: &Context,
+    connector: &Connector,
+    since: Option<String>,
+) -> Result<(), ConnectorsFailed> {
+    match since {
+        Some(since) => context.connectors.change(&connector.name, |kept| kept.since = Some(since)),
+        None => Ok(()),
+    }
+}
+
+fn remember_digest(context: &Context, connector: &Connector, digest: String) -> Result<(), ConnectorsFailed> {
+    context.connectors.change(&connector.name, |kept| {
+        kept.remembered.push(digest);
+        let more = kept.remembered.len().saturating_sub(REMEMBERED_MAX);
+        kept.remembered.drain(..more);
+    })
+}
+
+fn finish(
+    context: &Context,
+    connector: &Connector,
+    running: Running<'_>,
+    ending: Ending,
+) -> Result<Job, RunConnectorFailed> {
+    let mut running = running;
+    if let Some(why) = &ending.why {
+        running.log().line(why);
+    }
+    let job = running.finish(ending)?;
+    let counts = job.counts.map_or(Value::Null, |counts| json!(counts));
+    let detail = json!({ "job": job.id, "state": job.state, "counts": counts });
+    context.audit.append(Some(&connector.person), "connector run", &connector.name.to_string(), detail)?;
+    Ok(job)
+}

@@ -1,0 +1,96 @@
+//! Running connectors when it is time, for as long as the node runs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use safeharbor_service::shutdown::Shutdown;
+
+use super::declaration::Source;
+use super::declared::{Connector, ConnectorName};
+use super::folder::Look;
+use super::run::{RunConnectorFailed, Shell, run, run_folder};
+use crate::context::Context;
+use crate::job::{Job, JobFailed};
+use crate::speech::chain_of;
+
+/// How often clock and folders are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// What watched folders held at the last look.
+type Looks = Arc<Mutex<BTreeMap<ConnectorName, Look>>>;
+
+/// Runs connectors until the node ends.
+pub async fn keep(context: Arc<Context>, shutdown: &Shutdown) {
+    let looks = Looks::default();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = shutdown.wait() => return,
+        }
+        for connector in due(&context) {
+            let (context, shutdown, looks) = (Arc::clone(&context), shutdown.clone(), Arc::clone(&looks));
+            let name = connector.name.clone();
+            // Not waited for: a slow source must not hold up the others.
+            tokio::task::spawn_blocking(move || {
+                if let Err(failed) = run_one(&context, &connector, &shutdown, &looks) {
+                    tracing::warn!(connector = %name, why = %chain_of(&failed), "a connector was not run");
+                }
+            });
+        }
+    }
+}
+
+/// Connectors whose time has come.
+fn due(context: &Context) -> Vec<Connector> {
+    let all = context.connectors.all().unwrap_or_else(|failed| {
+        tracing::warn!(why = %chain_of(&failed), "the connectors cannot be read");
+        Vec::new()
+    });
+    let now = context.clock.now_ms();
+    all.into_iter().filter(|connector| is_due(context, connector, now)).collect()
+}
+
+/// A watched folder is looked at always, any other source when its time is over since the last run began.
+fn is_due(context: &Context, connector: &Connector, now: u64) -> bool {
+    let last = context.jobs.latest(Some(&connector.name), 1).unwrap_or_default();
+    match (&connector.source, connector.every) {
+        (Source::Folder(_), _) => true,
+        (_, None) => false,
+        (_, Some(every)) => last.first().is_none_or(|job| job.started.saturating_add(every.as_ms()) <= now),
+    }
+}
+
+fn run_one(
+    context: &Context,
+    connector: &Connector,
+    shutdown: &Shutdown,
+    looks: &Looks,
+) -> Result<Vec<Job>, RunConnectorFailed> {
+    let done = match &connector.source {
+        Source::Folder(folder) => {
+            let before = looks.lock().unwrap_or_else(PoisonError::into_inner).remove(&connector.name);
+            let (look, jobs) = run_folder(context, connector, folder, &before.unwrap_or_default())?;
+            looks.lock().unwrap_or_else(PoisonError::into_inner).insert(connector.name.clone(), look);
+            Ok(jobs)
+        }
+        Source::OaiPmh(_) => {
+            let mut pause = |wait| pause_unless(shutdown, wait);
+            run(context, connector, &mut Shell { pause: &mut pause }).map(|job| vec![job])
+        }
+    };
+    match done {
+        Err(RunConnectorFailed::Job(JobFailed::Busy(_))) => Ok(Vec::new()),
+        done => done,
+    }
+}
+
+/// Waits on a thread of the blocking pool; false if the node is ending.
+fn pause_unless(shutdown: &Shutdown, wait: Duration) -> bool {
+    tokio::runtime::Handle::current().block_on(async {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => true,
+            () = shutdown.wait() => false,
+        }
+    })
+}
