@@ -209,6 +209,11 @@ impl<'k> Plan<'k> {
                 Err(fault) => faults.push((column, fault)),
             }
         }
+        // A cell that fills two fields is one cell.
+        for columns in [&mut outcome.lost, &mut outcome.formulas] {
+            columns.sort_unstable();
+            columns.dedup();
+        }
         faults
     }
 

@@ -15,6 +15,8 @@ use safeharbor_rules::{Catalogue, Kind, Record};
 pub(crate) struct MemoryStore {
     pub(crate) records: BTreeMap<String, Record>,
     pub(crate) rows: Vec<u64>,
+    /// Every row as it came.
+    pub(crate) taken: Vec<ImportedRow>,
 }
 
 impl MemoryStore {
@@ -33,6 +35,7 @@ impl Sink for MemoryStore {
         for row in rows {
             answers.push(self.compare(&row));
             self.rows.push(row.row);
+            self.taken.push(row.clone());
             self.records.insert(row.key, row.record);
         }
         Ok(answers)

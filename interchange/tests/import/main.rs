@@ -1,6 +1,8 @@
 //! Import as its callers see it: files in, checked records and problems out.
 
 #[cfg(test)]
+mod arranged;
+#[cfg(test)]
 mod exported;
 #[cfg(test)]
 mod fixture;

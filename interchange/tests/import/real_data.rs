@@ -25,9 +25,12 @@ fn data(path: &str) -> Option<PathBuf> {
     None
 }
 
+fn mappings() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../catalogue/mappings"))
+}
+
 fn shipped(name: &str) -> Mapping {
-    Mapping::load(&PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../catalogue/mappings")).join(name))
-        .unwrap()
+    Mapping::load(&mappings().join(name)).unwrap()
 }
 
 fn import_file(file: &Path, mapping: &Mapping) -> (Report, MemoryStore) {
@@ -44,9 +47,9 @@ fn marks(report: &Report) -> (Option<bool>, Option<char>) {
 
 #[test]
 fn shipped_mappings_are_well_formed() {
-    for name in ["nasa-patents.toml", "nsfc-2017.toml"] {
-        assert!(!shipped(name).kind().is_empty());
-    }
+    let files = std::fs::read_dir(mappings()).unwrap().map(|entry| entry.unwrap().path());
+    let found = files.map(|file| Mapping::load(&file).map(|mapping| assert!(!mapping.kind().is_empty())));
+    assert!(found.map(Result::unwrap).count() >= 5);
 }
 
 #[test]
@@ -144,18 +147,72 @@ fn gbk_files_decode_without_a_flag_and_without_replacement() {
 }
 
 #[test]
-fn a_column_of_a_wide_gbk_file_imports_and_its_lost_characters_are_warned_of() {
+fn each_title_of_a_wide_gbk_file_is_a_record() {
+    for (file, mapping, titles) in [
+        ("北京邮电大学2013-2009年获奖科技成果.csv", "bupt-awards.toml", 64),
+        ("北京交通大学电气工程学院2012-2008年科研项目一览.csv", "bjtu-projects.toml", 418),
+    ] {
+        let Some(file) = data(&format!("cn-beijing-bupt-bjtu-gbk/{file}")) else { return };
+        let mapping = shipped(mapping);
+        let (report, mut store) = import_file(&file, &mapping);
+        assert_eq!((report.new, report.problems_total), (titles, 0), "{:?}", report.problems);
+        let detected = report.recognised.detected.unwrap();
+        assert_eq!((detected.encoding, detected.bom), (Encoding::Gb18030, false));
+        assert!(store.records.values().all(|record| !json!(record).to_string().contains('\u{fffd}')));
+        let again =
+            import(&file, &mapping, kind_of(&mapping), &ImportOptions::default(), &mut store).unwrap();
+        assert_eq!((again.new, again.unchanged), (0, titles));
+    }
+}
+
+#[test]
+fn the_same_title_in_two_years_or_twice_in_one_is_told_apart() {
     let Some(file) = data("cn-beijing-bupt-bjtu-gbk/北京交通大学电气工程学院2012-2008年科研项目一览.csv")
     else {
         return;
     };
-    let mapping = "kind = \"ACH\"\nshort_rows = \"pad\"\nignore = [\"2012\", \"2011\", \"2010\", \"2009\", \"2008\"]\n\
-                   [constant]\nsecrecy = \"public\"\n[field.achievement_no]\nfrom = [\"2010\", \"2010年\"]\n\
-                   [field.name]\nfrom = [\"2010\", \"2010年\"]\n";
+    let (report, store) = import_file(&file, &shipped("bjtu-projects.toml"));
+    let named = |name: &str| store.records.values().filter(|record| record["name"] == name).count();
+    assert_eq!(named("线路视频在线监测系统"), 2, "twice in 2010");
+    assert_eq!(named("电机发热与冷却技术的研究及应用"), 2, "in 2011 and 2012");
+    assert_eq!(named("风-光混合发电系统协调控制研究"), 1);
+    let kept = |row: &safeharbor_interchange::import::ImportedRow| row.raw["research_start"].clone();
+    let years: std::collections::BTreeSet<String> = store.taken.iter().map(kept).collect();
+    assert_eq!(years.into_iter().collect::<Vec<_>>(), ["2008", "2009", "2010", "2011", "2012"]);
+    let warned = |code| report.warnings.iter().find(|warning| warning.code == code);
+    assert_eq!(warned("imprecise-dates").unwrap().column.as_deref(), Some("年度"));
+    let lost = warned("lost-characters").unwrap();
+    assert!(lost.text(safeharbor_rules::Lang::En).contains("in 1 rows"), "{lost:?}");
+}
+
+#[test]
+fn the_official_list_gives_the_universities_of_beijing() {
+    let Some(file) = data("cn-moe-university-list-2025/全国高等学校名单.json") else { return };
+    // The same sheet through a converter: rows of named cells. The mapping is for the sheet.
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let text = |cell: Option<&serde_json::Value>| match cell {
+        None => String::new(),
+        Some(serde_json::Value::String(text)) => format!("\"{text}\""),
+        Some(other) => other.to_string(),
+    };
+    let names = ["附件1：", "Column2", "Column3", "Column4", "Column5", "Column6", "Column7"];
+    let lines = rows.iter().map(|row| names.map(|name| text(row.get(name))).join(","));
+    let sheet = ["附件1：,,,,,,".to_owned()].into_iter().chain(lines).collect::<Vec<_>>().join("\n");
+    let mapping = std::fs::read_to_string(mappings().join("moe-universities.toml")).unwrap();
     let mut store = MemoryStore::default();
-    let report = import_bytes(&std::fs::read(&file).unwrap(), mapping, &mut store).unwrap();
-    assert!(report.new > 50, "{report:?}");
-    assert!(store.records.keys().all(|name| !name.contains('\u{fffd}')));
+    let report = import_bytes(sheet.as_bytes(), &mapping, &mut store).unwrap();
+    assert_beijing(&report, &store);
+}
+
+fn assert_beijing(report: &Report, store: &MemoryStore) {
+    assert_eq!((report.new, report.problems_total), (92, 0), "{:?}", report.problems);
+    assert!(report.warnings.is_empty(), "{:?}", report.warnings);
+    let left_out = report.left_out;
+    assert_eq!((left_out.not_chosen, left_out.behind_end), (2_919 - 92, 0));
+    assert!(left_out.sub_headings >= 31, "{left_out:?}");
+    assert_eq!(store.records["4111010013"]["name"], "北京邮电大学");
+    let is_code = |code: &String| code.len() == 10 && code.bytes().all(|byte| byte.is_ascii_digit());
+    assert!(store.records.keys().all(is_code));
 }
 
 #[test]

@@ -20,7 +20,8 @@ use crate::records::{DryRun, RecordSink};
 use crate::speech::{Exit, Format, Language, Speech};
 use safeharbor_interchange::import as importing;
 use safeharbor_interchange::import::{
-    Encoding, ImportOptions, ImportedRow, Mapping, Progress, Report, RowProblem, Sink, Taken, Warning,
+    Encoding, ImportOptions, ImportedRow, LeftOut, Mapping, Progress, Report, RowProblem, Sink, Taken,
+    Warning,
 };
 
 /// Problems a report lists; all are counted.
@@ -179,7 +180,23 @@ fn print(
                 .pick(format!("另有 {more} 个问题未列出"), format!("{more} more problems are not listed")),
         )?;
     }
+    if report.left_out.total() > 0 {
+        speech.note(left_out(report.left_out, speech.language))?;
+    }
     Ok(speech.data(summary(report, dry_run, took, speech.language))?)
+}
+
+fn left_out(left_out: LeftOut, language: Language) -> String {
+    let LeftOut { sub_headings, not_chosen, behind_end } = left_out;
+    let total = left_out.total();
+    language.pick(
+        format!(
+            "按映射文件未收录 {total} 行：小标题 {sub_headings}，未选中 {not_chosen}，结尾之后 {behind_end}"
+        ),
+        format!(
+            "{total} rows left out by the mapping: {sub_headings} headings, {not_chosen} not chosen, {behind_end} behind the end"
+        ),
+    )
 }
 
 fn summary(report: &Report, dry_run: bool, took: Duration, language: Language) -> String {
@@ -218,7 +235,7 @@ fn report_json(report: &Report, kind: &KindId, sha256: Digest, dry_run: bool, la
         "delimiter": recognised.delimiter.map(String::from),
         "rows": report.rows, "new": report.new, "revised": report.revised, "unchanged": report.unchanged,
         "deleted": report.deleted, "conflicts": report.conflicts,
-        "refused": report.refused, "problems_total": report.problems_total,
+        "left_out": report.left_out.total(), "refused": report.refused, "problems_total": report.problems_total,
         "problems": report.problems.iter().map(problem).collect::<Vec<_>>(),
         "warnings": report.warnings.iter().map(warning).collect::<Vec<_>>(),
     })
