@@ -8,6 +8,7 @@ mod export;
 mod failure;
 mod import;
 mod job;
+mod kinds;
 mod list;
 mod person;
 mod policy;
@@ -29,6 +30,7 @@ pub use export::ExportForm;
 pub use failure::CommandFailed;
 pub use import::split;
 pub use job::JobCommand;
+pub use kinds::{list_kinds, show_kind};
 
 /// One command, as it goes to whoever has the store open.
 #[derive(Debug, Serialize, Deserialize)]

@@ -9,19 +9,22 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use safeharbor_rules::Catalogue;
+use safeharbor_rules::{Catalogue, KindId};
 
 pub use arguments::Arguments;
 use arguments::{ExportWords, PersonWords, PolicyWords, Words};
 use password::read_password;
 
-use crate::command::{Command, CommandFailed, Credentials, ExportForm, JobCommand, split};
+use crate::command::{
+    Command, CommandFailed, Credentials, ExportForm, JobCommand, list_kinds, show_kind, split,
+};
 use crate::enrolment::{EnrolFailed, enrol, init};
 use crate::layout::Layout;
 use crate::opening::{Owner, Seams, open};
+use crate::own_lists::load_catalogue;
 use crate::running::{outcome_text, run};
 use crate::settings::Settings;
-use crate::speech::{Exit, Format, Language, chain_of};
+use crate::speech::{Exit, Format, Language, Speech, chain_of};
 use crate::sync::Until;
 
 /// What the command line gets from `main`.
@@ -94,6 +97,8 @@ impl Desk {
             }
             Words::Job { id, run_again: true } => self.deliver(Command::Job(JobCommand::Again(id))),
             Words::Job { id, run_again: false } => self.deliver(Command::Job(JobCommand::Show(id))),
+            Words::Kinds => self.tell(|catalogue, speech| list_kinds(catalogue, speech).map(|()| Exit::Done)),
+            Words::Kind { id } => self.kind(&id),
             Words::Status => self.deliver(Command::Status),
             Words::List { kind, limit } => self.deliver(Command::List { kind, limit }),
             Words::Show { record } => self.deliver(Command::Show { record }),
@@ -249,10 +254,35 @@ impl Desk {
         complain(&text, exit)
     }
 
-    fn split(&self, file: &Path, mapping: &Path, column: &str, folder: &Path) -> Exit {
-        let catalogue = match Catalogue::embedded() {
+    fn kind(&self, typed: &str) -> Exit {
+        self.tell(|catalogue, speech| {
+            let id = typed.trim().to_ascii_uppercase().parse::<KindId>().ok();
+            match id.and_then(|id| catalogue.kind(&id)) {
+                Some(kind) => show_kind(kind, speech).map(|()| Exit::Done),
+                None => Ok(self.refuse(&CommandFailed::NoKind(typed.to_owned()))),
+            }
+        })
+    }
+
+    /// Says something about the catalogue, for which no node need be set up.
+    fn tell(&self, say: impl FnOnce(&Catalogue, &mut Speech<'_>) -> io::Result<Exit>) -> Exit {
+        let catalogue = match load_catalogue(&self.layout) {
             Ok(catalogue) => catalogue,
-            Err(failed) => return complain(&chain_of(&failed), Exit::Unavailable),
+            Err(failed) => return complain(&chain_of(&failed), Exit::Refused),
+        };
+        let (mut out, mut err) = (io::BufWriter::new(io::stdout().lock()), io::stderr());
+        let mut speech =
+            Speech { out: &mut out, err: &mut err, language: self.language, format: self.format };
+        match say(&catalogue, &mut speech) {
+            Ok(exit) => crate::running::flushed(&mut out, exit),
+            Err(failed) => complain(&failed.to_string(), Exit::Unavailable),
+        }
+    }
+
+    fn split(&self, file: &Path, mapping: &Path, column: &str, folder: &Path) -> Exit {
+        let catalogue = match load_catalogue(&self.layout) {
+            Ok(catalogue) => catalogue,
+            Err(failed) => return complain(&chain_of(&failed), Exit::Refused),
         };
         match split(&catalogue, file, mapping, column, folder) {
             Ok(index) => {

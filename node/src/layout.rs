@@ -85,6 +85,12 @@ impl Layout {
         self.0.join("jobs")
     }
 
+    /// The institution's own code lists.
+    #[must_use]
+    pub fn own_lists(&self) -> PathBuf {
+        self.0.join("codes")
+    }
+
     /// Who did what.
     #[must_use]
     pub fn audit_log(&self) -> PathBuf {

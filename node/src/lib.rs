@@ -25,6 +25,7 @@ pub mod job;
 pub mod layout;
 pub mod opening;
 pub mod outbox;
+pub mod own_lists;
 pub mod policy;
 pub mod records;
 pub mod running;

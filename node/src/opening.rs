@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_core::key::Signer;
-use safeharbor_rules::{Catalogue, LoadFailed};
 use safeharbor_service::audit::{AuditFailed, AuditLog};
 use safeharbor_service::clock::{Clock, SystemClock};
 use safeharbor_service::evidence::{Evidence, EvidenceFailed};
@@ -19,6 +18,7 @@ use crate::context::{Context, Parts};
 use crate::job::JobFailed;
 use crate::layout::Layout;
 use crate::outbox::OutboxFailed;
+use crate::own_lists::{CatalogueFailed, load_catalogue};
 use crate::policy::PolicyFailed;
 use crate::settings::Settings;
 
@@ -64,9 +64,9 @@ pub enum OpenFailed {
         #[source]
         source: std::io::Error,
     },
-    /// The compiled-in catalogue is broken.
-    #[error("the catalogue cannot be loaded")]
-    Catalogue(#[from] LoadFailed),
+    /// The catalogue, or a code list the institution sets itself, cannot be used.
+    #[error("the node has no catalogue")]
+    Catalogue(#[from] CatalogueFailed),
     /// The statement key cannot be loaded.
     #[error("the node cannot sign")]
     Key(#[from] LoadKeyFailed),
@@ -121,7 +121,7 @@ pub fn open(layout: &Layout, settings: &Settings, seams: &Seams) -> Result<Node,
         name: owner.name,
         layout: layout.clone(),
         store: Arc::new(SledStore::open(&layout.store(), sled)?),
-        catalogue: Arc::new(Catalogue::embedded()?),
+        catalogue: Arc::new(load_catalogue(layout)?),
         clock: Arc::clone(&seams.clock),
         random: Arc::clone(&seams.random),
         signer,

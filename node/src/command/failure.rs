@@ -41,7 +41,7 @@ pub enum CommandFailed {
         kinds: Vec<KindId>,
     },
     /// The catalogue has no such kind.
-    #[error("there is no kind {0:?}")]
+    #[error("there is no kind {0:?}; `kinds` lists them")]
     NoKind(String),
     /// The person's role does not suffice.
     #[error("{role} may not do this")]

@@ -135,9 +135,16 @@ pub enum Words {
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
     },
+    /// 列出记录类别 List the kinds of records
+    Kinds,
+    /// 查看一个类别的字段 What the fields of a kind take, and how far they may go
+    Kind {
+        /// 类别 The kind, such as ACH
+        id: String,
+    },
     /// 列出记录 List records
     List {
-        /// 只列某一类别 Only this kind (ACH, IPR, DEAL, ENT, PRF)
+        /// 只列某一类别 Only this kind; see `kinds`
         #[arg(long)]
         kind: Option<String>,
         /// 最多列出多少条 At most this many

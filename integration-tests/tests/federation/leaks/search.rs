@@ -1,9 +1,13 @@
 //! Searching bytes as an attacker would: raw, base64-decoded as deep as it goes, and JSON-unescaped.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use safeharbor_core::b64;
 use sha2::{Digest as _, Sha256};
+
+/// How many bytes of a needle are looked up at every place: the length of the shortest, a month.
+const START: usize = 7;
 
 /// Bytes and everything that can be decoded from them.
 pub(super) struct Haystack(Vec<Vec<u8>>);
@@ -33,9 +37,21 @@ impl Haystack {
         self.0.push(bytes);
     }
 
-    pub(super) fn holds(&self, needle: impl AsRef<[u8]>) -> bool {
-        let needle = needle.as_ref();
-        self.0.iter().any(|hay| hay.windows(needle.len()).any(|window| window == needle))
+    /// Which of the needles are there, by their place in the list. All are searched for in one pass, since there are
+    /// thousands; each must have [`START`] bytes.
+    pub(super) fn find(&self, needles: &[Vec<u8>]) -> BTreeSet<usize> {
+        let mut by_start: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        for (place, needle) in needles.iter().enumerate() {
+            by_start.entry(needle.get(..START).expect("a needle long enough")).or_default().push(place);
+        }
+        let mut found = BTreeSet::new();
+        for hay in &self.0 {
+            for (at, start) in hay.windows(START).enumerate() {
+                let Some(places) = by_start.get(start) else { continue };
+                found.extend(places.iter().filter(|&&place| hay[at..].starts_with(&needles[place])));
+            }
+        }
+        found
     }
 }
 

@@ -48,7 +48,7 @@ impl CommandFailed {
                 let choices: Vec<_> = kinds.iter().map(|kind| format!("{kind}:{key}")).collect();
                 format!("多个类别的记录都有主键“{key}”，请写明：{}", choices.join("、"))
             }
-            Self::NoKind(typed) => format!("没有记录类别“{typed}”"),
+            Self::NoKind(typed) => format!("没有记录类别“{typed}”；用 kinds 查看所有类别"),
             Self::Role { role, wanted } => {
                 let wanted = join(wanted, Role::title_zh);
                 format!("角色“{}”无权执行此操作；需要：{wanted}", role.title_zh())
