@@ -1,8 +1,10 @@
 //! Approvals (审批): a named person lets fields of one statement leave that the policy keeps.
 
 mod base;
+mod set;
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use safeharbor_core::digest::Digest;
 use safeharbor_core::record::RecordHandle;
@@ -22,6 +24,9 @@ use crate::outbox::{Authority, Grant, OutboxFailed};
 use crate::records::{Current, RecordsFailed, Stored};
 use crate::tables::APPROVALS;
 use base::{add, base_of, enqueue};
+pub use set::{
+    FieldCount, SetApproval, SetPreview, SetSeen, SetSummary, approve_set, load_sets, preview_set,
+};
 
 /// An approval; it is kept also when the record is erased, since it holds no value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +113,30 @@ pub enum ApproveFailed {
         /// Why.
         why: Why,
     },
+    /// The set is not what the person saw.
+    #[error(
+        "the records changed since they were shown: {seen} were seen, {now} fit now, or what they say is another; look again and decide"
+    )]
+    SetChanged {
+        /// How many were seen.
+        seen: u64,
+        /// How many there are.
+        now: u64,
+    },
+    /// No record is left to approve.
+    #[error("no record fits for which the approval would reveal anything more")]
+    NoneFits,
+    /// The kind has no such field.
+    #[error("the kind {kind} has no field {field:?}")]
+    UnknownField {
+        /// The kind.
+        kind: safeharbor_core::record::KindId,
+        /// What was named.
+        field: String,
+    },
+    /// A condition is wrong.
+    #[error("the selection is not understood")]
+    Condition(#[from] crate::selection::ParseConditionFailed),
     /// All the fields are revealed, or waiting to be.
     #[error("these fields of the record are revealed already")]
     Nothing,
@@ -147,7 +176,7 @@ pub fn preview(
     let _held = context.outbox.hold();
     let (stored, current) = last(context, rec)?;
     let kind = verify_ceilings(context, &stored, fields)?;
-    let base = base_of(context, &stored, current)?;
+    let base = base_of(context, current)?;
     let rev = if base.is_stated_again() { stored.rev.saturating_add(1) } else { stored.rev };
     let authority = Authority::Approval { id: String::new(), person: person.clone() };
     let mut grants = add(base.into_grants(), Grant { authority, fields: fields.clone() })?;
@@ -185,7 +214,7 @@ pub fn approve(
         person: person.clone(),
         at: context.clock.now_ms(),
     };
-    let base = base_of(context, &stored, current)?;
+    let base = base_of(context, current)?;
     enqueue(context, &stored, current, base, &approval, &mut batch)?;
     let detail =
         serde_json::json!({ "approval": approval.id, "revision": approval.rev, "fields": approval.fields });
@@ -202,12 +231,47 @@ pub fn approve(
 /// # Errors
 /// The store.
 pub fn approvals_of(context: &Context, rec: RecordHandle) -> Result<Vec<Approval>, ApproveFailed> {
-    let rows = context.store.scan(&Scan::prefix(APPROVALS, rec.as_bytes()))?;
-    rows.iter().map(|(_, row)| Ok(serde_json::from_slice(row)?)).collect()
+    let mut approvals = Vec::new();
+    visit_approvals(context, Some(rec), &mut |approval| approvals.push(approval))?;
+    Ok(approvals)
 }
 
-fn approval_key(approval: &Approval) -> Vec<u8> {
-    [approval.rec.as_bytes().as_slice(), approval.id.as_bytes()].concat()
+/// Shows `visitor` the approvals of one record, or all there are.
+///
+/// # Errors
+/// The store.
+pub fn visit_approvals(
+    context: &Context,
+    rec: Option<RecordHandle>,
+    visitor: &mut dyn FnMut(Approval),
+) -> Result<(), ApproveFailed> {
+    let scan = rec.map_or_else(|| Scan::all(APPROVALS), |rec| Scan::prefix(APPROVALS, rec.as_bytes()));
+    let mut outcome = Ok(());
+    context.store.visit(scan, &mut |_, row| match serde_json::from_slice(row) {
+        Ok(approval) => {
+            visitor(approval);
+            ControlFlow::Continue(())
+        }
+        Err(failed) => {
+            outcome = Err(failed.into());
+            ControlFlow::Break(())
+        }
+    })?;
+    outcome
+}
+
+/// When an approval of a record was given, in milliseconds since 1970 UTC.
+///
+/// # Errors
+/// The store.
+pub fn approval_time(context: &Context, rec: RecordHandle, id: &str) -> Result<Option<u64>, ApproveFailed> {
+    let row = context.store.get(APPROVALS, &approval_key(rec, id))?;
+    let approval: Option<Approval> = row.map(|row| serde_json::from_slice(&row)).transpose()?;
+    Ok(approval.map(|approval| approval.at))
+}
+
+fn approval_key(rec: RecordHandle, id: &str) -> Vec<u8> {
+    [rec.as_bytes().as_slice(), id.as_bytes()].concat()
 }
 
 fn last(context: &Context, rec: RecordHandle) -> Result<(Stored, Current), ApproveFailed> {

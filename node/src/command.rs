@@ -1,6 +1,8 @@
 //! Commands: the values that the command line makes of its words, carried out on an open store, by this process or the running node.
 
+mod approvals;
 mod approve;
+mod approve_set;
 mod connector;
 mod credentials;
 mod erase;
@@ -9,20 +11,27 @@ mod failure;
 mod import;
 mod job;
 mod kinds;
+mod left;
 mod list;
+mod marks;
 mod person;
 mod policy;
+mod preview;
 mod record;
+mod reject;
 mod show;
 mod status;
 mod view;
+mod withdraw;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::approval::Seen;
+use crate::approval::{Seen, SetSeen};
 use crate::context::Context;
+use crate::rejection::RejectSeen;
+use crate::selection::Among;
 use crate::speech::{Exit, Format, Language, Speech};
 pub use connector::{ConnectingFailed, ConnectorCommand, NewConnector};
 pub use credentials::{Credentials, Password};
@@ -43,6 +52,26 @@ pub struct Request {
     pub format: Format,
 }
 
+/// Which records of a kind, in a person's words.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Words {
+    /// The kind.
+    pub kind: String,
+    /// See [`Filter`](crate::selection::Filter).
+    pub conditions: Vec<String>,
+    /// Among which records.
+    pub among: Among,
+}
+
+/// One record or those of a kind that fit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Choice {
+    /// A handle, `KIND:key` or a key.
+    Record(String),
+    /// All that fit.
+    Set(Words),
+}
+
 /// What can be asked of an open node. Paths are absolute.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Command {
@@ -60,6 +89,36 @@ pub enum Command {
         /// A handle, `KIND:key` or a key.
         record: String,
     },
+    /// What of all records of a kind leaves and what stays.
+    ShowKind {
+        /// The kind.
+        kind: String,
+        /// List at most this many.
+        limit: usize,
+    },
+    /// What is about to leave.
+    ShowWaiting {
+        /// Only of this kind.
+        kind: Option<String>,
+        /// List at most this many.
+        limit: usize,
+    },
+    /// What has left so far.
+    Left {
+        /// Only of this kind.
+        kind: Option<String>,
+        /// Only statements made from this day on, `YYYY-MM-DD`.
+        since: Option<String>,
+    },
+    /// Who approved, rejected or withdrew what.
+    Approvals {
+        /// Only about this record.
+        record: Option<String>,
+        /// Only by this person.
+        person: Option<String>,
+        /// Only from this day on, `YYYY-MM-DD`.
+        since: Option<String>,
+    },
     /// What would leave of a record if fields of it were approved; answers with what an approval names.
     PreviewApprove {
         /// A handle, `KIND:key` or a key.
@@ -76,6 +135,52 @@ pub enum Command {
         /// Their names.
         fields: Vec<String>,
         /// Who approves.
+        by: Credentials,
+    },
+    /// What would leave of many records if fields of them were approved; answers with what an approval names.
+    PreviewApproveSet {
+        /// Which records.
+        words: Words,
+        /// The fields' names.
+        fields: Vec<String>,
+        /// Who is about to approve.
+        person: String,
+    },
+    /// Lets fields of many records leave.
+    ApproveSet {
+        /// What the person saw.
+        seen: SetSeen,
+        /// Who approves.
+        by: Credentials,
+    },
+    /// What rejecting would be about; answers with what a rejection names.
+    PreviewReject {
+        /// Which records.
+        choice: Choice,
+        /// Who is about to reject.
+        person: String,
+    },
+    /// Keeps records here as they are.
+    Reject {
+        /// What the person saw.
+        seen: RejectSeen,
+        /// Why.
+        reason: String,
+        /// Who rejects.
+        by: Credentials,
+    },
+    /// What withdrawing a record can and cannot take back.
+    PreviewWithdraw {
+        /// A handle, `KIND:key` or a key.
+        record: String,
+    },
+    /// Takes back what left of a record.
+    Withdraw {
+        /// A handle, `KIND:key` or a key.
+        record: String,
+        /// Why.
+        reason: String,
+        /// Who withdraws.
         by: Credentials,
     },
     /// Erases a record.
@@ -97,6 +202,18 @@ pub enum Command {
     },
     /// Which policy is in force.
     ShowPolicy,
+    /// Who accepted which policies.
+    PolicyHistory,
+    /// What a policy means.
+    CheckPolicy {
+        /// The policy's text.
+        text: String,
+    },
+    /// What a policy would change against the one in force.
+    DiffPolicy {
+        /// The policy's text.
+        text: String,
+    },
     /// What accepting a policy would change.
     PreviewPolicy {
         /// The policy's text.
@@ -174,14 +291,34 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
         Command::Status => status::status(context, speech),
         Command::List { kind, limit } => list::list(context, kind.as_deref(), limit, speech),
         Command::Show { record } => show::show(context, &record, speech),
+        Command::ShowKind { kind, limit } => preview::kind(context, &kind, limit, speech),
+        Command::ShowWaiting { kind, limit } => preview::waiting(context, kind.as_deref(), limit, speech),
+        Command::Left { kind, since } => left::left(context, kind.as_deref(), since.as_deref(), speech),
+        Command::Approvals { record, person, since } => {
+            let (record, person, since) = (record.as_deref(), person.as_deref(), since.as_deref());
+            approvals::approvals(context, &approvals::Wanted { record, person, since }, speech)
+        }
         Command::PreviewApprove { record, fields, person } => {
             approve::preview(context, &record, fields, &person, speech)
         }
         Command::Approve { seen, fields, by } => approve::approve(context, &seen, fields, &by, speech),
+        Command::PreviewApproveSet { words, fields, person } => {
+            approve_set::preview(context, words, fields, &person, speech)
+        }
+        Command::ApproveSet { seen, by } => approve_set::approve(context, &seen, &by, speech),
+        Command::PreviewReject { choice, person } => reject::preview(context, choice, &person, speech),
+        Command::Reject { seen, reason, by } => reject::reject(context, &seen, &reason, &by, speech),
+        Command::PreviewWithdraw { record } => withdraw::preview(context, &record, speech),
+        Command::Withdraw { record, reason, by } => {
+            withdraw::withdraw(context, &record, &reason, &by, speech)
+        }
         Command::Erase { record, by } => erase::erase(context, &record, &by, speech),
         Command::PreviewErase { record } => erase::preview(context, &record, speech),
         Command::Resume { by } => status::resume(context, &by, speech),
         Command::ShowPolicy => policy::show(context, speech),
+        Command::PolicyHistory => policy::history(context, speech),
+        Command::CheckPolicy { text } => policy::check(context, &text, speech),
+        Command::DiffPolicy { text } => policy::diff(context, &text, speech),
         Command::PreviewPolicy { text, person } => policy::preview(context, &text, &person, speech),
         Command::AcceptPolicy { text, by } => policy::accept(context, &text, &by, speech),
         Command::CountPersons => person::count(context, speech),

@@ -16,7 +16,8 @@ use arguments::{ExportWords, PersonWords, PolicyWords, Words};
 use password::read_password;
 
 use crate::command::{
-    Command, CommandFailed, Credentials, ExportForm, JobCommand, list_kinds, show_kind, split,
+    Choice, Command, CommandFailed, Credentials, ExportForm, JobCommand, Words as SetWords, list_kinds,
+    show_kind, split,
 };
 use crate::enrolment::{EnrolFailed, enrol, init};
 use crate::layout::Layout;
@@ -61,6 +62,12 @@ pub fn carry_out(arguments: Arguments, surroundings: Surroundings) -> Exit {
     Desk { layout, settings, seams, folder, language, format, form }.carry_out(words)
 }
 
+/// What a preview answers with, as far as the command that follows needs it.
+#[derive(serde::Deserialize)]
+struct Answer<S> {
+    seen: S,
+}
+
 /// Where the person sits.
 #[derive(Debug)]
 struct Desk {
@@ -84,7 +91,16 @@ impl Desk {
             Words::Split { file, mapping, by, output } => {
                 self.split(&self.path(&file), &self.path(&mapping), &by, &self.path(&output))
             }
-            Words::Approve { record, fields, person } => self.approve(record, fields, person),
+            Words::Approve { choice, fields, person, dry_run } => match choice.into_choice() {
+                Choice::Record(record) => self.approve(record, fields, person, dry_run),
+                Choice::Set(words) => self.approve_set(words, fields, person, dry_run),
+            },
+            Words::Reject { choice, reason, person } => self.reject(choice.into_choice(), reason, person),
+            Words::Withdraw { record, reason, person } => self.withdraw(record, reason, person),
+            Words::Left { kind, since } => self.deliver(Command::Left { kind, since }),
+            Words::Approvals { record, person, since } => {
+                self.deliver(Command::Approvals { record, person, since })
+            }
             Words::Erase { record, person } => self.erase(record, person),
             Words::Policy(PolicyWords::Accept { file, person }) => {
                 self.accept_policy(&self.path(&file), person)
@@ -101,8 +117,19 @@ impl Desk {
             Words::Kind { id } => self.kind(&id),
             Words::Status => self.deliver(Command::Status),
             Words::List { kind, limit } => self.deliver(Command::List { kind, limit }),
-            Words::Show { record } => self.deliver(Command::Show { record }),
+            Words::Show { record, kind, waiting, limit } => self.deliver(match (record, kind, waiting) {
+                (Some(record), ..) => Command::Show { record },
+                (None, Some(kind), false) => Command::ShowKind { kind, limit },
+                (None, kind, _) => Command::ShowWaiting { kind, limit },
+            }),
             Words::Policy(PolicyWords::Show) => self.deliver(Command::ShowPolicy),
+            Words::Policy(PolicyWords::History) => self.deliver(Command::PolicyHistory),
+            Words::Policy(PolicyWords::Check { file }) => {
+                self.with_text(&self.path(&file), |text| Command::CheckPolicy { text })
+            }
+            Words::Policy(PolicyWords::Diff { file }) => {
+                self.with_text(&self.path(&file), |text| Command::DiffPolicy { text })
+            }
             Words::Person(PersonWords::List) => self.deliver(Command::ListPersons),
             Words::Import { file, mapping, kind, encoding, dry_run } => {
                 let (file, mapping) = (self.path(&file), mapping.map(|mapping| self.path(&mapping)));
@@ -141,15 +168,69 @@ impl Desk {
     }
 
     /// What would leave is said before the password is asked for, and only that is approved.
-    fn approve(&self, record: String, fields: Vec<String>, person: String) -> Exit {
-        let mut answer = Vec::new();
+    fn approve(&self, record: String, fields: Vec<String>, person: String, dry_run: bool) -> Exit {
         let preview = Command::PreviewApprove { record, fields: fields.clone(), person: person.clone() };
+        self.after_seeing(preview, dry_run, |answer| {
+            let seen = serde_json::from_value(answer)?;
+            Ok((person, move |by| Command::Approve { seen, fields, by }))
+        })
+    }
+
+    /// As for one record; what is approved is exactly the set that was seen.
+    fn approve_set(&self, words: SetWords, fields: Vec<String>, person: String, dry_run: bool) -> Exit {
+        let preview = Command::PreviewApproveSet { words, fields, person: person.clone() };
+        self.after_seeing(preview, dry_run, |answer| {
+            let Answer { seen } = serde_json::from_value(answer)?;
+            Ok((person, move |by| Command::ApproveSet { seen, by }))
+        })
+    }
+
+    fn reject(&self, choice: Choice, reason: String, person: String) -> Exit {
+        let preview = Command::PreviewReject { choice, person: person.clone() };
+        self.after_seeing(preview, false, |answer| {
+            let Answer { seen } = serde_json::from_value(answer)?;
+            Ok((person, move |by| Command::Reject { seen, reason, by }))
+        })
+    }
+
+    /// Carries out `preview`, and unless it is only to be seen, asks for the password and delivers what follows from the answer.
+    fn after_seeing<C: FnOnce(Credentials) -> Command>(
+        &self,
+        preview: Command,
+        dry_run: bool,
+        next: impl FnOnce(serde_json::Value) -> Result<(String, C), serde_json::Error>,
+    ) -> Exit {
+        let mut answer = Vec::new();
         match self.deliver_to(preview, &mut answer) {
-            Exit::Done => match serde_json::from_slice(&answer) {
-                Ok(seen) => self.with_password(person, |by| Command::Approve { seen, fields, by }),
+            Exit::Done if dry_run => self.hand_over(&answer),
+            Exit::Done => match serde_json::from_slice(&answer).and_then(next) {
+                Ok((person, command)) => self.with_password(person, command),
                 Err(failed) => self.refuse(&CommandFailed::Encode(failed)),
             },
             refused @ (Exit::Refused | Exit::Usage | Exit::Unavailable) => refused,
+        }
+    }
+
+    /// The answer of a preview is for programs; a person has read what it says.
+    fn hand_over(&self, answer: &[u8]) -> Exit {
+        match self.format {
+            Format::Json if io::stdout().write_all(answer).is_err() => Exit::Unavailable,
+            Format::Json | Format::Table => Exit::Done,
+        }
+    }
+
+    /// What can and cannot be taken back is said before the password is asked for.
+    fn withdraw(&self, record: String, reason: String, person: String) -> Exit {
+        match self.deliver(Command::PreviewWithdraw { record: record.clone() }) {
+            Exit::Done => self.with_password(person, |by| Command::Withdraw { record, reason, by }),
+            refused @ (Exit::Refused | Exit::Usage | Exit::Unavailable) => refused,
+        }
+    }
+
+    fn with_text(&self, file: &Path, command: impl FnOnce(String) -> Command) -> Exit {
+        match fs::read_to_string(file) {
+            Ok(text) => self.deliver(command(text)),
+            Err(source) => self.refuse(&CommandFailed::Read { path: file.to_owned(), source }),
         }
     }
 

@@ -306,6 +306,22 @@ impl Outbox {
         Ok(entries)
     }
 
+    /// Shows `visitor` every entry in order with what it states; none for one of which nothing may leave.
+    ///
+    /// # Errors
+    /// The store, or a kind that the catalogue does not have.
+    pub fn visit_waiting(
+        &self,
+        visitor: &mut dyn FnMut(Entry, Option<Content>) -> ControlFlow<()>,
+    ) -> Result<(), OutboxFailed> {
+        let policy = self.policy()?;
+        let ground = self.ground(policy.as_ref());
+        self.visit(&mut |_, entry| {
+            let content = content::of_entry(&entry, &ground)?;
+            Ok(visitor(entry, content))
+        })
+    }
+
     fn policy(&self) -> Result<Option<InForce>, OutboxFailed> {
         policy::load(&*self.store, &self.catalogue).map_err(|failed| OutboxFailed::Policy(Box::new(failed)))
     }

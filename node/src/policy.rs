@@ -10,8 +10,8 @@ use safeharbor_core::record::KindId;
 use safeharbor_rules::{Catalogue, Kind, Mode, ParsePolicyFailed, Policy, Record};
 use safeharbor_service::audit::AuditFailed;
 use safeharbor_service::evidence::EvidenceFailed;
-use safeharbor_service::person::Person;
-use safeharbor_service::store::{Batch, Store, StoreFailed};
+use safeharbor_service::person::{Authentication, Person, PersonId, Role};
+use safeharbor_service::store::{Batch, Scan, Store, StoreFailed};
 use serde::{Deserialize, Serialize};
 
 use crate::as_text;
@@ -23,6 +23,8 @@ use crate::tables::META;
 pub use effect::{Change, Changes};
 
 const ACCEPTED: &[u8] = b"policy";
+/// The rows of earlier acceptances begin with this; their texts are evidence.
+const HISTORY: &[u8] = b"policy-accepted/";
 const APPLIED: &[u8] = b"policy-applied";
 
 /// The disclosure policy could not be read, accepted or applied.
@@ -140,6 +142,9 @@ impl Context {
         self.audit.append(Some(person), "accept policy", "disclosure policy", detail)?;
         let mut batch = Batch::new();
         batch.put(META, ACCEPTED, serde_json::to_vec(&next.accepted)?);
+        let kept = Accepted { text: String::new(), ..next.accepted.clone() };
+        let key = [HISTORY, &next.accepted.at.to_be_bytes(), &next.accepted.version.to_be_bytes()].concat();
+        batch.put(META, key, serde_json::to_vec(&kept)?);
         self.store.commit(batch)?;
         self.store.flush()?;
         let changes = effect::apply(self, before.as_ref(), &next)?;
@@ -147,6 +152,36 @@ impl Context {
         drop(held);
         self.outbox.announce();
         Ok(changes)
+    }
+
+    /// Every acceptance, the earliest first, without the texts: the evidence folder holds each under its SHA-256.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn policy_history(&self) -> Result<Vec<Accepted>, PolicyFailed> {
+        let rows = self.store.scan(&Scan::prefix(META, HISTORY))?;
+        rows.iter().map(|(_, row)| serde_json::from_slice(row).or(Err(PolicyFailed::Row))).collect()
+    }
+
+    /// Reads a policy and changes nothing.
+    ///
+    /// # Errors
+    /// The text is no policy.
+    pub fn check_policy(&self, text: &str) -> Result<Policy, PolicyFailed> {
+        self.parse_policy(text)
+    }
+
+    /// What the policy in `text` would change against the one in force, whoever accepted it. Nothing is changed.
+    ///
+    /// # Errors
+    /// The text is no policy; the store.
+    pub fn diff_policy(&self, text: &str) -> Result<Changes, PolicyFailed> {
+        let _held = self.outbox.hold();
+        let policy = self.parse_policy(text)?;
+        let in_force = self.policy()?;
+        let person = in_force.as_ref().map_or_else(nobody, |in_force| in_force.accepted.person.clone());
+        let next = self.in_force(text, policy, &person);
+        effect::preview(self, in_force.as_ref(), &next)
     }
 
     /// Finishes an acceptance that was interrupted between the policy and its effects.
@@ -182,14 +217,24 @@ impl Context {
         {
             return Err(PolicyFailed::Version { found: version, accepted: accepted.version });
         }
-        let at = self.clock.now_ms();
+        Ok(self.in_force(text, policy, person))
+    }
+
+    fn in_force(&self, text: &str, policy: Policy, person: &Person) -> InForce {
+        let (version, sha256, at) = (policy.version(), Digest::of(text.as_bytes()), self.clock.now_ms());
         let accepted = Accepted { version, sha256, person: person.clone(), at, text: text.to_owned() };
-        Ok(InForce { accepted, policy })
+        InForce { accepted, policy }
     }
 
     fn parse_policy(&self, text: &str) -> Result<Policy, PolicyFailed> {
         Policy::parse(text, &self.catalogue).map_err(PolicyFailed::Parse)
     }
+}
+
+/// Stands in for who would accept a policy while its effects are only counted.
+fn nobody() -> Person {
+    let authenticated = Authentication::LocalPassword;
+    Person { id: PersonId(0), name: String::new(), role: Role::Approver, authenticated }
 }
 
 /// The policy in force that `store` holds; none until one was accepted.

@@ -98,6 +98,12 @@ impl Kind {
         parts.map(|parts| parts.join(KEY_SEPARATOR))
     }
 
+    /// Whether the kind's classes or ceilings may follow a state of this name.
+    #[must_use]
+    pub fn has_state(&self, name: &str) -> bool {
+        self.states.contains_key(name)
+    }
+
     /// Whether a state such as `published` holds; `None` where the record does not say, or the kind has no such state.
     #[must_use]
     pub fn state(&self, name: &str, record: &Record, today: Date) -> Option<bool> {

@@ -27,6 +27,7 @@ mod policy;
 mod problem;
 mod problem_text;
 mod property;
+mod scan;
 mod schema_words;
 mod state;
 mod validators;
@@ -47,6 +48,7 @@ pub use policy::{Mode, ParsePolicyFailed, Policy};
 pub use problem::{Problem, ProblemCode};
 pub use property::FieldRefused;
 pub use safeharbor_core::record::{KindId, ParseKindFailed};
+pub use scan::{Find, Mark, scan, scan_field};
 pub use schema_words::SchemaRefused;
 pub use value_type::ValueType;
 

@@ -12,7 +12,7 @@ use crate::Record;
 const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 
 /// The value of a check character `X`.
-const X: u32 = 10;
+pub(crate) const X: u32 = 10;
 
 /// Whether the text holds an 18-character identity card number: a province, a possible date of birth and a valid check
 /// character. Digits of other scripts and widths count, and so do numbers broken up by spaces, punctuation or characters
@@ -90,7 +90,7 @@ impl Scan {
     }
 }
 
-fn digit(c: char) -> Option<u32> {
+pub(crate) fn digit(c: char) -> Option<u32> {
     let zero = match c {
         '0'..='9' => '0',
         // Full-width, Arabic-Indic, Persian, Devanagari.
@@ -104,17 +104,31 @@ fn digit(c: char) -> Option<u32> {
 }
 
 /// The letter in any width, and what looks like it: Roman ten and the Cyrillic letter.
-fn is_x(c: char) -> bool {
+pub(crate) fn is_x(c: char) -> bool {
     matches!(c, 'x' | 'X' | 'ｘ' | 'Ｘ' | 'Ⅹ' | 'ⅹ' | 'Х' | 'х')
 }
 
-fn is_separator(c: char) -> bool {
+pub(crate) fn is_separator(c: char) -> bool {
     const MARKS: &str = "-_./,()·‐‑‒–—―−－＿．／，（）、｡。・";
-    let has_no_width = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
-    has_no_width || c.is_whitespace() || MARKS.contains(c)
+    has_no_width(c) || c.is_whitespace() || MARKS.contains(c)
 }
 
-fn is_personal_id(digits: &[u32]) -> bool {
+/// Whether a character is there without being seen.
+pub(crate) fn has_no_width(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Whether 15 digits could be a number of the old form: a province and a date of birth in the 20th century. It has no check character.
+pub(crate) fn is_old_personal_id(digits: &[u32]) -> bool {
+    let date = || {
+        let year = i16::try_from(number(digits, 6, 2)).ok()?.checked_add(1900)?;
+        let month = i8::try_from(number(digits, 8, 2)).ok()?;
+        Date::new(year, month, i8::try_from(number(digits, 10, 2)).ok()?).ok()
+    };
+    digits.len() == 15 && is_province(number(digits, 0, 2)) && date().is_some()
+}
+
+pub(crate) fn is_personal_id(digits: &[u32]) -> bool {
     let Some((check, first_17)) = digits.split_last() else { return false };
     let sum: u32 = first_17.iter().zip(WEIGHTS).map(|(digit, weight)| digit.wrapping_mul(weight)).sum();
     let expected = 12_u32.wrapping_sub(sum % 11) % 11;

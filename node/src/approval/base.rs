@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::hold::{self, Why};
 use crate::outbox::{Authority, Entry, Grant};
 use crate::records::{Current, Stored, add_restatement, identity_key};
+use crate::situation::Situation;
 use crate::tables::{APPROVALS, KEYS, OUTBOX};
 
 /// What an approval adds to.
@@ -36,25 +37,25 @@ impl Base {
 }
 
 /// What an approval of the last revision would add to.
-pub(super) fn base_of(context: &Context, stored: &Stored, current: Current) -> Result<Base, ApproveFailed> {
-    let hold = hold::active(&*context.store, stored.rec, current.digest)?;
+pub(super) fn base_of(context: &Context, current: Current) -> Result<Base, ApproveFailed> {
+    base_in(current, Situation::of(context, current)?)
+}
+
+/// What an approval of a revision in this situation would add to.
+pub(super) fn base_in(current: Current, situation: Situation) -> Result<Base, ApproveFailed> {
+    let Situation { hold, waiting, stated } = situation;
     let is_withdrawn = match hold.map(|hold| hold.why) {
         Some(why @ (Why::Secret | Why::Forbidden)) => {
-            return Err(ApproveFailed::Held { rec: stored.rec, why });
+            return Err(ApproveFailed::Held { rec: current.rec, why });
         }
         Some(Why::Withdrawn) => true,
         Some(Why::Rejected) | None => false,
     };
-    if let Some(Entry::Disclosure { grants, rec, rev, .. }) = context.outbox.entry(current.queued)?
-        && rec == stored.rec
-        && rev == stored.rev
-    {
-        return Ok(Base::Waiting(grants));
-    }
-    Ok(match context.outbox.stated(stored.rec, stored.rev)? {
-        Some(Entry::Disclosure { .. }) if is_withdrawn => Base::Withdrawn,
-        Some(Entry::Disclosure { grants, .. }) => Base::Stated(grants),
-        Some(Entry::Withdrawal { .. }) | None => Base::Nothing,
+    Ok(match (waiting, stated) {
+        (Some(grants), _) => Base::Waiting(grants),
+        (None, Some(_)) if is_withdrawn => Base::Withdrawn,
+        (None, Some(grants)) => Base::Stated(grants),
+        (None, None) => Base::Nothing,
     })
 }
 
@@ -74,7 +75,7 @@ pub(super) fn enqueue(
         let kind = stored.revision.kind.clone();
         Ok(Entry::Disclosure { kind, rec: stored.rec, rev, grants, at: approval.at })
     };
-    batch.put(APPROVALS, approval_key(approval), serde_json::to_vec(approval)?);
+    batch.put(APPROVALS, approval_key(approval.rec, &approval.id), serde_json::to_vec(approval)?);
     hold::lift(stored.rec, batch);
     let rev = match &base {
         Base::Waiting(_) => {

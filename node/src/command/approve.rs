@@ -6,6 +6,7 @@ use safeharbor_rules::Fate;
 use safeharbor_service::person::Role;
 
 use super::credentials::authenticate;
+use super::marks::Marks;
 use super::person::named;
 use super::record::{find, shown_key};
 use super::show::value_text;
@@ -26,9 +27,17 @@ pub(super) fn preview(
 ) -> Result<Exit, CommandFailed> {
     let person = named(context, person)?;
     let rec = find(context, typed)?;
-    let preview = approval::preview(context, rec, &fields.into_iter().collect(), &person)?;
+    let fields: BTreeSet<String> = fields.into_iter().collect();
+    let preview = approval::preview(context, rec, &fields, &person)?;
     for line in preview_lines(context, &preview, speech.language) {
         speech.note(line)?;
+    }
+    if let Some(kind) = find_kind(&context.catalogue, &preview.stored.revision.kind) {
+        let mut marks = Marks::default();
+        marks.add(kind, &preview.stored, &fields);
+        for line in marks.lines(kind, speech.language) {
+            speech.note(line)?;
+        }
     }
     speech.json(&serde_json::to_value(preview.seen)?)?;
     Ok(Exit::Done)

@@ -19,8 +19,10 @@ use crate::erasure::EraseFailed;
 use crate::outbox::OutboxFailed;
 use crate::policy::PolicyFailed;
 use crate::records::RecordsFailed;
+use crate::rejection::RejectFailed;
 use crate::speech::{Exit, Speech};
 use crate::sync::TellFailed;
+use crate::withdrawal::WithdrawFailed;
 use safeharbor_interchange::export::ExportFailed;
 use safeharbor_interchange::import::{ImportFailed, MappingFailed, ParseEncodingFailed};
 
@@ -75,6 +77,15 @@ pub enum CommandFailed {
     /// An approval is refused.
     #[error("not approved")]
     Approve(#[from] ApproveFailed),
+    /// A rejection is refused.
+    #[error("not rejected")]
+    Reject(#[from] RejectFailed),
+    /// A withdrawal is refused.
+    #[error("not withdrawn")]
+    Withdraw(#[from] WithdrawFailed),
+    /// A day is none.
+    #[error("{0:?} is no day; write YYYY-MM-DD")]
+    Since(String),
     /// An erasure is refused.
     #[error("not erased")]
     Erase(#[from] EraseFailed),
@@ -157,9 +168,12 @@ impl CommandFailed {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::ParseRole(_) | Self::Encoding(_) | Self::NoKind(_) | Self::NoForm | Self::NeedsKind => {
-                Exit::Usage
-            }
+            Self::ParseRole(_)
+            | Self::Encoding(_)
+            | Self::NoKind(_)
+            | Self::Since(_)
+            | Self::NoForm
+            | Self::NeedsKind => Exit::Usage,
             Self::Records(_)
             | Self::Outbox(_)
             | Self::Chain(_)
@@ -181,6 +195,8 @@ impl CommandFailed {
             | Self::AddPerson(_)
             | Self::Approve(_)
             | Self::Erase(_)
+            | Self::Reject(_)
+            | Self::Withdraw(_)
             | Self::Policy(_)
             | Self::Mapping(_)
             | Self::Import(_)

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::CommandFailed;
 use super::record::{find_kind, shown_key};
-use super::show::{way_text, way_word};
-use super::view::Way;
+use super::show::{standing_text, standing_word};
+use super::view::{Standing, standing_of};
 use crate::context::Context;
-use crate::records::{Current, Stored};
+use crate::records::Stored;
+use crate::situation::Situation;
 use crate::speech::{Exit, Format, Speech, padded};
 
 pub(super) fn list(
@@ -27,7 +28,7 @@ pub(super) fn list(
             return Ok(ControlFlow::Break(()));
         }
         if let Some(stored) = context.records.last(current.rec)? {
-            rows.push((way_of(context, current)?, stored));
+            rows.push((standing_of(&Situation::of(context, current)?), stored));
         }
         Ok::<_, CommandFailed>(ControlFlow::Continue(()))
     })?;
@@ -42,16 +43,7 @@ pub(super) fn list(
     Ok(Exit::Done)
 }
 
-/// Cheaper than a view: a list has many rows.
-fn way_of(context: &Context, current: Current) -> Result<Way, CommandFailed> {
-    if context.outbox.entry(current.queued)?.is_some_and(|entry| entry.rec() == current.rec) {
-        return Ok(Way::Waits);
-    }
-    let left = context.outbox.stated(current.rec, current.rev)?.is_some();
-    Ok(if left { Way::Left } else { Way::Stays })
-}
-
-fn print(rows: &[(Way, Stored)], speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
+fn print(rows: &[(Standing, Stored)], speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
     let heads = speech.pick(
         ["记录柄", "类别", "版本", "去向", "主键"],
         ["Handle", "Kind", "Revision", "On its way", "Key"],
@@ -61,23 +53,23 @@ fn print(rows: &[(Way, Stored)], speech: &mut Speech<'_>) -> Result<(), CommandF
         format!("{}  {}  {}  {}  {key}", padded(rec, 22), padded(kind, 8), padded(rev, 8), padded(way, 22))
     };
     speech.data(line(rec, kind, rev, way, key))?;
-    for (way, stored) in rows {
+    for (standing, stored) in rows {
         let (rec, rev) = (stored.rec.to_string(), stored.rev.to_string());
         let key = shown_key(&stored.revision.key);
         speech.data(line(
             &rec,
             stored.revision.kind.as_str(),
             &rev,
-            way_text(*way, speech.language),
+            standing_text(*standing, speech.language),
             &key,
         ))?;
     }
     Ok(())
 }
 
-fn row_json((way, stored): &(Way, Stored)) -> Value {
+fn row_json((standing, stored): &(Standing, Stored)) -> Value {
     json!({
         "rec": stored.rec.to_string(), "kind": stored.revision.kind.as_str(), "rev": stored.rev,
-        "key": shown_key(&stored.revision.key), "way": way_word(*way),
+        "key": shown_key(&stored.revision.key), "standing": standing_word(*standing),
     })
 }

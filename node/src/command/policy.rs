@@ -8,7 +8,7 @@ use super::credentials::authenticate;
 use super::person::named;
 use super::{CommandFailed, Credentials};
 use crate::context::Context;
-use crate::policy::{Change, Changes, InForce, mode_of, modes};
+use crate::policy::{Accepted, Change, Changes, InForce, mode_of, modes};
 use crate::speech::{Exit, Format, Language, Speech, moment, padded};
 
 pub(super) fn show(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
@@ -18,8 +18,11 @@ pub(super) fn show(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, C
         return Ok(Exit::Done);
     }
     speech.data(match (&policy, speech.language) {
-        (None, Language::Zh) => "尚未接受任何披露政策：所有记录都留在本地。".to_owned(),
-        (None, Language::En) => "no disclosure policy is accepted: all records stay here.".to_owned(),
+        (None, Language::Zh) => "尚未接受任何披露政策：所有记录都留在本地，未经审批不外传。".to_owned(),
+        (None, Language::En) => {
+            "no disclosure policy is accepted: all records stay here, nothing leaves without an approval."
+                .to_owned()
+        }
         (Some(InForce { accepted, .. }), Language::Zh) => format!(
             "披露政策第 {} 版，{}（{}）于 {} 接受，SHA-256 {}",
             accepted.version,
@@ -50,6 +53,70 @@ fn policy_json(context: &Context, policy: Option<&InForce>) -> Value {
         "version": accepted.version, "sha256": accepted.sha256.to_string(), "person": accepted.person,
         "at": accepted.at, "kinds": modes(policy, context),
     })
+}
+
+/// Reads a policy and says in plain words what it means for each kind; nothing is changed.
+pub(super) fn check(context: &Context, text: &str, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
+    let policy = context.check_policy(text)?;
+    if speech.format == Format::Json {
+        speech.json(&json!({ "version": policy.version(), "kinds": modes(&policy, context) }))?;
+        return Ok(Exit::Done);
+    }
+    speech.data(match speech.language {
+        Language::Zh => format!("这是一份披露政策，第 {} 版。各类别：", policy.version()),
+        Language::En => format!("this is a disclosure policy, version {}. By kind:", policy.version()),
+    })?;
+    for kind in context.catalogue.kinds() {
+        let mode = mode_text(policy.mode(kind.id()), speech.language);
+        speech.data(format_args!("  {} {mode}", padded(&kind_text(kind, speech.language.lang()), 32)))?;
+    }
+    speech.data(speech.pick(
+        "无论哪种方式：C2/C3 字段的值未经具名人员逐条或批量审批不外传；超出上限的字段任何人都不能批准。",
+        "Under every mode: the value of a C2 or C3 field leaves only by a named person's approval, and nobody can approve what is above its ceiling.",
+    ))?;
+    Ok(Exit::Done)
+}
+
+/// Says what a policy would change against the one in force; nothing is changed.
+pub(super) fn diff(context: &Context, text: &str, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
+    let changes = context.diff_policy(text)?;
+    if speech.format == Format::Json {
+        speech.json(&changes.iter().map(change_json).collect::<serde_json::Map<_, _>>().into())?;
+        return Ok(Exit::Done);
+    }
+    speech.data(speech.pick("与现行政策相比：", "Against the policy in force:"))?;
+    for line in change_lines(context, &changes, speech.language) {
+        speech.data(line)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Who accepted which policy, and when.
+pub(super) fn history(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
+    let accepted = context.policy_history()?;
+    if speech.format == Format::Json {
+        let row = |a: &Accepted| json!({ "version": a.version, "sha256": a.sha256.to_string(), "person": a.person, "at": a.at });
+        speech.json(&accepted.iter().map(row).collect::<Vec<_>>().into())?;
+        return Ok(Exit::Done);
+    }
+    if accepted.is_empty() {
+        speech.data(speech.pick("尚未接受过任何披露政策。", "no policy was ever accepted."))?;
+    }
+    for accepted in accepted {
+        let (at, version, name) = (moment(accepted.at), accepted.version, &accepted.person.name);
+        speech.data(match speech.language {
+            Language::Zh => format!(
+                "{at}  第 {version} 版  {name}（{}）接受  SHA-256 {}",
+                accepted.person.role.title_zh(),
+                accepted.sha256
+            ),
+            Language::En => format!(
+                "{at}  version {version}  accepted by {name} ({})  SHA-256 {}",
+                accepted.person.role, accepted.sha256
+            ),
+        })?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Says what accepting `text` would change; nothing is changed.
@@ -149,7 +216,7 @@ fn kind_text(kind: &Kind, lang: Lang) -> String {
 /// A mode in plain words.
 pub(super) fn mode_text(mode: Mode, language: Language) -> &'static str {
     match mode {
-        Mode::Off => language.pick("不外传（off）", "nothing leaves (off)"),
+        Mode::Off => language.pick("未经审批不外传（off）", "nothing leaves without an approval (off)"),
         Mode::Commit => language.pick(
             "只传加盐摘要，不公开任何字段（commit）",
             "salted digests only, no field revealed (commit)",

@@ -14,8 +14,8 @@ use crate::erasure::Tombstone;
 use crate::policy::{InForce, mode_of};
 use crate::speech::{Exit, Format, Language, Speech, moment, padded};
 use crate::trust::ReceiptState;
-use words::{policy_text, source_text, why_text};
-pub(super) use words::{value_text, way_text};
+pub(super) use words::{authority_text, standing_text, standing_word, value_text, way_text};
+use words::{hold_text, policy_text, source_text, why_text};
 
 pub(super) fn show(context: &Context, typed: &str, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
     let rec = find(context, typed)?;
@@ -53,6 +53,10 @@ fn print(view: &View<'_>, policy: Option<&InForce>, speech: &mut Speech<'_>) -> 
     ];
     for (label, text) in labels.into_iter().zip(texts) {
         speech.data(format_args!("{}  {text}", padded(label, 10)))?;
+    }
+    if let Some((hold, reason)) = &view.hold {
+        let label = padded(language.pick("留置", "Held"), 10);
+        speech.data(format_args!("{label}  {}", hold_text(hold, reason, language)))?;
     }
     for (rev, revealed) in &view.earlier {
         speech.data(earlier_text(*rev, revealed, language))?;
@@ -225,6 +229,10 @@ fn to_json(view: &View<'_>, policy: Option<&InForce>, language: Language) -> Val
         "policy": accepted.map(|a| json!({"version": a.version, "person": a.person, "at": a.at})),
         "mode": mode_of(policy, view.kind.id()).as_str(),
         "way": way_word(view.way),
+        "held": view.hold.as_ref().map(|(hold, reason)| json!({
+            "why": words::why_word(hold.why), "person": hold.person, "at": hold.at, "decision": hold.decision,
+            "reason": reason,
+        })),
         "earlier": view.earlier.iter().map(|(rev, fields)| json!({"rev": rev, "revealed": fields})).collect::<Vec<_>>(),
         "fields": view.fields.iter().map(field).collect::<Vec<_>>(),
         "statements": view.statements.iter().map(statement_json).collect::<Vec<_>>(),

@@ -1,5 +1,6 @@
 //! Commands on an open node, as the command line gives them.
 
+mod bulk;
 mod erasing;
 mod exporting;
 mod importing;

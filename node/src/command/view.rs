@@ -9,9 +9,12 @@ use super::CommandFailed;
 use super::failure::no_record;
 use crate::chain::{Chain, Stated};
 use crate::context::Context;
+use crate::decision::decisions_of;
 use crate::disclosure::{self, Planned};
+use crate::hold::{self, Hold, Why};
 use crate::outbox::{Content, Entry, Grant};
 use crate::records::Stored;
+use crate::situation::Situation;
 use crate::trust::{ReceiptState, load_receipt};
 
 /// A record as a person sees it.
@@ -21,6 +24,8 @@ pub(super) struct View<'c> {
     /// What becomes of each field of the last revision, with its value.
     pub(super) fields: Vec<(Planned, Value)>,
     pub(super) way: Way,
+    /// What keeps the record here, with the reason a person gave.
+    pub(super) hold: Option<(Hold, String)>,
     /// Earlier revisions that wait because a person approved them, with the names of what would be revealed.
     pub(super) earlier: Vec<(u32, Vec<String>)>,
     pub(super) statements: Vec<Made>,
@@ -35,6 +40,29 @@ pub(super) enum Way {
     Waits,
     /// It has left.
     Left,
+}
+
+/// How a record stands: how far it is on its way, or who keeps it here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nobody decided, and nothing of it leaves.
+    Undecided,
+    /// It is about to leave; nothing of it has left.
+    Waits,
+    /// It has left.
+    Left,
+    /// It is held.
+    Held(Why),
+}
+
+/// How far the last revision in this situation is.
+pub(super) fn standing_of(situation: &Situation) -> Standing {
+    match (&situation.hold, &situation.waiting, &situation.stated) {
+        (Some(hold), ..) => Standing::Held(hold.why),
+        (None, Some(_), _) => Standing::Waits,
+        (None, None, Some(_)) => Standing::Left,
+        (None, None, None) => Standing::Undecided,
+    }
 }
 
 /// A statement about the record that was made.
@@ -56,6 +84,7 @@ pub(super) fn view(context: &Context, rec: RecordHandle) -> Result<View<'_>, Com
     let kind_id = &stored.revision.kind;
     let kind = disclosure::find_kind(&context.catalogue, kind_id)
         .ok_or_else(|| CommandFailed::NoKind(kind_id.to_string()))?;
+    let hold = hold_of(context, &stored)?;
     let (way, grants, earlier) = way_of(context, &stored)?;
     let planned = disclosure::under_grants(kind, &stored.revision.record, &grants, context.clock.today())?;
     let value = |planned: Planned| {
@@ -63,7 +92,14 @@ pub(super) fn view(context: &Context, rec: RecordHandle) -> Result<View<'_>, Com
         (planned, value)
     };
     let fields = planned.into_iter().map(value).collect();
-    Ok(View { kind, fields, way, earlier, statements: statements_of(context, rec)?, stored })
+    Ok(View { kind, fields, way, hold, earlier, statements: statements_of(context, rec)?, stored })
+}
+
+fn hold_of(context: &Context, stored: &Stored) -> Result<Option<(Hold, String)>, CommandFailed> {
+    let Some(hold) = hold::active(&*context.store, stored.rec, stored.digest()?)? else { return Ok(None) };
+    let decisions = decisions_of(&*context.store, stored.rec)?;
+    let reason = decisions.into_iter().find(|decision| Some(&decision.id) == hold.decision.as_ref());
+    Ok(Some((hold, reason.map_or_else(String::new, |decision| decision.reason))))
 }
 
 /// How far a revision is, what may be revealed of it, and which earlier ones wait.

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use safeharbor_core::institution::InstitutionCode;
 
-use crate::command::ExportForm;
+use crate::command::{Choice, ExportForm};
+use crate::selection::Among;
 use crate::speech::{Format, Language};
 
 const EXIT_CODES: &str = "退出码 Exit codes:
@@ -151,21 +152,77 @@ pub enum Words {
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },
-    /// 查看一条记录：什么离开，什么留下，依据何人 What of a record leaves, what stays, and on whose word
+    /// 查看什么离开、什么留下、依据何人：一条记录、一个类别或全部待发 What leaves, what stays, and on whose word
+    #[command(visible_alias = "preview", group(ArgGroup::new("of").args(["record", "kind", "waiting"]).required(true).multiple(true)))]
     Show {
         /// 记录柄、类别:主键 或 主键 A handle, KIND:key, or a key that only one kind has
-        record: String,
+        #[arg(conflicts_with_all = ["kind", "waiting"])]
+        record: Option<String>,
+        /// 一个类别的全部记录 All records of this kind
+        #[arg(long)]
+        kind: Option<String>,
+        /// 全部待发声明 Everything that waits to be sent
+        #[arg(long)]
+        waiting: bool,
+        /// 最多列出多少条 List at most this many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
     },
-    /// 批准公开一条记录的若干字段 Let fields of one record leave
+    /// 已离开本节点的内容：声明、字段、依据、回执 What has left: statements, fields, on whose word, receipts
+    Left {
+        /// 只看某一类别 Only this kind
+        #[arg(long)]
+        kind: Option<String>,
+        /// 自某日起 Only from this day on
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        since: Option<String>,
+    },
+    /// 批准公开若干字段：一条记录，或一个类别中符合条件的全部记录 Let fields leave: of a record, or of all that fit
     Approve {
-        /// 记录柄、类别:主键 或 主键 A handle, KIND:key, or a key
-        record: String,
+        #[command(flatten)]
+        choice: ChoiceWords,
         /// 字段名，逗号分隔 Field names, separated by commas
         #[arg(long, value_delimiter = ',', required = true)]
         fields: Vec<String>,
         /// 批准人 Who approves
         #[arg(long, value_name = "NAME")]
         person: String,
+        /// 只说明将离开什么，不批准 Only say what would leave
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// 驳回：现有内容不外传，直到变更 Reject: as it is it does not leave
+    Reject {
+        #[command(flatten)]
+        choice: ChoiceWords,
+        /// 理由，只保存在本节点 Why; kept here only
+        #[arg(long)]
+        reason: String,
+        /// 驳回人 Who rejects
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
+    /// 撤回已离开的值，并说明什么无法收回；记录仍在本节点 Take back what left; the record stays here
+    Withdraw {
+        /// 记录柄、类别:主键 或 主键 A handle, KIND:key, or a key
+        record: String,
+        /// 理由，只保存在本节点 Why; kept here only
+        #[arg(long)]
+        reason: String,
+        /// 撤回人 Who withdraws
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
+    /// 谁在何时批准、驳回、撤回了什么 Who approved, rejected or withdrew what, and when
+    Approvals {
+        /// 只看一条记录 Only about this record
+        record: Option<String>,
+        /// 只看某人 Only by this person
+        #[arg(long, value_name = "NAME")]
+        person: Option<String>,
+        /// 自某日起 Only from this day on
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        since: Option<String>,
     },
     /// 删除一条记录，并说明什么无法收回 Erase a record, and say what cannot be recalled
     Erase {
@@ -212,11 +269,53 @@ pub enum Words {
     },
 }
 
+/// One record, or those of a kind that fit.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("choice").args(["record", "kind"]).required(true)))]
+pub struct ChoiceWords {
+    /// 记录柄、类别:主键 或 主键 A handle, KIND:key, or a key
+    pub record: Option<String>,
+    /// 一个类别中符合条件的全部记录 All records of this kind that fit
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// 条件，可多次：字段=值、字段=甲|乙、日期字段=2020-01-01..2020-12-31、published
+    /// A condition, repeatable: field=value, field=one|another, date=from..to, published
+    #[arg(long = "where", value_name = "CONDITION", requires = "kind")]
+    pub conditions: Vec<String>,
+    /// 在哪些记录之中 Among which records
+    #[arg(long = "state", value_enum, default_value_t, requires = "kind")]
+    pub among: Among,
+}
+
+impl ChoiceWords {
+    /// As the node takes it.
+    #[must_use]
+    pub fn into_choice(self) -> Choice {
+        let Self { record, kind, conditions, among } = self;
+        match (record, kind) {
+            (_, Some(kind)) => Choice::Set(crate::command::Words { kind, conditions, among }),
+            (record, None) => Choice::Record(record.unwrap_or_default()),
+        }
+    }
+}
+
 /// What can be asked about the policy.
 #[derive(Debug, Subcommand)]
 pub enum PolicyWords {
     /// 查看现行政策 Show the policy in force
     Show,
+    /// 历次接受的政策 Who accepted which policies, and when
+    History,
+    /// 检查一份政策并逐类说明其含义 Check a policy and say what it means for each kind
+    Check {
+        /// 政策文件 The policy file
+        file: PathBuf,
+    },
+    /// 与现行政策相比有何变化 What a policy would change against the one in force
+    Diff {
+        /// 政策文件 The policy file
+        file: PathBuf,
+    },
     /// 说明将有何变化，然后接受 Say what would change, then accept
     Accept {
         /// 政策文件 The policy file

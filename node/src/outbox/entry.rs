@@ -82,6 +82,14 @@ impl Entry {
         }
     }
 
+    /// Of which kind the record is.
+    #[must_use]
+    pub const fn kind(&self) -> &KindId {
+        match self {
+            Self::Disclosure { kind, .. } | Self::Withdrawal { kind, .. } => kind,
+        }
+    }
+
     /// Which revision it is about.
     #[must_use]
     pub const fn rev(&self) -> u32 {

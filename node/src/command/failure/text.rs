@@ -10,7 +10,10 @@ use super::CommandFailed;
 use crate::approval::ApproveFailed;
 use crate::erasure::EraseFailed;
 use crate::policy::PolicyFailed;
+use crate::rejection::RejectFailed;
+use crate::selection::ParseConditionFailed;
 use crate::speech::{Language, chain_of};
+use crate::withdrawal::WithdrawFailed;
 
 impl CommandFailed {
     /// What happened and what to do; causes that only an engineer understands stay in English.
@@ -63,6 +66,9 @@ impl CommandFailed {
             Self::Authenticate(failed) => authenticate_zh(failed),
             Self::AddPerson(failed) => add_person_zh(failed),
             Self::Approve(failed) => approve_zh(failed),
+            Self::Reject(failed) => reject_zh(failed),
+            Self::Withdraw(failed) => withdraw_zh(failed),
+            Self::Since(typed) => format!("“{typed}”不是日期，请写作 2026-03-01"),
             Self::Erase(EraseFailed::NoRecord(rec)) => format!("没有记录 {rec}"),
             Self::Erase(EraseFailed::ErasedBefore(rec)) => format!("记录 {rec} 此前已删除"),
             Self::Policy(PolicyFailed::Version { found, accepted }) => format!(
@@ -127,6 +133,14 @@ fn approve_zh(failed: &ApproveFailed) -> String {
         ApproveFailed::Changed { seen, now } => {
             format!("未批准：记录在查看之后已变（您看到第 {seen} 版，现为第 {now} 版）；请重新查看后再决定")
         }
+        ApproveFailed::SetChanged { seen, now } => {
+            format!(
+                "未批准：记录在查看之后已变（您看到 {seen} 条，现为 {now} 条或内容不同）；请重新查看后再决定"
+            )
+        }
+        ApproveFailed::NoneFits => "没有符合条件且批准后会公开更多内容的记录".to_owned(),
+        ApproveFailed::UnknownField { kind, field } => format!("类别 {kind} 没有字段“{field}”"),
+        ApproveFailed::Condition(failed) => condition_zh(failed),
         ApproveFailed::Held { rec, .. } => {
             format!(
                 "记录 {rec} 已留置：后来导入的同一行不得保存（涉密或含证件号码等），其内容一律不得外传；请用 erase 删除"
@@ -134,6 +148,50 @@ fn approve_zh(failed: &ApproveFailed) -> String {
         }
         ApproveFailed::Nothing => "这些字段已经公开或已在待发之列".to_owned(),
         _ => format!("未能批准：{}", chain_of(failed)),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others have no words of their own")]
+fn reject_zh(failed: &RejectFailed) -> String {
+    match failed {
+        RejectFailed::NoRecord(rec) => format!("没有记录 {rec}"),
+        RejectFailed::NoReason => "请写明理由：--reason 理由（只保存在本节点）".to_owned(),
+        RejectFailed::Left => "该记录的现有内容已离开本节点，驳回无法收回；请用 withdraw 撤回".to_owned(),
+        RejectFailed::Held => "该记录已驳回、撤回或留置，其内容不会外传".to_owned(),
+        RejectFailed::NoneFits => "没有符合条件且可驳回的记录".to_owned(),
+        RejectFailed::Changed { seen, now } => {
+            format!(
+                "未驳回：记录在查看之后已变（您看到 {seen} 条，现为 {now} 条或内容不同）；请重新查看后再决定"
+            )
+        }
+        RejectFailed::Condition(failed) => condition_zh(failed),
+        _ => format!("未能驳回：{}", chain_of(failed)),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others have no words of their own")]
+fn withdraw_zh(failed: &WithdrawFailed) -> String {
+    match failed {
+        WithdrawFailed::NoRecord(rec) => format!("没有记录 {rec}"),
+        WithdrawFailed::NoReason => "请写明理由：--reason 理由（只保存在本节点）".to_owned(),
+        WithdrawFailed::Held(rec) => {
+            format!("记录 {rec} 已留置（现已涉密或含禁止保存的内容）；请用 erase 删除，已公开的值随之撤回")
+        }
+        _ => format!("未能撤回：{}", chain_of(failed)),
+    }
+}
+
+fn condition_zh(failed: &ParseConditionFailed) -> String {
+    match failed {
+        ParseConditionFailed::Name { kind, name } => format!("类别 {kind} 没有字段或状态“{name}”"),
+        ParseConditionFailed::Value(name) => format!("条件“{name}”缺少值：请写作 字段=值"),
+        ParseConditionFailed::Range(name) => {
+            format!("字段“{name}”不是日期，没有起止；请写作 字段=值 或 字段=甲|乙")
+        }
+        ParseConditionFailed::Dates(name) => {
+            format!("字段“{name}”的起止日期有误：请写作 2020-01-01..2020-12-31，一端可省略")
+        }
+        ParseConditionFailed::State(name) => format!("“{name}”是状态：请写作 {name} 或 {name}=no"),
     }
 }
 

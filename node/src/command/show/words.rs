@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::command::failure::ceiling_zh;
 use crate::command::policy::mode_text;
-use crate::command::view::{View, Way};
+use crate::command::view::{Standing, View, Way};
 use crate::disclosure::Planned;
+use crate::hold::{Hold, Why};
 use crate::outbox::Authority;
 use crate::policy::{InForce, mode_of};
 use crate::records::Source;
@@ -18,6 +19,60 @@ pub(in crate::command) fn way_text(way: Way, language: Language) -> &'static str
         Way::Stays => language.pick("留在本地", "stays here"),
         Way::Waits => language.pick("待发：尚未离开本节点", "waiting: has not left"),
         Way::Left => language.pick("已离开本节点", "has left"),
+    }
+}
+
+/// How a record stands, for people.
+pub(in crate::command) fn standing_text(standing: Standing, language: Language) -> &'static str {
+    match standing {
+        Standing::Undecided => language.pick("待审批，留在本地", "awaits a decision, stays here"),
+        Standing::Waits => language.pick("待发，尚未离开", "waiting, has not left"),
+        Standing::Left => language.pick("已离开", "has left"),
+        Standing::Held(Why::Rejected) => language.pick("已驳回，留在本地", "rejected, stays here"),
+        Standing::Held(Why::Withdrawn) => language.pick("已撤回，留在本地", "withdrawn, stays here"),
+        Standing::Held(Why::Secret) => {
+            language.pick("留置：现已涉密，请删除", "held: now classified, erase it")
+        }
+        Standing::Held(Why::Forbidden) => language
+            .pick("留置：后来的同一行含禁止保存的内容", "held: a later row holds what must not be stored"),
+    }
+}
+
+/// How a record stands, for programs.
+pub(in crate::command) const fn standing_word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Undecided => "undecided",
+        Standing::Waits => "waits",
+        Standing::Left => "left",
+        Standing::Held(why) => why_word(why),
+    }
+}
+
+pub(in crate::command) const fn why_word(why: Why) -> &'static str {
+    match why {
+        Why::Rejected => "rejected",
+        Why::Withdrawn => "withdrawn",
+        Why::Forbidden => "forbidden",
+        Why::Secret => "secret",
+    }
+}
+
+/// Who keeps a record here, since when and why.
+pub(super) fn hold_text(hold: &Hold, reason: &str, language: Language) -> String {
+    let standing = standing_text(Standing::Held(hold.why), language);
+    let at = moment(hold.at);
+    match (&hold.person, language) {
+        (Some(person), Language::Zh) => {
+            let role = person.role.title_zh();
+            format!("{standing}；{}（{role}）于 {at} 决定：{reason}", person.name)
+        }
+        (Some(person), Language::En) => {
+            format!("{standing}; decided by {} ({}) on {at}: {reason}", person.name, person.role)
+        }
+        (None, Language::Zh) => format!("{standing}；{at} 导入的同一行被拒，其内容未保存"),
+        (None, Language::En) => {
+            format!("{standing}; the row imported on {at} was refused and not kept")
+        }
     }
 }
 
@@ -78,7 +133,7 @@ pub(super) fn why_text(planned: &Planned, language: Language) -> String {
     }
 }
 
-fn authority_text(authority: &Authority, language: Language) -> String {
+pub(in crate::command) fn authority_text(authority: &Authority, language: Language) -> String {
     let name = |person: &Person| format!("{}（{}）", person.name, person.role.title_zh());
     match (authority, language) {
         (Authority::Policy { version, person }, Language::Zh) => {

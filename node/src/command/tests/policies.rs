@@ -44,7 +44,7 @@ fn the_preview_says_what_accepting_does_and_changes_nothing() {
     assert_eq!(said.exit, Exit::Done);
     for line in [
         "接受这份披露政策后：",
-        "  科技成果 ACH：不外传（off） → 自动公开 C0/C1 字段，其余只传加盐摘要（reveal）",
+        "  科技成果 ACH：未经审批不外传（off） → 自动公开 C0/C1 字段，其余只传加盐摘要（reveal）",
         "    现有 1 条记录中，1 条将发送，0 条待发的不再发送。已发送的无法由政策收回。",
         "    公开的字段：成果编号（1 条）、成果名称（1 条）、公开日期（1 条）、成果密级（1 条）、成果所处阶段（1 条）",
     ] {

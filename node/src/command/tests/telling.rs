@@ -63,7 +63,7 @@ fn show_says_what_left_and_on_whose_word() {
     bench.state_all();
     let said = show(&bench, "A-1", Language::En);
     for line in [
-        "Policy      none accepted: nothing leaves (off)",
+        "Policy      none accepted: nothing leaves without an approval (off)",
         "On its way  has left",
         "Revealed to the hub: 1",
         "Digest only (a salted digest leaves, the value does not): 6",
@@ -79,7 +79,7 @@ fn show_without_a_policy_says_that_all_stays() {
     let bench = Bench::new();
     bench.import(&[&published("A-1", "甲")]);
     let said = show(&bench, "A-1", Language::Zh);
-    assert!(said.contains("披露政策    尚未接受任何政策：不外传（off）"), "{said}");
+    assert!(said.contains("披露政策    尚未接受任何政策：未经审批不外传（off）"), "{said}");
     assert!(said.contains("公开给枢纽：0 项") && said.contains("留在本地：7 项"), "{said}");
 }
 
@@ -133,9 +133,9 @@ fn a_list_says_how_far_each_record_is() {
     bench.import(&[&published("A-1", "甲"), &published("A-2", "乙")]);
     bench.approve("A-2", &["stage"], by(APPROVER));
     let rows = bench.ask(Command::List { kind: Some("ach".to_owned()), limit: 10 }).json();
-    let ways: Vec<_> =
-        rows.as_array().unwrap().iter().map(|row| (row["key"].clone(), row["way"].clone())).collect();
-    assert_eq!(ways, [("A-1".into(), "stays".into()), ("A-2".into(), "waits".into())]);
+    let standings: Vec<_> =
+        rows.as_array().unwrap().iter().map(|row| (row["key"].clone(), row["standing"].clone())).collect();
+    assert_eq!(standings, [("A-1".into(), "undecided".into()), ("A-2".into(), "waits".into())]);
     let said = bench.say(Command::List { kind: None, limit: 1 }, Language::Zh, Format::Table);
     assert_eq!((said.out.lines().count(), said.err.as_str()), (2, "还有更多记录；用 --limit 调整数量\n"));
     assert_eq!(bench.ask(Command::List { kind: Some("XXX".to_owned()), limit: 1 }).exit, Exit::Usage);
