@@ -13,6 +13,7 @@ use safeharbor_rules::{Kind, Lang, Record};
 use serde_json::Value;
 
 use crate::layout::{Column, Layout};
+pub(crate) use workbook::{sheet_name, text_format};
 
 /// A form in which records of one kind are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

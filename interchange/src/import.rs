@@ -33,6 +33,7 @@ pub use encoding::{DetectFailed, Detected, Encoding, FILE_BYTES_MAX, ParseEncodi
 pub use fault::Wording;
 pub use header::MissingColumn;
 pub use mapping::{MAPPING_BYTES_MAX, Mapping, MappingFailed, MappingFault, ShortRows};
+pub(crate) use own::NOTES_MARK;
 pub use own::recognise;
 pub use pipeline::{
     ImportFailed, ImportFault, ImportOptions, Progress, TakesBytes, import, import_from, shown_file_name,

@@ -89,6 +89,11 @@ impl<'k> Column<'k> {
         text::cell(self, value)
     }
 
+    /// Whether its cells hold a table or group within the record, as JSON.
+    pub(crate) fn is_table(&self) -> bool {
+        matches!(Shape::of(self.field), Shape::Nested)
+    }
+
     /// The unit in which its cells are written.
     pub(crate) fn unit(&self) -> Option<&'k str> {
         unit_of(self.field)

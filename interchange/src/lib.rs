@@ -9,3 +9,4 @@ pub mod export;
 pub mod import;
 pub mod layout;
 pub mod metadata;
+pub mod template;

@@ -21,6 +21,7 @@ mod record;
 mod reject;
 mod show;
 mod status;
+mod template;
 mod view;
 mod withdraw;
 
@@ -40,6 +41,7 @@ pub use failure::CommandFailed;
 pub use import::split;
 pub use job::JobCommand;
 pub use kinds::{list_kinds, show_kind};
+pub use template::template;
 
 /// One command, as it goes to whoever has the store open.
 #[derive(Debug, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ use password::read_password;
 
 use crate::command::{
     Choice, Command, CommandFailed, Credentials, ExportForm, JobCommand, Words as SetWords, list_kinds,
-    show_kind, split,
+    show_kind, split, template,
 };
 use crate::enrolment::{EnrolFailed, enrol, init};
 use crate::layout::Layout;
@@ -91,6 +91,7 @@ impl Desk {
             Words::Split { file, mapping, by, output } => {
                 self.split(&self.path(&file), &self.path(&mapping), &by, &self.path(&output))
             }
+            Words::Template { kind, replace, output } => self.template(&kind, &self.path(&output), replace),
             Words::Approve { choice, fields, person, dry_run } => match choice.into_choice() {
                 Choice::Record(record) => self.approve(record, fields, person, dry_run),
                 Choice::Set(words) => self.approve_set(words, fields, person, dry_run),
@@ -333,6 +334,24 @@ impl Desk {
             Err(failed) => failed.text(self.language),
         };
         complain(&text, exit)
+    }
+
+    fn template(&self, kind: &str, file: &Path, replace: bool) -> Exit {
+        let catalogue = match load_catalogue(&self.layout) {
+            Ok(catalogue) => catalogue,
+            Err(failed) => return complain(&chain_of(&failed), Exit::Refused),
+        };
+        match template(&catalogue, kind, file, replace) {
+            Ok(()) => {
+                let path = file.display();
+                let text = self.language.pick(
+                    format!("模板已写出：{path}。填好后用 import 导入，无需映射文件。"),
+                    format!("template written: {path}. Fill it in and `import` it; it needs no mapping."),
+                );
+                complain(&text, Exit::Done)
+            }
+            Err(failed) => complain(&failed.text(self.language), failed.exit()),
+        }
     }
 
     fn kind(&self, typed: &str) -> Exit {

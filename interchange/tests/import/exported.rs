@@ -38,6 +38,10 @@ fn text(schema: &Value) -> BoxedStrategy<Value> {
 /// Values that fit a property's schema.
 fn fitting(schema: &Value) -> BoxedStrategy<Value> {
     if let Some(options) = schema["enum"].as_array() {
+        if options.is_empty() {
+            // A list that the district has yet to fill.
+            return Just(Value::Null).boxed();
+        }
         return proptest::sample::select(options.clone()).boxed();
     }
     let day = (1900_i16..2200, 1_i8..=12, 1_i8..=28);
@@ -135,7 +139,7 @@ fn check(form: Form, name: &str) {
     let path = folder.path().join(name);
     for kind in catalogue.kinds() {
         let mut runner =
-            TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+            TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
         let tried = std::cell::Cell::new(0);
         runner
             .run(&records(kind), |drawn| {

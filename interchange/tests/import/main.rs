@@ -21,6 +21,8 @@ mod samples;
 #[cfg(test)]
 mod secrecy;
 #[cfg(test)]
+mod templates;
+#[cfg(test)]
 mod throughput;
 #[cfg(test)]
 mod without_mapping;

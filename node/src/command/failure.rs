@@ -107,6 +107,9 @@ pub enum CommandFailed {
     /// A file of that name is there.
     #[error("there is a file {} already", .0.display())]
     Exists(PathBuf),
+    /// A template is a workbook.
+    #[error("a template is a workbook, {} is not named as one", .0.display())]
+    NotWorkbook(PathBuf),
     /// Neither the file's name nor a word says in which form to export.
     #[error("the file's name does not tell the form")]
     NoForm,
@@ -166,14 +169,15 @@ impl CommandFailed {
         self.exit()
     }
 
-    fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::ParseRole(_)
             | Self::Encoding(_)
             | Self::NoKind(_)
             | Self::Since(_)
             | Self::NoForm
-            | Self::NeedsKind => Exit::Usage,
+            | Self::NeedsKind
+            | Self::NotWorkbook(_) => Exit::Usage,
             Self::Records(_)
             | Self::Outbox(_)
             | Self::Chain(_)

@@ -122,6 +122,17 @@ pub enum Words {
         #[arg(long)]
         dry_run: bool,
     },
+    /// 写出某一类别的填报模板 Write an empty workbook of a kind to fill in; it imports without a mapping
+    Template {
+        /// 记录类别 The kind (ACH, IPR, DEAL, …)
+        kind: String,
+        /// 覆盖已有文件 Replace a file of that name
+        #[arg(long)]
+        replace: bool,
+        /// 写出的文件（.xlsx）The file to write (.xlsx)
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
     /// 按某列的值拆分文件 Split a file by the values of a column
     Split {
         /// CSV 文件 The CSV file

@@ -36,6 +36,7 @@ impl CommandFailed {
             Self::Role { wanted, .. } => format!("; it takes one of: {}", join(wanted, Role::as_str)),
             Self::NeedsAdministrator => ": --by NAME".to_owned(),
             Self::Exists(_) => "; choose another name, or add --replace".to_owned(),
+            Self::NotWorkbook(_) => "; end its name in .xlsx".to_owned(),
             Self::NoForm => ": end it in .csv, .xlsx or .jsonl, or add --format".to_owned(),
             Self::NeedsKind => ": --kind KIND".to_owned(),
             _ => String::new(),
@@ -58,6 +59,7 @@ impl CommandFailed {
             }
             Self::Exists(path) => format!("已有文件 {}；换一个文件名，或加 --replace 覆盖", path.display()),
             Self::NoForm => "文件名看不出格式：以 .csv、.xlsx 或 .jsonl 结尾，或用 --format 指明".to_owned(),
+            Self::NotWorkbook(path) => format!("模板是电子表格，{} 须以 .xlsx 结尾", path.display()),
             Self::NeedsKind => "表格只能容纳一个类别的记录，请指明：--kind 类别".to_owned(),
             Self::Export(_) => format!("未导出：{}", chain_of(self)),
             Self::NoPerson(name) => format!("没有名为“{name}”的人员；用 person list 查看"),

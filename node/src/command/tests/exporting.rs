@@ -64,3 +64,18 @@ fn what_is_missing_is_said() {
         std::fs::read_dir(bench.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("tmp")), "{left:?}");
 }
+
+#[test]
+fn a_template_is_a_workbook_of_a_kind_that_exists() {
+    let bench = Bench::new();
+    let make = |kind: &str, name: &str, replace| {
+        crate::command::template(&bench.context.catalogue, kind, &bench.path(name), replace)
+            .map_err(|failed| failed.text(Language::Zh))
+    };
+    make("deal", "x.xlsx", false).unwrap();
+    assert!(std::fs::read(bench.path("x.xlsx")).unwrap().starts_with(b"PK"));
+    assert!(make("DEAL", "x.xlsx", false).unwrap_err().contains("--replace"));
+    make("DEAL", "x.xlsx", true).unwrap();
+    assert!(make("DEAL", "x.csv", false).unwrap_err().contains(".xlsx"));
+    assert!(make("NONE", "y.xlsx", false).unwrap_err().contains("NONE"));
+}
