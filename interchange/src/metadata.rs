@@ -14,5 +14,7 @@ mod xml;
 pub use answer::{
     Answer, AnswerFailed, DeletedRecords, Facts, Granularity, Identify, Item, Limits, OaiError, OaiErrorCode,
 };
-pub use columns::{ACTION_COLUMN, Columns, DATESTAMP_COLUMN, IDENTIFIER_COLUMN, MetadataFormat, MetadataRow};
+pub use columns::{
+    ACTION_COLUMN, Columns, DATE_COLUMN, DATESTAMP_COLUMN, IDENTIFIER_COLUMN, MetadataFormat, MetadataRow,
+};
 pub use xml::{EVENT_BYTES_MAX, XmlFailed};

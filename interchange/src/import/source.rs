@@ -2,6 +2,7 @@
 
 mod delimited;
 mod json_lines;
+mod metadata;
 mod ods;
 mod row;
 mod text_file;
@@ -19,6 +20,7 @@ use super::pipeline::ImportFault;
 use super::report::Warning;
 pub(crate) use delimited::DelimitedRows;
 use json_lines::JsonLines;
+use metadata::MetadataFile;
 use ods::Ods;
 pub use row::{CELL_BYTES_MAX, COLUMNS_MAX, ROW_BYTES_MAX, ReadRowsFailed};
 pub(crate) use row::{Mark, Row, Rows, fingerprint};
@@ -42,6 +44,8 @@ pub enum Format {
     Ods,
     /// One JSON object a line.
     JsonLines,
+    /// XML with metadata records: OAI-PMH, CERIF-XML, Dublin Core.
+    Metadata,
 }
 
 impl fmt::Display for Format {
@@ -52,6 +56,7 @@ impl fmt::Display for Format {
             Self::Xls => "XLS",
             Self::Ods => "ODS",
             Self::JsonLines => "JSON Lines",
+            Self::Metadata => "XML",
         })
     }
 }
@@ -94,6 +99,7 @@ pub(crate) struct Table<R> {
 enum Content<R> {
     Delimited { file: TextFile<R>, delimiter: u8 },
     JsonLines(JsonLines<R>),
+    Metadata(MetadataFile<R>),
     Xlsx(Box<Xlsx<R>>),
     Xls(Box<Xls>),
     Ods(Box<Ods<R>>),
@@ -174,6 +180,8 @@ impl<R: Read + Seek + Send> Table<R> {
         let forced = delimiter.or(mapping.delimiter);
         let (format, delimiter, content) = if forced.is_none() && json_lines::is_one(&start) {
             (Format::JsonLines, None, Content::JsonLines(JsonLines::open(file)?))
+        } else if forced.is_none() && metadata::is_one(&start) {
+            (Format::Metadata, None, Content::Metadata(MetadataFile::open(file)?))
         } else {
             let delimiter = forced.unwrap_or_else(|| choose_delimiter(&start, mapping));
             (Format::Csv, Some(char::from(delimiter)), Content::Delimited { file, delimiter })
@@ -186,14 +194,18 @@ impl<R: Read + Seek + Send> Table<R> {
     pub(crate) fn delimiter(&self) -> u8 {
         match &self.content {
             Content::Delimited { delimiter, .. } => *delimiter,
-            Content::JsonLines(_) | Content::Xlsx(_) | Content::Xls(_) | Content::Ods(_) => b',',
+            Content::JsonLines(_)
+            | Content::Metadata(_)
+            | Content::Xlsx(_)
+            | Content::Xls(_)
+            | Content::Ods(_) => b',',
         }
     }
 
     /// The row that holds the column headers; 0 where they are not a row of the file.
     pub(crate) fn header_row(&self, mapping: &Mapping) -> u64 {
         match self.recognised.format {
-            Format::JsonLines => 0,
+            Format::JsonLines | Format::Metadata => 0,
             Format::Csv | Format::Xlsx | Format::Xls | Format::Ods => mapping.header_row,
         }
     }
@@ -217,6 +229,7 @@ impl<R: Read + Seek + Send> Table<R> {
                 Ok(Rows::new(DelimitedRows::new(file.text()?, *delimiter)))
             }
             Content::JsonLines(lines) => lines.rows(),
+            Content::Metadata(file) => file.rows(),
             Content::Xlsx(workbook) => workbook.rows(),
             Content::Xls(workbook) => Ok(workbook.rows()),
             Content::Ods(workbook) => workbook.rows(),

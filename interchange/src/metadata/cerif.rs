@@ -28,7 +28,7 @@ const LANGUAGES: [&str; 2] = ["zh", "en"];
 const LISTS: [&str; 6] = ["Keyword", "Subject", "Identifier", "ISBN", "ISSN", "References"];
 
 /// The columns that publications, patents, products and projects may have.
-pub(crate) const COLUMNS: [&str; 50] = [
+pub(crate) const COLUMNS: [&str; 51] = [
     "entity",
     "id",
     "type",
@@ -79,6 +79,7 @@ pub(crate) const COLUMNS: [&str; 50] = [
     "references",
     "access",
     "access_end",
+    "patent_stage",
 ];
 
 pub(crate) fn is_entity(element: &Element) -> bool {
@@ -90,7 +91,8 @@ pub(crate) fn is_entity(element: &Element) -> bool {
 /// An element with text is a column of its own name in snake case, repeated ones are lists. Texts in several languages
 /// have a column a language (`title_en`) and one in the preferred language (`title`). Persons and organisations in lists
 /// (`Inventors`) are their names (`inventors`). An element that holds differently named parts (`Consortium`) is one column
-/// a part (`consortium_coordinator`). `startDate` and `endDate` become `…_start` and `…_end`.
+/// a part (`consortium_coordinator`). `startDate` and `endDate` become `…_start` and `…_end`. A patent
+/// with a date of approval is granted, any other an application (`patent_stage`).
 pub(crate) fn columns(entity: &Element) -> Columns {
     let mut columns = Columns::default();
     columns.add("entity", &entity.name);
@@ -102,6 +104,10 @@ pub(crate) fn columns(entity: &Element) -> Columns {
         entity.children.iter().filter(|child| child.attribute("lang").is_some()).map(|child| &child.name)
     {
         prefer_language(&mut columns, &snake_case(name));
+    }
+    if entity.name == "Patent" {
+        let is_granted = !columns.values("approval_date").is_empty();
+        columns.add("patent_stage", if is_granted { "granted" } else { "application" });
     }
     columns
 }

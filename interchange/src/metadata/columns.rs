@@ -10,6 +10,8 @@ use super::{cerif, dublin_core};
 pub const IDENTIFIER_COLUMN: &str = "record_identifier";
 /// Column with the date of the record's last change in its repository.
 pub const DATESTAMP_COLUMN: &str = "record_datestamp";
+/// Column with the day of that date: since then at the latest the record is open to everybody, as it stands.
+pub const DATE_COLUMN: &str = "record_date";
 /// Column that says `DELETE` for a record that the repository deleted, and nothing for any other.
 pub const ACTION_COLUMN: &str = "action";
 
@@ -127,6 +129,7 @@ impl MetadataRow {
         let header = [
             (IDENTIFIER_COLUMN, self.identifier.as_str()),
             (DATESTAMP_COLUMN, &self.datestamp),
+            (DATE_COLUMN, self.datestamp.get(..10).unwrap_or(&self.datestamp)),
             (ACTION_COLUMN, if self.deleted { "DELETE" } else { "" }),
         ];
         header.into_iter().map(|(name, text)| (name, Value::from(text))).chain(self.columns.cells())

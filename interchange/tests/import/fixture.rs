@@ -6,7 +6,7 @@ use std::io::Cursor;
 use std::sync::LazyLock;
 
 use safeharbor_interchange::import::{
-    ImportFailed, ImportOptions, ImportedRow, Mapping, Report, Sink, Taken, import_from,
+    Action, ImportFailed, ImportOptions, ImportedRow, Mapping, Report, Sink, Taken, import_from,
 };
 use safeharbor_rules::{Catalogue, Kind, Record};
 
@@ -33,9 +33,13 @@ impl Sink for MemoryStore {
     fn take(&mut self, rows: Vec<ImportedRow>) -> Result<Vec<Taken>, Box<dyn Error + Send + Sync>> {
         let mut answers = Vec::new();
         for row in rows {
-            answers.push(self.compare(&row));
             self.rows.push(row.row);
             self.taken.push(row.clone());
+            if row.action == Action::Delete {
+                answers.push(self.records.remove(&row.key).map_or(Taken::Unchanged, |_| Taken::Deleted));
+                continue;
+            }
+            answers.push(self.compare(&row));
             self.records.insert(row.key, row.record);
         }
         Ok(answers)

@@ -15,6 +15,8 @@ mod real_data;
 #[cfg(test)]
 mod rejects;
 #[cfg(test)]
+mod repositories;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod samples;

@@ -14,7 +14,7 @@ use crate::fixture::{MemoryStore, explain, import_bytes, kind_of};
     clippy::disallowed_methods,
     reason = "the data folder is outside the checkout; its place comes from the environment"
 )]
-fn data(path: &str) -> Option<PathBuf> {
+pub(crate) fn data(path: &str) -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
     let folder = std::env::var("SAFEHARBOR_DATA").unwrap_or_else(|_| beside.to_owned());
     let file = PathBuf::from(folder).join(path);
@@ -29,11 +29,11 @@ fn mappings() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../catalogue/mappings"))
 }
 
-fn shipped(name: &str) -> Mapping {
+pub(crate) fn shipped(name: &str) -> Mapping {
     Mapping::load(&mappings().join(name)).unwrap()
 }
 
-fn import_file(file: &Path, mapping: &Mapping) -> (Report, MemoryStore) {
+pub(crate) fn import_file(file: &Path, mapping: &Mapping) -> (Report, MemoryStore) {
     let mut store = MemoryStore::default();
     let kind = kind_of(mapping);
     let report = import(file, mapping, kind, &ImportOptions::default(), &mut store);

@@ -53,7 +53,7 @@ fn shown(row: &MetadataRow, format: MetadataFormat) -> Value {
 fn dublin_core_becomes_columns() {
     let Some(bytes) = data("oai-pmh-real/mit_write-records_01_GetRecord.xml") else { return };
     let wanted = json!({
-        "record_identifier": "oai:dspace.mit.edu:1721.1/140856.2", "record_datestamp": "2022-03-01T18:31:58Z",
+        "record_identifier": "oai:dspace.mit.edu:1721.1/140856.2", "record_datestamp": "2022-03-01T18:31:58Z", "record_date": "2022-03-01",
         "title": "Sensortechnologien durch neuartige Materialien und Moleküle",
         "creator": ["Swager, Timothy M."],
         "date": ["2022-03-01T18:31:57Z", "2022-03-01T16:39:07Z", "2018-02", "2017-11"], "date_issued": "2018-02",
@@ -144,7 +144,7 @@ fn cerif_patents_become_columns() {
     let cpc = |code: &str| format!("https://data.epo.org/linked-data/def/cpc/{code}");
     let ipc = |code: &str| format!("http://data.epo.org/linked-data/def/ipc/{code}");
     let wanted = json!({
-        "record_identifier": "oai:cris.example.org:Patents/712178", "record_datestamp": "2018-01-07T14:00:00Z",
+        "record_identifier": "oai:cris.example.org:Patents/712178", "record_datestamp": "2018-01-07T14:00:00Z", "record_date": "2018-01-07",
         "entity": "Patent", "id": "Patents/712178", "type": "http://purl.org/coar/resource_type/c_15cd",
         "title": "MEDICAL DEVICE, IN PARTICULAR FOR THE SEPARATION OF A FLUID",
         "title_en": "MEDICAL DEVICE, IN PARTICULAR FOR THE SEPARATION OF A FLUID",
@@ -156,7 +156,7 @@ fn cerif_patents_become_columns() {
             cpc("A61B5-150755"), cpc("A61M1-0009"), cpc("A61M1-0272"), cpc("A61M1-3693"), cpc("B01D21-262"),
             cpc("A61M1-0218"), cpc("A61M1-0236"), cpc("A61M2202-0427"), ipc("A61M1-00"), ipc("A61M1-34"), ipc("A61M1-36")
         ],
-        "predecessor": "Patents/712179"
+        "predecessor": "Patents/712179", "patent_stage": "application"
     });
     assert_eq!(rows.len(), 2);
     assert_eq!(shown(&rows[0], MetadataFormat::Cerif), wanted);
@@ -183,7 +183,7 @@ fn cerif_publications_become_columns_and_one_is_deleted() {
         json!(["978-3-642-35232-4", "978-3-642-35233-1"])
     );
     let wanted = json!({
-        "record_identifier": "oai:cris.example.org:Publications/899999", "record_datestamp": "2018-05-15T14:00:00Z",
+        "record_identifier": "oai:cris.example.org:Publications/899999", "record_datestamp": "2018-05-15T14:00:00Z", "record_date": "2018-05-15",
         "action": "DELETE"
     });
     assert_eq!(shown(&rows[7], MetadataFormat::Cerif), wanted);

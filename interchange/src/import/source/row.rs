@@ -4,6 +4,8 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 
+use crate::metadata::AnswerFailed;
+
 use super::workbook::WorkbookFailed;
 
 /// The most columns a row may have.
@@ -152,6 +154,9 @@ pub enum ReadRowsFailed {
         /// Physical line of a text file.
         line: Option<u64>,
     },
+    /// XML that holds no metadata records within the limits.
+    #[error("the metadata records cannot be read")]
+    Metadata(#[from] AnswerFailed),
     /// A quotation mark that opens and is never closed.
     #[error(
         "the quotation mark opened in row {row}{} is never closed; the file is cut off or the mark is one too many",
