@@ -10,6 +10,7 @@ mod text;
 use safeharbor_rules::{Field, Kind, Lang};
 use serde_json::Value;
 
+use crate::import::Objection;
 use crate::import::cell::Reading;
 use crate::import::mapping::{FieldMapping, Own};
 use crate::import::shape::{Shape, reading};
@@ -97,6 +98,17 @@ impl<'k> Column<'k> {
     /// The unit in which its cells are written.
     pub(crate) fn unit(&self) -> Option<&'k str> {
         unit_of(self.field)
+    }
+
+    /// The value that a person writes as `text`; none for an empty text.
+    ///
+    /// # Errors
+    /// The text is no value of the field.
+    pub fn parse(&self, text: &str) -> Result<Option<Value>, Box<Objection>> {
+        let text = text.trim();
+        let Some(reading) = self.reading.as_ref().filter(|_| !text.is_empty()) else { return Ok(None) };
+        let read = reading.read(text).map(|read| read.value);
+        read.map_err(|fault| Box::new(fault.finding().into_objection(self.field.name())))
     }
 
     fn read(&self, text: &str) -> Option<Value> {

@@ -5,6 +5,7 @@ mod approve;
 mod approve_set;
 mod connector;
 mod credentials;
+mod edit;
 mod erase;
 mod export;
 mod failure;
@@ -20,6 +21,7 @@ mod preview;
 mod record;
 mod reject;
 mod show;
+mod split;
 mod status;
 mod template;
 mod view;
@@ -38,9 +40,10 @@ pub use connector::{ConnectingFailed, ConnectorCommand, NewConnector};
 pub use credentials::{Credentials, Password};
 pub use export::ExportForm;
 pub use failure::CommandFailed;
-pub use import::split;
+pub use import::{ImportOrder, Rejects};
 pub use job::JobCommand;
 pub use kinds::{list_kinds, show_kind};
+pub use split::split;
 pub use template::template;
 
 /// One command, as it goes to whoever has the store open.
@@ -52,6 +55,9 @@ pub struct Request {
     pub language: Language,
     /// In which form data goes.
     pub format: Format,
+    /// Whether all else goes to a terminal.
+    #[serde(default)]
+    pub terminal: bool,
 }
 
 /// Which records of a kind, in a person's words.
@@ -246,17 +252,20 @@ pub enum Command {
     /// Who there is.
     ListPersons,
     /// Imports a file.
-    Import {
-        /// The file.
-        file: PathBuf,
-        /// Its mapping; none for a file in the own layout of a kind.
-        mapping: Option<PathBuf>,
-        /// The kind of a file without a mapping, where its header does not tell.
-        kind: Option<String>,
-        /// Overrules the mapping's encoding.
-        encoding: Option<String>,
-        /// Answers the same and keeps nothing.
-        dry_run: bool,
+    Import(ImportOrder),
+    /// Gives fields of a record other values.
+    Edit {
+        /// A handle, `KIND:key` or a key.
+        record: String,
+        /// `field=value` each.
+        changes: Vec<String>,
+        /// Who edits.
+        by: Credentials,
+    },
+    /// When each revision of a record was made, from what, and what it changed.
+    History {
+        /// A handle, `KIND:key` or a key.
+        record: String,
     },
     /// Something about connectors.
     Connector(ConnectorCommand),
@@ -328,15 +337,9 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
             person::add(context, &name, &role, &password, by.as_ref(), speech)
         }
         Command::ListPersons => person::list(context, speech),
-        Command::Import { file, mapping, kind, encoding, dry_run } => {
-            let order = import::Order {
-                file: &file,
-                mapping: mapping.as_deref(),
-                kind: kind.as_deref(),
-                encoding: encoding.as_deref(),
-            };
-            import::import(context, &order, dry_run, speech)
-        }
+        Command::Import(order) => import::import(context, &order, speech),
+        Command::Edit { record, changes, by } => edit::edit(context, &record, &changes, &by, speech),
+        Command::History { record } => edit::history(context, &record, speech),
         Command::Connector(command) => connector::carry_out(context, command, speech),
         Command::Job(command) => job::carry_out(context, command, speech),
         Command::ExportRecords { file, kind, form, replace } => {

@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use safeharbor_rules::{Catalogue, KindId};
 
 pub use arguments::Arguments;
-use arguments::{ExportWords, PersonWords, PolicyWords, Words};
+use arguments::{ExportWords, ImportWords, PersonWords, PolicyWords, Words};
 use password::read_password;
 
 use crate::command::{
-    Choice, Command, CommandFailed, Credentials, ExportForm, JobCommand, Words as SetWords, list_kinds,
-    show_kind, split, template,
+    Choice, Command, CommandFailed, Credentials, ExportForm, ImportOrder, JobCommand, Rejects,
+    Words as SetWords, list_kinds, show_kind, split, template,
 };
 use crate::enrolment::{EnrolFailed, enrol, init};
 use crate::layout::Layout;
@@ -132,10 +132,11 @@ impl Desk {
                 self.with_text(&self.path(&file), |text| Command::DiffPolicy { text })
             }
             Words::Person(PersonWords::List) => self.deliver(Command::ListPersons),
-            Words::Import { file, mapping, kind, encoding, dry_run } => {
-                let (file, mapping) = (self.path(&file), mapping.map(|mapping| self.path(&mapping)));
-                self.deliver(Command::Import { file, mapping, kind, encoding, dry_run })
+            Words::Import(words) => self.import(words),
+            Words::Edit { record, changes, person } => {
+                self.with_password(person, |by| Command::Edit { record, changes, by })
             }
+            Words::History { record } => self.deliver(Command::History { record }),
             Words::Export(ExportWords::Records { kind, replace, output }) => {
                 let file = self.path(&output);
                 self.deliver(Command::ExportRecords { file, kind, form: self.form, replace })
@@ -149,6 +150,34 @@ impl Desk {
     /// The node that carries out a command may have started in another folder.
     fn path(&self, typed: &Path) -> PathBuf {
         self.folder.join(typed)
+    }
+
+    fn import(&self, words: ImportWords) -> Exit {
+        let ImportWords { file, mapping, kind, encoding, dry_run, rejects, source, links, take_file, person } =
+            words;
+        let rejects = match rejects {
+            Some(path) => Rejects::Into(self.path(&path)),
+            None => Rejects::In(self.folder.clone()),
+        };
+        let order = ImportOrder {
+            file: self.path(&file),
+            mapping: mapping.map(|mapping| self.path(&mapping)),
+            kind,
+            encoding,
+            dry_run,
+            rejects,
+            origin: source,
+            links,
+            takes_file: take_file,
+            by: None,
+            on_word_of: None,
+        };
+        match person {
+            None => self.deliver(Command::Import(order)),
+            Some(person) => {
+                self.with_password(person, |by| Command::Import(ImportOrder { by: Some(by), ..order }))
+            }
+        }
     }
 
     fn with_password(&self, name: String, command: impl FnOnce(Credentials) -> Command) -> Exit {
@@ -371,8 +400,13 @@ impl Desk {
             Err(failed) => return complain(&chain_of(&failed), Exit::Refused),
         };
         let (mut out, mut err) = (io::BufWriter::new(io::stdout().lock()), io::stderr());
-        let mut speech =
-            Speech { out: &mut out, err: &mut err, language: self.language, format: self.format };
+        let mut speech = Speech {
+            out: &mut out,
+            err: &mut err,
+            language: self.language,
+            format: self.format,
+            terminal: false,
+        };
         match say(&catalogue, &mut speech) {
             Ok(exit) => crate::running::flushed(&mut out, exit),
             Err(failed) => complain(&failed.to_string(), Exit::Unavailable),

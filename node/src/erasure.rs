@@ -12,8 +12,8 @@ use crate::context::Context;
 use crate::decision;
 use crate::hold;
 use crate::outbox::{Entry, OutboxFailed};
-use crate::records::{RecordsFailed, Stored, identity_key};
-use crate::tables::{KEYS, REVISIONS, TOMBSTONES};
+use crate::records::{Current, RecordsFailed, Stored, identity_key};
+use crate::tables::{KEYS, RETIRED, REVISIONS, TOMBSTONES};
 use crate::withdrawal::stands_at_hub;
 
 /// What is left of an erased record: no value, no natural key.
@@ -123,7 +123,7 @@ fn bury(
         statements: u64::try_from(statements).unwrap_or(u64::MAX),
         revealed: chain.revealed_of(rec)?.into_iter().collect(),
     };
-    batch.delete(KEYS, identity_key(&last.revision.kind, &last.revision.key));
+    forget_key(context, last, batch)?;
     chain.forget(rec, batch)?;
     hold::lift(rec, batch);
     decision::forget_reasons(&*context.store, rec, batch)?;
@@ -133,6 +133,19 @@ fn bury(
     context.audit.append(person, action, &format!("{} {rec}", tombstone.kind), detail)?;
     delete_revisions(context, rec, batch)?;
     Ok(tombstone)
+}
+
+/// The natural key goes, wherever it leads to this record; another record may have it by now.
+fn forget_key(context: &Context, last: &Stored, batch: &mut Batch) -> Result<(), RecordsFailed> {
+    let (kind, key) = (&last.revision.kind, &last.revision.key);
+    let is_this = |current: Option<Current>| current.is_some_and(|current| current.rec == last.rec);
+    if is_this(context.records.current(kind, key)?) {
+        batch.delete(KEYS, identity_key(kind, key));
+    }
+    if is_this(context.records.retired(kind, key)?) {
+        batch.delete(RETIRED, identity_key(kind, key));
+    }
+    Ok(())
 }
 
 /// A record with more revisions than one commit takes loses the oldest first, in commits of their own.

@@ -1,8 +1,17 @@
 //! Records (记录) and their revisions: an import adds, nothing is overwritten.
 
+mod absent;
+mod adding;
+mod edit;
+mod judge;
 mod key;
+mod links;
+mod resolution;
 mod sink;
+mod terms;
+mod words;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -15,9 +24,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::as_text;
 use crate::erasure::Tombstone;
-use crate::tables::{KEYS, REVISIONS, TOMBSTONES};
+use crate::tables::{KEYS, RETIRED, REVISIONS, TOMBSTONES};
+pub use absent::Absent;
+pub use edit::{EditFailed, Edited, edit};
 pub(crate) use key::{identity_key, revision_key};
-pub use sink::{DryRun, RecordSink};
+pub use sink::RecordSink;
+pub use terms::{Links, Terms};
+pub(crate) use words::differing;
 
 /// Records could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +50,9 @@ pub enum RecordsFailed {
     /// The record has no JSON form.
     #[error("a record cannot be written as JSON")]
     Encode(#[from] serde_json::Error),
+    /// What left of retired records cannot be taken back.
+    #[error("a record cannot be retired")]
+    Withdraw(#[source] Box<crate::withdrawal::WithdrawFailed>),
     /// A record has as many revisions as can be counted.
     #[error("the record {0} has too many revisions")]
     TooManyRevisions(RecordHandle),
@@ -93,6 +109,9 @@ pub struct Revision {
     pub key: String,
     /// The fields.
     pub record: Record,
+    /// Field to the text of its cell, where that says more than the value. It never leaves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub raw: BTreeMap<String, String>,
     /// When it was stored, in milliseconds since 1970 UTC.
     pub at: u64,
     /// Where it comes from.
@@ -109,6 +128,23 @@ pub enum Source {
         file: String,
         /// The row's number as a spreadsheet shows it.
         row: u64,
+        /// What the file's records are from, where that has a name besides the file's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<String>,
+    },
+    /// A person changed it here.
+    Edit {
+        /// Who.
+        person: Person,
+    },
+    /// A row of a file that a person imported retired the record; the content is that of the revision before.
+    Retirement {
+        /// The file's name.
+        file: String,
+        /// The row's number as a spreadsheet shows it.
+        row: u64,
+        /// Who imported it.
+        person: Person,
     },
     /// The same content, to be stated again with more revealed.
     Restatement {
@@ -134,13 +170,18 @@ impl Stored {
     /// # Errors
     /// The record has no JSON form.
     pub fn digest(&self) -> Result<Digest, RecordsFailed> {
-        Ok(Digest::of(&canonical(&self.revision.record)?))
+        Ok(Digest::of(&canonical(&self.revision.record, &self.revision.raw)?))
     }
 }
 
-/// The text by which two states of a record are compared: compact JSON, whose members the map keeps sorted.
-pub(crate) fn canonical(record: &Record) -> Result<Vec<u8>, RecordsFailed> {
-    Ok(serde_json::to_vec(record)?)
+/// The text by which two states of a record are compared: compact JSON, whose members the map keeps sorted, and after it the texts
+/// that say more, if there are any.
+pub(crate) fn canonical(record: &Record, raw: &BTreeMap<String, String>) -> Result<Vec<u8>, RecordsFailed> {
+    let mut text = serde_json::to_vec(record)?;
+    if !raw.is_empty() {
+        serde_json::to_writer(&mut text, raw)?;
+    }
+    Ok(text)
 }
 
 /// Reads records.
@@ -181,11 +222,43 @@ impl Records {
     pub fn last(&self, rec: RecordHandle) -> Result<Option<Stored>, RecordsFailed> {
         let scan = Scan::prefix(REVISIONS, rec.as_bytes()).backwards().limit(1);
         let rows = self.store.scan(&scan)?;
-        let stored = |(key, row): &(Vec<u8>, Vec<u8>)| {
-            let (rec, rev) = key::parse_revision_key(key)?;
-            Ok(Stored { rec, rev, revision: decode_revision(row)? })
-        };
-        rows.first().map(stored).transpose()
+        rows.first().map(|(key, row)| decode_stored(key, row)).transpose()
+    }
+
+    /// The last revision of a record that came from a row of a file.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn last_imported(&self, rec: RecordHandle) -> Result<Option<Stored>, RecordsFailed> {
+        let mut found = Ok(None);
+        self.store.visit(Scan::prefix(REVISIONS, rec.as_bytes()).backwards(), &mut |key, row| {
+            found = decode_stored(key, row).map(Some);
+            let goes_on = |stored: &Stored| !matches!(stored.revision.source, Source::Import { .. });
+            if found.as_ref().is_ok_and(|stored| stored.as_ref().is_some_and(goes_on)) {
+                found = Ok(None);
+                return ControlFlow::Continue(());
+            }
+            ControlFlow::Break(())
+        })?;
+        found
+    }
+
+    /// All revisions of a record, the first first.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn revisions(&self, rec: RecordHandle) -> Result<Vec<Stored>, RecordsFailed> {
+        let rows = self.store.scan(&Scan::prefix(REVISIONS, rec.as_bytes()))?;
+        rows.iter().map(|(key, row)| decode_stored(key, row)).collect()
+    }
+
+    /// The retired record of a natural key that stands for none.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn retired(&self, kind: &KindId, key: &str) -> Result<Option<Current>, RecordsFailed> {
+        let row = self.store.get(RETIRED, &identity_key(kind, key))?;
+        row.as_deref().map(Current::decode).transpose()
     }
 
     /// What is left of an erased record.
@@ -199,7 +272,7 @@ impl Records {
         row.map(read).transpose()
     }
 
-    /// Shows `visitor` every record in the order of kinds and keys, until it breaks off or fails.
+    /// Shows `visitor` every record that is not retired, in the order of kinds and keys, until it breaks off or fails.
     ///
     /// # Errors
     /// The store, or whatever the visitor says.
@@ -224,7 +297,7 @@ impl Records {
         outcome
     }
 
-    /// How many records there are, erased ones not counted.
+    /// How many records there are, erased and retired ones not counted.
     ///
     /// # Errors
     /// The store.
@@ -250,6 +323,11 @@ pub(crate) fn add_restatement(
     let revision = Revision { at, source, ..last.revision.clone() };
     batch.put(REVISIONS, revision_key(last.rec, rev), serde_json::to_vec(&revision)?);
     Ok(rev)
+}
+
+fn decode_stored(key: &[u8], row: &[u8]) -> Result<Stored, RecordsFailed> {
+    let (rec, rev) = key::parse_revision_key(key)?;
+    Ok(Stored { rec, rev, revision: decode_revision(row)? })
 }
 
 fn decode_revision(row: &[u8]) -> Result<Revision, RecordsFailed> {

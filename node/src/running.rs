@@ -133,12 +133,13 @@ async fn wait_for_resume(context: &Context) -> Result<(), SyncFailed> {
 async fn answer(context: Arc<Context>, request: Vec<u8>, output: Output) -> u8 {
     let request = Zeroizing::new(request);
     let carried_out = tokio::task::spawn_blocking(move || {
-        let Ok(Request { command, language, format }) = serde_json::from_slice(&request) else {
+        let Ok(Request { command, language, format, terminal }) = serde_json::from_slice(&request) else {
             return Exit::Usage;
         };
         let mut out = BufWriter::new(output.writer(Stream::Stdout));
         let mut err = output.writer(Stream::Stderr);
-        let exit = execute(&context, command, &mut Speech { out: &mut out, err: &mut err, language, format });
+        let mut speech = Speech { out: &mut out, err: &mut err, language, format, terminal };
+        let exit = execute(&context, command, &mut speech);
         flushed(&mut out, exit)
     });
     carried_out.await.unwrap_or(Exit::Unavailable).code()

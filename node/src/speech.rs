@@ -105,6 +105,8 @@ pub struct Speech<'w> {
     pub language: Language,
     /// In which form data goes.
     pub format: Format,
+    /// Whether all else goes to a terminal.
+    pub terminal: bool,
 }
 
 impl fmt::Debug for Speech<'_> {

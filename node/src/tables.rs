@@ -31,13 +31,15 @@ pub const SYNC: Table = Table(12);
 pub const HOLDS: Table = Table(13);
 /// Handle and id → [`Decision`](crate::decision::Decision) against leaving.
 pub const DECISIONS: Table = Table(14);
+/// Kind, 0, natural key → [`Current`](crate::records::Current) of a retired record, which has no row in [`KEYS`].
+pub const RETIRED: Table = Table(15);
 /// Name → [`Connector`](crate::connector::Connector).
 pub const CONNECTORS: Table = Table(20);
 /// Number (big-endian) → [`Job`](crate::job::Job).
 pub const JOBS: Table = Table(21);
 
 /// All tables, for whoever looks through everything.
-pub const ALL: [Table; 16] = [
+pub const ALL: [Table; 17] = [
     META, KEYS, REVISIONS, TOMBSTONES, OUTBOX, STATED, APPROVALS, PERSONS, CHAIN, RECEIPTS, TASKS, SYNC,
-    HOLDS, DECISIONS, CONNECTORS, JOBS,
+    HOLDS, DECISIONS, RETIRED, CONNECTORS, JOBS,
 ];

@@ -15,7 +15,7 @@ use safeharbor_service::store::{Batch, MemoryStore, Scan, SledSettings, SledStor
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use crate::command::{Command, Credentials, Password, execute};
+use crate::command::{Command, Credentials, ImportOrder, Password, execute};
 use crate::context::{Context, Parts};
 use crate::layout::Layout;
 use crate::speech::{Exit, Format, Language, Speech};
@@ -50,7 +50,8 @@ from = "公开日期"
 [field.abstract]
 from = "摘要"
 "#;
-const HEADER: &str = "编号,名称,完成人,阶段,公开日期,摘要";
+/// The header of the test's files.
+pub(crate) const HEADER: &str = "编号,名称,完成人,阶段,公开日期,摘要";
 
 /// What a command said.
 #[derive(Debug)]
@@ -112,8 +113,11 @@ impl Bench {
 
     pub(crate) fn say(&self, command: Command, language: Language, format: Format) -> Said {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let exit =
-            execute(&self.context, command, &mut Speech { out: &mut out, err: &mut err, language, format });
+        let exit = execute(
+            &self.context,
+            command,
+            &mut Speech { out: &mut out, err: &mut err, language, format, terminal: false },
+        );
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Said { exit, out: text(out), err: text(err) }
     }
@@ -129,11 +133,18 @@ impl Bench {
 
     /// Imports rows, all of which get further constants.
     pub(crate) fn import_with(&self, constants: &str, rows: &[&str]) -> Said {
-        let (file, mapping) = (self.path("成果.csv"), self.path("mapping.toml"));
+        let file = self.path("成果.csv");
         std::fs::write(&file, format!("{HEADER}\n{}\n", rows.join("\n"))).unwrap();
+        let mapping = self.write_mapping(constants);
+        self.ask(Command::Import(ImportOrder::of_file(file, Some(mapping))))
+    }
+
+    /// Writes the test's mapping, with further constants.
+    pub(crate) fn write_mapping(&self, constants: &str) -> PathBuf {
+        let mapping = self.path("mapping.toml");
         let text = MAPPING.replace("[constant]\n", &format!("[constant]\n{constants}\n"));
         std::fs::write(&mapping, text).unwrap();
-        self.ask(Command::Import { file, mapping: Some(mapping), kind: None, encoding: None, dry_run: false })
+        mapping
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

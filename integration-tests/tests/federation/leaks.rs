@@ -11,7 +11,7 @@ use safeharbor_hub::journal::{JournalReader, unseal};
 use safeharbor_interchange::import::{ImportedRow, Sink as _};
 use safeharbor_node::layout::Layout;
 use safeharbor_node::opening::{Seams, open};
-use safeharbor_node::records::RecordSink;
+use safeharbor_node::records::{Links, RecordSink, Terms};
 use safeharbor_node::running::load_link;
 use safeharbor_node::settings::Settings;
 use safeharbor_node::sync::{Link, Outcome, Until, run};
@@ -54,9 +54,10 @@ fn send(node: &Node, catalogue: &Catalogue, planted: &[Planted]) -> Vec<u8> {
     let layout = Layout::at(&node.data);
     let settings = Settings::load(&layout, &[]).unwrap();
     let opened = open(&layout, &settings, &Seams::system()).unwrap();
+    let terms = Terms { links: Links::Warn, ..Terms::of_file("planted".to_owned()) };
     for planted in planted {
         let kind = catalogue.kind(&planted.kind).unwrap();
-        let mut sink = RecordSink::new(&opened.context, kind, "planted".to_owned());
+        let mut sink = RecordSink::new(&opened.context, kind, terms.clone());
         let key = kind.key_of(&planted.record).unwrap();
         sink.take(vec![ImportedRow::new(2, key, planted.record.clone())]).unwrap();
     }

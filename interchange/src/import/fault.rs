@@ -4,6 +4,7 @@ use safeharbor_rules::Lang;
 
 use super::date::Precision;
 use super::decimal::DecimalFault;
+use super::sink::Objection;
 
 /// A text in the two languages people read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,14 @@ pub(crate) struct Finding {
 
 /// The longest text kept beside a record, in characters.
 pub(crate) const KEPT_CHARS_MAX: usize = 2_000;
+
+impl Finding {
+    /// The same said about a field rather than a cell.
+    pub(crate) fn into_objection(self, field: &str) -> Objection {
+        let Self { text, advice, .. } = self;
+        Objection { field: Some(field.to_owned()), code: "not-a-value", text, advice }
+    }
+}
 
 /// Why a cell cannot become the value of its field.
 #[derive(Debug, Clone, PartialEq, Eq)]

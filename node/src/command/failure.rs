@@ -18,7 +18,7 @@ use crate::chain::ChainFailed;
 use crate::erasure::EraseFailed;
 use crate::outbox::OutboxFailed;
 use crate::policy::PolicyFailed;
-use crate::records::RecordsFailed;
+use crate::records::{EditFailed, RecordsFailed};
 use crate::rejection::RejectFailed;
 use crate::speech::{Exit, Speech};
 use crate::sync::TellFailed;
@@ -86,6 +86,15 @@ pub enum CommandFailed {
     /// A day is none.
     #[error("{0:?} is no day; write YYYY-MM-DD")]
     Since(String),
+    /// An edit is refused.
+    #[error("not edited")]
+    Edit(#[from] EditFailed),
+    /// What was typed is no change of a field.
+    #[error("{0:?} is not of the form field=value")]
+    Change(String),
+    /// The file for rejected rows must not be replaced.
+    #[error("{} is there already; name another file for rejected rows", .0.display())]
+    RejectsExist(PathBuf),
     /// An erasure is refused.
     #[error("not erased")]
     Erase(#[from] EraseFailed),
@@ -177,7 +186,8 @@ impl CommandFailed {
             | Self::Since(_)
             | Self::NoForm
             | Self::NeedsKind
-            | Self::NotWorkbook(_) => Exit::Usage,
+            | Self::NotWorkbook(_)
+            | Self::Change(_) => Exit::Usage,
             Self::Records(_)
             | Self::Outbox(_)
             | Self::Chain(_)
@@ -198,6 +208,8 @@ impl CommandFailed {
             | Self::Authenticate(_)
             | Self::AddPerson(_)
             | Self::Approve(_)
+            | Self::Edit(_)
+            | Self::RejectsExist(_)
             | Self::Erase(_)
             | Self::Reject(_)
             | Self::Withdraw(_)

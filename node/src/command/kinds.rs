@@ -219,7 +219,7 @@ mod tests {
         say: impl FnOnce(&mut Speech<'_>) -> io::Result<()>,
     ) -> String {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        say(&mut Speech { out: &mut out, err: &mut err, language, format }).unwrap();
+        say(&mut Speech { out: &mut out, err: &mut err, language, format, terminal: false }).unwrap();
         assert!(err.is_empty());
         String::from_utf8(out).unwrap()
     }

@@ -44,7 +44,11 @@ pub(super) fn find(context: &Context, typed: &str) -> Result<RecordHandle, Comma
 fn by_key(context: &Context, kind: &str, key: &str) -> Result<Option<RecordHandle>, CommandFailed> {
     let Ok(kind) = kind.trim().to_ascii_uppercase().parse::<KindId>() else { return Ok(None) };
     let key = key.trim().replace(SHOWN_SEPARATOR, KEY_SEPARATOR.encode_utf8(&mut [0; 4]));
-    Ok(context.records.current(&kind, &key)?.map(|current| current.rec))
+    let current = match context.records.current(&kind, &key)? {
+        Some(current) => Some(current),
+        None => context.records.retired(&kind, &key)?,
+    };
+    Ok(current.map(|current| current.rec))
 }
 
 /// The kind that `typed` names.

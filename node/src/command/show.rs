@@ -14,8 +14,8 @@ use crate::erasure::Tombstone;
 use crate::policy::{InForce, mode_of};
 use crate::speech::{Exit, Format, Language, Speech, moment, padded};
 use crate::trust::ReceiptState;
-pub(super) use words::{authority_text, standing_text, standing_word, value_text, way_text};
-use words::{hold_text, policy_text, source_text, why_text};
+pub(super) use words::{authority_text, source_text, standing_text, standing_word, value_text, way_text};
+use words::{hold_text, policy_text, why_text};
 
 pub(super) fn show(context: &Context, typed: &str, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
     let rec = find(context, typed)?;

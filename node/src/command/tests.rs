@@ -4,5 +4,7 @@ mod bulk;
 mod erasing;
 mod exporting;
 mod importing;
+mod keeping;
 mod policies;
+mod retiring;
 mod telling;

@@ -6,12 +6,13 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use safeharbor_core::institution::InstitutionCode;
 
 use crate::command::{Choice, ExportForm};
+use crate::records::Links;
 use crate::selection::Among;
 use crate::speech::{Format, Language};
 
 const EXIT_CODES: &str = "退出码 Exit codes:
   0  完成 done
-  1  被拒绝或未全部完成 refused, or done in part (import: some rows were refused)
+  1  被拒绝或未全部完成 refused, or done in part (import: some rows were refused or in conflict)
   2  命令行或设置有误 the command line or the settings are wrong
   3  暂时无法完成或判断 unavailable: the folder is in use, the disk failed, the running node did not answer
 
@@ -106,21 +107,24 @@ pub enum Words {
     /// 查看状态 How things stand
     Status,
     /// 导入文件 Import a file (nothing leaves by importing unless the accepted policy says so)
-    Import {
-        /// CSV 文件 The CSV file
-        file: PathBuf,
-        /// 映射文件；本节点导出的文件和填好的模板不需要 The mapping of its columns; exports and filled-in templates need none
-        #[arg(long, value_name = "FILE")]
-        mapping: Option<PathBuf>,
-        /// 记录类别，仅在没有映射文件而表头不能判明时 The kind, where there is no mapping and the header does not tell
-        #[arg(long, conflicts_with = "mapping")]
-        kind: Option<String>,
-        /// 强制编码 Overrules the detected encoding: utf-8, gb18030, gbk, auto
+    Import(ImportWords),
+    /// 修改一条记录的字段 Change fields of a record by hand
+    ///
+    /// 例 For instance: edit ACH:A-1 name=石墨烯散热膜 funding=18 --person 王伟
+    Edit {
+        /// 记录柄、类别:主键 或 主键 A handle, KIND:key, or a key
+        record: String,
+        /// 字段=值，写法与模板相同（金额用万元）；值留空为清除 field=value as in a template (money in 万元); an empty value clears
+        #[arg(required = true, value_name = "FIELD=VALUE")]
+        changes: Vec<String>,
+        /// 修改人 Who edits
         #[arg(long, value_name = "NAME")]
-        encoding: Option<String>,
-        /// 只检查，不保存 Check by the same rules and keep nothing
-        #[arg(long)]
-        dry_run: bool,
+        person: String,
+    },
+    /// 查看一条记录的全部版本 Every revision of a record: when, from what, what changed
+    History {
+        /// 记录柄、类别:主键 或 主键 A handle, KIND:key, or a key
+        record: String,
     },
     /// 写出某一类别的填报模板 Write an empty workbook of a kind to fill in; it imports without a mapping
     Template {
@@ -308,6 +312,42 @@ impl ChoiceWords {
             (record, None) => Choice::Record(record.unwrap_or_default()),
         }
     }
+}
+
+/// What can be said about an import.
+#[derive(Debug, Args)]
+pub struct ImportWords {
+    /// 要导入的文件 The file
+    pub file: PathBuf,
+    /// 映射文件；本节点导出的文件和填好的模板不需要 The mapping of its columns; exports and filled-in templates need none
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// 记录类别，仅在没有映射文件而表头不能判明时 The kind, where there is no mapping and the header does not tell
+    #[arg(long, conflicts_with = "mapping")]
+    pub kind: Option<String>,
+    /// 强制编码 Overrules the detected encoding: utf-8, gb18030, gbk, auto
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+    /// 只检查，不保存 Check by the same rules and keep nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// 拒收的行写入此文件，改正后可再导入；默认为当前目录的 文件名-rejected.csv
+    /// Where rejected rows go, to be corrected and imported again [default: NAME-rejected.csv in the current folder]
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// 来源名称；同一来源的文件互相比对缺失的记录，默认为文件名
+    /// What the records are from: files of one source are compared for absent records [default: the file's name]
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// 所引用的记录不存在时 What becomes of rows that name records which are not here
+    #[arg(long, value_enum, default_value_t)]
+    pub links: Links,
+    /// 与本节点的修改冲突时以文件为准 Where the file contradicts a change made here, the file is right
+    #[arg(long, requires = "person")]
+    pub take_file: bool,
+    /// 导入人；含删除行（DELETE）或 --take-file 时必填 Who imports; needed for rows that delete, and for --take-file
+    #[arg(long, value_name = "NAME")]
+    pub person: Option<String>,
 }
 
 /// What can be asked about the policy.

@@ -1,6 +1,6 @@
 //! Commands to whoever has the store open: the running node, or this process alone.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
 
 use safeharbor_service::control::{ForwardFailed, forward};
@@ -18,7 +18,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 impl Desk {
     /// Carries out a command, its data going to `out`.
     pub(super) fn deliver_to(&self, command: Command, out: &mut dyn Write) -> Exit {
-        let request = Request { command, language: self.language, format: self.format };
+        let terminal = io::stderr().is_terminal();
+        let request = Request { command, language: self.language, format: self.format, terminal };
         let mut waited = Duration::ZERO;
         loop {
             match self.forward(&request, out) {
@@ -38,8 +39,8 @@ impl Desk {
 
     fn execute(&self, context: &crate::context::Context, request: Request, out: &mut dyn Write) -> Exit {
         let mut err = io::stderr();
-        let Request { command, language, format } = request;
-        execute(context, command, &mut Speech { out, err: &mut err, language, format })
+        let Request { command, language, format, terminal } = request;
+        execute(context, command, &mut Speech { out, err: &mut err, language, format, terminal })
     }
 
     /// None if no node runs on the folder.

@@ -12,7 +12,7 @@ use super::folder::{Look, Shelf, WatchFailed, leave_beside, shelve, take};
 use super::oai::{Asking, HarvestFailed, harvest};
 use super::spool::{Spool, SpoolFailed};
 use super::web::{Http, OpenWebFailed, WebSettings};
-use crate::command::{Command, execute};
+use crate::command::{Command, ImportOrder, Rejects, execute};
 use crate::context::Context;
 use crate::job::{Counts, Ending, Job, JobFailed, JobId, Running, State};
 use crate::speech::{Exit, Format, Speech, chain_of};
@@ -234,17 +234,22 @@ fn import(context: &Context, connector: &Connector, file: &Path, running: &mut R
     if let Err(failed) = fs::write(&mapping, &connector.mapping) {
         return Ending { why: Some(failed.to_string()), ..failed_ending_of(State::Failed) };
     }
-    let command = Command::Import {
-        file: file.to_owned(),
-        mapping: (!connector.mapping.is_empty()).then_some(mapping),
-        kind: None,
-        encoding: None,
-        dry_run: false,
-    };
+    let mapping = (!connector.mapping.is_empty()).then_some(mapping);
+    let command = Command::Import(ImportOrder {
+        origin: Some(connector.name.to_string()),
+        rejects: Rejects::Into(running.folder().join("rejected.csv")),
+        on_word_of: Some(connector.person.clone()),
+        ..ImportOrder::of_file(file.to_owned(), mapping)
+    });
     let mut out = Vec::new();
     let report = running.folder().join("report.json");
-    let speech =
-        &mut Speech { out: &mut out, err: running.log(), language: connector.language, format: Format::Json };
+    let speech = &mut Speech {
+        out: &mut out,
+        err: running.log(),
+        language: connector.language,
+        format: Format::Json,
+        terminal: false,
+    };
     let exit = execute(context, command, speech);
     let counts = serde_json::from_slice::<Counts>(&out).ok();
     if let Err(failed) = fs::write(&report, &out) {

@@ -15,7 +15,7 @@ use crate::speech::Format;
 use crate::trust::{Alarm, Stopped, store_stop};
 
 fn forward(socket: &Path, command: Command) -> Option<(u8, String, String)> {
-    let request = Request { command, language: Language::Zh, format: Format::Table };
+    let request = Request { command, language: Language::Zh, format: Format::Table, terminal: false };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let request = serde_json::to_vec(&request).unwrap();
     let code = control::forward(socket, &request, &mut out, &mut err).unwrap()?;

@@ -1,6 +1,6 @@
 //! What people read when a command failed, and what they can do.
 
-use safeharbor_rules::Ceiling;
+use safeharbor_rules::{Ceiling, Lang};
 use safeharbor_service::person::{
     AddPersonFailed, AuthenticateFailed, PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFailed,
     PersonsFailed, Role,
@@ -10,6 +10,7 @@ use super::CommandFailed;
 use crate::approval::ApproveFailed;
 use crate::erasure::EraseFailed;
 use crate::policy::PolicyFailed;
+use crate::records::EditFailed;
 use crate::rejection::RejectFailed;
 use crate::selection::ParseConditionFailed;
 use crate::speech::{Language, chain_of};
@@ -39,6 +40,7 @@ impl CommandFailed {
             Self::NotWorkbook(_) => "; end its name in .xlsx".to_owned(),
             Self::NoForm => ": end it in .csv, .xlsx or .jsonl, or add --format".to_owned(),
             Self::NeedsKind => ": --kind KIND".to_owned(),
+            Self::Edit(failed) => edit_details(failed, Lang::En),
             _ => String::new(),
         };
         format!("{}{advice}", chain_of(self))
@@ -71,6 +73,11 @@ impl CommandFailed {
             Self::Reject(failed) => reject_zh(failed),
             Self::Withdraw(failed) => withdraw_zh(failed),
             Self::Since(typed) => format!("“{typed}”不是日期，请写作 2026-03-01"),
+            Self::Edit(failed) => edit_zh(failed),
+            Self::Change(typed) => {
+                format!("“{typed}”应写成 字段=值 的样子，例如 name=石墨烯散热膜；值留空表示清除")
+            }
+            Self::RejectsExist(path) => format!("{} 已存在；请为拒收的行换一个文件名", path.display()),
             Self::Erase(EraseFailed::NoRecord(rec)) => format!("没有记录 {rec}"),
             Self::Erase(EraseFailed::ErasedBefore(rec)) => format!("记录 {rec} 此前已删除"),
             Self::Policy(PolicyFailed::Version { found, accepted }) => format!(
@@ -194,6 +201,43 @@ fn condition_zh(failed: &ParseConditionFailed) -> String {
             format!("字段“{name}”的起止日期有误：请写作 2020-01-01..2020-12-31，一端可省略")
         }
         ParseConditionFailed::State(name) => format!("“{name}”是状态：请写作 {name} 或 {name}=no"),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others have no words of their own")]
+fn edit_zh(failed: &EditFailed) -> String {
+    let text = match failed {
+        EditFailed::NoRecord(rec) => format!("没有可修改的记录 {rec}（不存在、已停用或已删除）"),
+        EditFailed::NoField { kind, field } => format!("类别 {kind} 没有字段“{field}”；用 show 查看字段名"),
+        EditFailed::Key(field) => {
+            format!("字段“{field}”是主键，不能修改；请用正确的编号导入该记录，再停用这一条")
+        }
+        EditFailed::Derived { field, source_field } => {
+            format!("字段“{field}”由“{source_field}”推出，请修改后者")
+        }
+        EditFailed::Value { field, .. } => format!("字段“{field}”不接受这个值"),
+        EditFailed::Problems(_) => "未修改：修改后不符合类别的规则".to_owned(),
+        EditFailed::Links(names) => format!("未修改：本节点没有所指的记录：{}", names.join("、")),
+        EditFailed::Nothing => "没有变化：记录已是这样".to_owned(),
+        _ => format!("未能修改：{}", chain_of(failed)),
+    };
+    format!("{text}{}", edit_details(failed, Lang::Zh))
+}
+
+/// What is wrong with the values, and what to do.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others say all there is")]
+fn edit_details(failed: &EditFailed, lang: Lang) -> String {
+    match failed {
+        EditFailed::Value { objection, .. } => {
+            format!(": {}. {}", objection.text.of(lang), objection.advice.of(lang))
+        }
+        EditFailed::Problems(problems) => {
+            let lines = problems
+                .iter()
+                .map(|problem| format!("\n  {}. {}", problem.text(lang), problem.advice(lang)));
+            lines.collect()
+        }
+        _ => String::new(),
     }
 }
 

@@ -76,10 +76,18 @@ pub(super) fn hold_text(hold: &Hold, reason: &str, language: Language) -> String
     }
 }
 
-pub(super) fn source_text(source: &Source, language: Language) -> String {
+pub(in crate::command) fn source_text(source: &Source, language: Language) -> String {
     match (source, language) {
-        (Source::Import { file, row }, Language::Zh) => format!("来自 {file} 第 {row} 行"),
-        (Source::Import { file, row }, Language::En) => format!("from {file} row {row}"),
+        (Source::Import { file, row, .. }, Language::Zh) => format!("来自 {file} 第 {row} 行"),
+        (Source::Import { file, row, .. }, Language::En) => format!("from {file} row {row}"),
+        (Source::Edit { person }, Language::Zh) => format!("由 {} 修改", person.name),
+        (Source::Edit { person }, Language::En) => format!("edited by {}", person.name),
+        (Source::Retirement { file, row, person }, Language::Zh) => {
+            format!("已停用：{file} 第 {row} 行要求删除，由 {} 导入", person.name)
+        }
+        (Source::Retirement { file, row, person }, Language::En) => {
+            format!("retired: row {row} of {file}, imported by {}, deletes it", person.name)
+        }
         (Source::Restatement { person }, Language::Zh) => {
             format!("内容未变，由 {} 决定公开更多", person.name)
         }

@@ -1,6 +1,6 @@
 //! Exports of one kind: they come back unchanged, replace nothing unasked, and say what is missing.
 
-use crate::command::{Command, ExportForm};
+use crate::command::{Command, ExportForm, ImportOrder};
 use crate::speech::{Exit, Format, Language};
 use crate::testing::{Bench, Said, published};
 
@@ -11,7 +11,7 @@ fn export(bench: &Bench, name: &str, kind: Option<&str>, replace: bool) -> Said 
 
 fn import(bench: &Bench, name: &str) -> Said {
     let file = bench.path(name);
-    bench.ask(Command::Import { file, mapping: None, kind: None, encoding: None, dry_run: false })
+    bench.ask(Command::Import(ImportOrder::of_file(file, None)))
 }
 
 #[test]

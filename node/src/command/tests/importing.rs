@@ -1,5 +1,6 @@
 //! Imports: revisions and the outbox.
 
+use crate::command::{Command, ImportOrder};
 use crate::outbox::Content;
 use crate::speech::Exit;
 use crate::testing::{Bench, DAY_MS, on_every_store, published};
@@ -120,13 +121,7 @@ fn a_dry_run_answers_the_same_and_keeps_nothing() {
     std::fs::write(&file, "编号,名称,完成人,阶段,公开日期,摘要\nA-1,改,,,,\nA-2,乙,,,,\n").unwrap();
     let mapping = bench.path("mapping.toml");
     let report = bench
-        .ask(super::super::Command::Import {
-            file,
-            mapping: Some(mapping),
-            kind: None,
-            encoding: None,
-            dry_run: true,
-        })
+        .ask(Command::Import(ImportOrder { dry_run: true, ..ImportOrder::of_file(file, Some(mapping)) }))
         .json();
     assert_eq!((&report["new"], &report["revised"]), (&1.into(), &1.into()));
     assert_eq!(bench.rows(), before);

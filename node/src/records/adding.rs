@@ -1,0 +1,99 @@
+//! Adding a revision: the record, its key and what is to be stated of it enter in one batch.
+
+use std::collections::BTreeMap;
+
+use safeharbor_core::digest::Digest;
+use safeharbor_core::record::RecordHandle;
+use safeharbor_rules::{Kind, Record};
+use safeharbor_service::random::draw;
+use safeharbor_service::store::Batch;
+
+use super::{Current, RecordsFailed, Revision, Source, identity_key, revision_key};
+use crate::context::Context;
+use crate::hold::{self, Why};
+use crate::outbox::{Entry, Grant};
+use crate::policy::PolicyFailed;
+use crate::tables::{KEYS, RETIRED, REVISIONS};
+
+/// What a revision says, and what the policy lets leave of it.
+pub(super) struct Content {
+    pub(super) key: String,
+    pub(super) record: Record,
+    pub(super) raw: BTreeMap<String, String>,
+    pub(super) digest: Digest,
+    pub(super) grant: Option<Grant>,
+    pub(super) source: Source,
+}
+
+/// Adds the first revision of a record, or the next one of that which `before` is.
+pub(super) fn add(
+    context: &Context,
+    kind: &Kind,
+    before: Option<Current>,
+    content: Content,
+    batch: &mut Batch,
+) -> Result<(RecordHandle, u32), PolicyFailed> {
+    let Content { key, record, raw, digest, grant, source } = content;
+    let at = context.clock.now_ms();
+    let (rec, rev, waits_on, grant) = match before {
+        None => (RecordHandle::from_bytes(draw(&*context.random).map_err(RecordsFailed::from)?), 1, 0, grant),
+        Some(Current { rec, rev, queued, .. }) => {
+            let (grant, _) = unheld(context, rec, digest, grant, batch)?;
+            let waits_on = context.outbox.supersede(queued, rec, batch)?;
+            (rec, next(rec, rev)?, if waits_on { queued } else { 0 }, grant)
+        }
+    };
+    let queued = match grant {
+        Some(grant) => {
+            let entry = Entry::Disclosure { kind: kind.id().clone(), rec, rev, grants: vec![grant], at };
+            context.outbox.put(&entry, batch)?
+        }
+        None => waits_on,
+    };
+    batch.put(KEYS, identity_key(kind.id(), &key), Current { rec, rev, digest, queued }.encode());
+    let revision = Revision { kind: kind.id().clone(), key, record, raw, at, source };
+    batch.put(REVISIONS, revision_key(rec, rev), serde_json::to_vec(&revision).map_err(RecordsFailed::from)?);
+    Ok((rec, rev))
+}
+
+/// Adds a last revision with the content of the one before, and takes the record away from its natural key.
+pub(super) fn retire(
+    context: &Context,
+    kind: &Kind,
+    current: Current,
+    source: Source,
+    batch: &mut Batch,
+) -> Result<(), RecordsFailed> {
+    let Current { rec, digest, .. } = current;
+    let Some(last) = context.records.last(rec)? else { return Ok(()) };
+    let rev = next(rec, last.rev)?;
+    let identity = identity_key(kind.id(), &last.revision.key);
+    batch.delete(KEYS, identity.clone());
+    batch.put(RETIRED, identity, Current { rec, rev, digest, queued: 0 }.encode());
+    let revision = Revision { at: context.clock.now_ms(), source, ..last.revision };
+    batch.put(REVISIONS, revision_key(rec, rev), serde_json::to_vec(&revision)?);
+    Ok(())
+}
+
+fn next(rec: RecordHandle, rev: u32) -> Result<u32, RecordsFailed> {
+    rev.checked_add(1).ok_or(RecordsFailed::TooManyRevisions(rec))
+}
+
+/// What the policy grants to a record that nobody holds; content without what was forbidden ends that hold, and
+/// whether it did.
+pub(super) fn unheld(
+    context: &Context,
+    rec: RecordHandle,
+    digest: Digest,
+    grant: Option<Grant>,
+    batch: &mut Batch,
+) -> Result<(Option<Grant>, bool), RecordsFailed> {
+    Ok(match hold::active(&*context.store, rec, digest)?.map(|hold| hold.why) {
+        Some(Why::Rejected | Why::Withdrawn | Why::Secret) => (None, false),
+        Some(Why::Forbidden) => {
+            hold::lift(rec, batch);
+            (grant, true)
+        }
+        None => (grant, false),
+    })
+}
