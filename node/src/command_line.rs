@@ -388,7 +388,10 @@ impl Desk {
             let id = typed.trim().to_ascii_uppercase().parse::<KindId>().ok();
             match id.and_then(|id| catalogue.kind(&id)) {
                 Some(kind) => show_kind(kind, speech).map(|()| Exit::Done),
-                None => Ok(self.refuse(&CommandFailed::NoKind(typed.to_owned()))),
+                None => {
+                    let failed = CommandFailed::NoKind(typed.to_owned());
+                    Ok(complain(&failed.text(self.language), Exit::Usage))
+                }
             }
         })
     }

@@ -86,21 +86,47 @@ fn name_text(field: &Field, language: Language) -> String {
 }
 
 fn takes_text(field: &Field, language: Language) -> String {
-    let mut text = type_text(field.value_type(), language);
+    let mut text = match field.codes() {
+        Some(list) => coded_text(field.value_type(), list, language),
+        None => type_text(field.value_type(), language),
+    };
     let longest = field.schema().get("maxLength").and_then(Value::as_u64);
     let longest = longest.filter(|_| field.value_type() == &ValueType::Text);
     let notes = [
-        field.codes().map(|list| list.name().to_owned()),
+        parts_text(field.schema()),
         field.unit().map(str::to_owned),
         longest.map(|most| format!("≤{most}")),
         field.link().map(|link| format!("→ {}", link.kind())),
-        field.example().filter(|_| field.codes().is_none()).map(|example| example.chars().take(20).collect()),
+        example_text(field, language),
     ];
     for note in notes.into_iter().flatten() {
         text.push(' ');
         text.push_str(&note);
     }
     text
+}
+
+fn coded_text(value_type: &ValueType, list: &CodeList, language: Language) -> String {
+    let name = list.name();
+    if matches!(value_type, ValueType::List(_)) {
+        language.pick(format!("代码列表 {name}"), format!("list of codes {name}"))
+    } else {
+        language.pick(format!("代码 {name}"), format!("code {name}"))
+    }
+}
+
+/// The parts of a group, or of the groups of a list.
+fn parts_text(schema: &Value) -> Option<String> {
+    let parts = schema.get("items").unwrap_or(schema).get("properties")?.as_object()?;
+    let names: Vec<&str> = parts.keys().map(String::as_str).collect();
+    Some(format!("({})", names.join(", ")))
+}
+
+/// An example of the form; that of a digest says no more than its name.
+fn example_text(field: &Field, language: Language) -> Option<String> {
+    const SHOWN_MAX: usize = 20;
+    let example = field.example().filter(|example| field.codes().is_none() && example.len() <= SHOWN_MAX)?;
+    Some(language.pick(format!("如 {example}"), format!("like {example}")))
 }
 
 fn type_text(value_type: &ValueType, language: Language) -> String {
@@ -268,6 +294,9 @@ mod tests {
             "* Name name text ≤500 once public C1 may go to the hub, otherwise C3 stays here",
         );
         check(Language::Zh, "ACH", "成果类型 ach_type: T1 基础理论、T2 软科学、T3 应用技术");
+        check(Language::Zh, "PRC", "出价记录 bids 分项列表 (bidder, price, related) C3");
+        check(Language::En, "ACH", "Registration number reg_no text like 9112024Y0123 C1");
+        check(Language::En, "ACH", "Technology stage stage code ach_stage C1");
         check(Language::Zh, "TEAM", "五方角色 party_role: 尚为空，由本单位设置");
     }
 
