@@ -9,10 +9,17 @@ mod declaration;
 mod declared;
 mod folder;
 mod oai;
+#[cfg(test)]
+mod replaying;
 mod run;
 mod schedule;
 mod spool;
+#[cfg(test)]
+mod tests;
 mod web;
+
+#[cfg(test)]
+use folder::Look;
 
 pub use by_hand::{run_again, run_by_hand};
 pub use declaration::{Declaration, Every, FolderSource, OaiSource, ParseDeclarationFailed, Source};

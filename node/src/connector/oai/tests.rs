@@ -1,7 +1,5 @@
 //! Harvests of recorded answers, replayed by a server on this machine.
 
-mod server;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::{Asking, HarvestFailed, Harvested, Note, harvest};
 use crate::connector::declaration::OaiSource;
+use crate::connector::replaying::{Answering, Server, Told, recorded};
 use crate::connector::spool::Spool;
 use crate::connector::web::{Http, WebSettings};
-use server::{Answering, Server, Told, recorded};
 
 const SECONDS: &str = "YYYY-MM-DDThh:mm:ssZ";
 

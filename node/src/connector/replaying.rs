@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 /// One answer.
 #[derive(Debug, Clone)]
-pub(super) enum Told {
+pub(crate) enum Told {
     Answer {
         status: u16,
         headers: Vec<String>,
@@ -19,17 +19,17 @@ pub(super) enum Told {
 }
 
 impl Told {
-    pub(super) fn xml(text: String) -> Self {
+    pub(crate) fn xml(text: String) -> Self {
         Self::Answer { status: 200, headers: Vec::new(), body: text.into_bytes() }
     }
 
-    pub(super) fn status(status: u16, headers: &[&str]) -> Self {
+    pub(crate) fn status(status: u16, headers: &[&str]) -> Self {
         let headers = headers.iter().map(|header| (*header).to_owned()).collect();
         Self::Answer { status, headers, body: Vec::new() }
     }
 
     /// The same, packed by gzip with stored blocks (RFC 1951, section 3.2.4).
-    pub(super) fn packed(self) -> Self {
+    pub(crate) fn packed(self) -> Self {
         let Self::Answer { status, mut headers, body } = self else { return self };
         headers.push("Content-Encoding: gzip".to_owned());
         Self::Answer { status, headers, body: gzip(&body) }
@@ -54,7 +54,7 @@ fn gzip(body: &[u8]) -> Vec<u8> {
 
 /// Which answer is for which request.
 #[derive(Debug)]
-pub(super) enum Answering {
+pub(crate) enum Answering {
     /// As they come.
     InOrder(Vec<Told>),
     /// `GetRecord` is answered by the record that names the identifier, everything else as it comes.
@@ -81,13 +81,13 @@ impl Answering {
 }
 
 /// A server on a port of its own; it ends with the test.
-pub(super) struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<BTreeMap<String, String>>>>,
 }
 
 impl Server {
-    pub(super) fn start(mut answering: Answering) -> Self {
+    pub(crate) fn start(mut answering: Answering) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -110,11 +110,11 @@ impl Server {
         Self { address, asked }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}//oai/request", self.address)
     }
 
-    pub(super) fn asked(&self) -> Vec<BTreeMap<String, String>> {
+    pub(crate) fn asked(&self) -> Vec<BTreeMap<String, String>> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -152,7 +152,7 @@ fn decode(value: &str) -> String {
     clippy::disallowed_methods,
     reason = "the data folder is outside the checkout; its place comes from the environment"
 )]
-pub(super) fn recorded(name: &str) -> Option<Told> {
+pub(crate) fn recorded(name: &str) -> Option<Told> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
     let folder = std::env::var("SAFEHARBOR_DATA").unwrap_or_else(|_| beside.to_owned());
     let file = PathBuf::from(folder).join("oai-pmh-real").join(name);
