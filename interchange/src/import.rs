@@ -9,6 +9,7 @@ pub(crate) mod cell;
 mod date;
 pub(crate) mod decimal;
 mod decoded;
+mod draft;
 mod encoding;
 mod fault;
 mod gate;
@@ -29,6 +30,7 @@ pub(crate) mod text;
 
 pub use arrange::LeftOut;
 pub use date::ParseFormFailed;
+pub use draft::{DraftFailed, draft, draft_from};
 pub use encoding::{DetectFailed, Detected, Encoding, FILE_BYTES_MAX, ParseEncodingFailed, detect};
 pub use fault::Wording;
 pub use header::MissingColumn;

@@ -181,6 +181,12 @@ impl Header {
         mapping.header_row == 0 || of_file().any(reads) && !of_file().any(|name| is_content(name))
     }
 
+    /// Whether the row can be a header of whatever table: two names at least, and nothing that is more likely a value.
+    pub(crate) fn is_plausible(&self) -> bool {
+        let named = self.names.iter().filter(|name| !name.is_empty()).count();
+        named > 1 && !self.names.iter().any(|name| is_content(name))
+    }
+
     fn matches(&self, mapping: &Mapping) -> usize {
         let wanted = mapping.reads().chain(mapping.ignore.iter().map(String::as_str));
         let found = wanted.filter(|name| self.find(name).is_some()).count();

@@ -17,6 +17,7 @@ use super::date::{DateForm, PeriodEnd, unambiguous_forms};
 use super::encoding::Encoding;
 use super::normal::Normal;
 use crate::layout::SEPARATORS;
+use arranging::SubHeadings;
 pub(crate) use arranging::{Arranging, Condition};
 pub(crate) use fault::refused;
 pub use fault::{MappingFailed, MappingFault};
@@ -141,6 +142,39 @@ impl Mapping {
             message: error.message().to_owned(),
         })?;
         Finishing { text }.finish(file)
+    }
+
+    /// A mapping that reads nothing yet, of a file with its header in the first row.
+    pub(crate) fn bare(kind: &str) -> Self {
+        Self {
+            kind: Placed { line: 1, value: kind.to_owned() },
+            encoding: None,
+            delimiter: None,
+            sheet: None,
+            header_row: 1,
+            skip_rows: 0,
+            short_rows: ShortRows::Pad,
+            key: Vec::new(),
+            ignore: Vec::new(),
+            constants: Vec::new(),
+            null: Vec::new(),
+            arranging: Arranging::default(),
+            action: None,
+            fields: Vec::new(),
+        }
+    }
+
+    /// Reads a field from one column as it stands.
+    pub(crate) fn read_plainly(&mut self, field: &str, column: &str) {
+        self.fields.push(FieldMapping {
+            own: None,
+            ..FieldMapping::own(field, vec![column.to_owned()], Own::Written, None)
+        });
+    }
+
+    /// Takes rows with a single text for headings.
+    pub(crate) fn pass_over_headings(&mut self) {
+        self.arranging.sub_headings = Some(SubHeadings { column: None, until: None });
     }
 
     /// The columns it reads, by the names it gives them.

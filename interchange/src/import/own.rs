@@ -8,7 +8,7 @@ use safeharbor_rules::{Kind, Lang};
 
 use super::encoding::Encoding;
 use super::header::{Header, read_header_row};
-use super::mapping::{Arranging, FieldMapping, Mapping, Own, Placed, ShortRows};
+use super::mapping::{FieldMapping, Mapping, Own};
 use super::pipeline::{ImportFailed, ImportFault, shown_file_name};
 use super::source::{Row, Table};
 use super::text::trim;
@@ -101,22 +101,7 @@ fn of_all(layouts: &[Layout<'_>]) -> Mapping {
 }
 
 fn mapping_of(kind: &str, fields: Vec<FieldMapping>, skip_rows: u64) -> Mapping {
-    Mapping {
-        kind: Placed { line: 1, value: kind.to_owned() },
-        encoding: None,
-        delimiter: None,
-        sheet: None,
-        header_row: 1,
-        skip_rows,
-        short_rows: ShortRows::Pad,
-        key: Vec::new(),
-        ignore: Vec::new(),
-        constants: Vec::new(),
-        null: Vec::new(),
-        arranging: Arranging::default(),
-        action: None,
-        fields,
-    }
+    Mapping { fields, skip_rows, ..Mapping::bare(kind) }
 }
 
 impl Layout<'_> {

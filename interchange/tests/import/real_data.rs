@@ -187,20 +187,8 @@ fn the_same_title_in_two_years_or_twice_in_one_is_told_apart() {
 
 #[test]
 fn the_official_list_gives_the_universities_of_beijing() {
-    let Some(file) = data("cn-moe-university-list-2025/全国高等学校名单.json") else { return };
-    // The same sheet through a converter: rows of named cells. The mapping is for the sheet.
-    let rows: Vec<serde_json::Value> = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    let text = |cell: Option<&serde_json::Value>| match cell {
-        None => String::new(),
-        Some(serde_json::Value::String(text)) => format!("\"{text}\""),
-        Some(other) => other.to_string(),
-    };
-    let names = ["附件1：", "Column2", "Column3", "Column4", "Column5", "Column6", "Column7"];
-    let lines = rows.iter().map(|row| names.map(|name| text(row.get(name))).join(","));
-    let sheet = ["附件1：,,,,,,".to_owned()].into_iter().chain(lines).collect::<Vec<_>>().join("\n");
-    let mapping = std::fs::read_to_string(mappings().join("moe-universities.toml")).unwrap();
-    let mut store = MemoryStore::default();
-    let report = import_bytes(sheet.as_bytes(), &mapping, &mut store).unwrap();
+    let Some(file) = data("cn-moe-university-list-2025/全国高等学校名单.xls") else { return };
+    let (report, store) = import_file(&file, &shipped("moe-universities.toml"));
     assert_beijing(&report, &store);
 }
 
