@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use safeharbor_core::statement::{STATEMENT_BYTES_MAX, SUBMISSION_BYTES_MAX};
 use safeharbor_rules::{ByState, Catalogue, Ceiling, Class, Field, Lang};
+
+use serde_json::Value;
 
 use crate::samples::{catalogue, kind};
 
@@ -183,5 +186,29 @@ fn money_shares_dates_and_codes_have_one_form_everywhere() {
             }
             assert!(field.title(Lang::En).is_ascii() && !field.title(Lang::Zh).is_ascii(), "{kind:?} {name}");
         }
+    }
+}
+
+/// At most so many bytes of JSON: a character takes six where it is escaped.
+fn bytes_max(schema: &Value) -> u64 {
+    let most = |word: &str| schema[word].as_u64();
+    match schema["type"].as_str().unwrap() {
+        "string" => most("maxLength").map_or(64, |characters| characters * 6),
+        "array" => most("maxItems").unwrap() * (bytes_max(&schema["items"]) + 3),
+        "object" => {
+            let parts = schema["properties"].as_object().unwrap();
+            parts.iter().map(|(name, part)| name.len() as u64 + 4 + bytes_max(part)).sum()
+        }
+        _ => 24,
+    }
+}
+
+#[test]
+fn the_largest_record_of_every_kind_can_be_stated() {
+    for kind in catalogue().kinds() {
+        let open = kind.fields().iter().filter(|field| field.ceiling().most_open() == Ceiling::Hub);
+        let bytes: u64 = open.map(|field| (bytes_max(field.schema()) + 100) * 4 / 3).sum();
+        let room = (SUBMISSION_BYTES_MAX - STATEMENT_BYTES_MAX) as u64;
+        assert!(bytes < room, "{kind:?} may take {bytes} bytes, there is room for {room}");
     }
 }
