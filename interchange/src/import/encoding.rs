@@ -1,20 +1,18 @@
-//! Which encoding a file is in: decided over the whole file, never by its first lines, and refused when unclear.
+//! The encodings of text that are read, what was found out about a file's, and why one is refused.
+
+mod detecting;
+mod mixing;
 
 use std::fmt;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::str::FromStr;
 
-use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Decoder, DecoderResult};
+use encoding_rs::Decoder;
+
+pub use detecting::detect;
 
 /// The largest file read, in bytes.
 pub const FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
-
-const BLOCK_BYTES: usize = 64 * 1024;
-/// This many characters of three or four bytes before the first fault tell UTF-8.
-const UTF8_CHARACTERS_TELL: u64 = 8;
-const DAMAGED: &str = "the file is damaged there or mixes encodings; save it again as \"CSV UTF-8\"";
-const UTF8_BOM: &[u8] = &[0xEF, 0xBB, 0xBF];
 
 /// An encoding this node reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +21,17 @@ pub enum Encoding {
     Utf8,
     /// GB18030, which contains GBK (CP936) and GB 2312: what Chinese editions of Excel write as "CSV".
     Gb18030,
+    /// UTF-16, the lower byte first: what Excel writes as "Unicode text".
+    Utf16Le,
+    /// UTF-16, the higher byte first.
+    Utf16Be,
+    /// Windows-1252 (cp1252): what Western editions of Excel write as "CSV".
+    Windows1252,
 }
 
 /// A name of no encoding this node reads.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("encoding {0:?} is not read here (auto, utf-8, gb18030, gbk)")]
+#[error("encoding {0:?} is not read here (auto, utf-8, gb18030, gbk, utf-16le, utf-16be, cp1252)")]
 pub struct ParseEncodingFailed(pub String);
 
 impl FromStr for Encoding {
@@ -37,6 +41,9 @@ impl FromStr for Encoding {
         match text.to_ascii_lowercase().as_str() {
             "utf-8" | "utf8" => Ok(Self::Utf8),
             "gb18030" | "gbk" | "gb2312" | "cp936" => Ok(Self::Gb18030),
+            "utf-16le" | "utf-16" | "utf16" | "utf16le" => Ok(Self::Utf16Le),
+            "utf-16be" | "utf16be" => Ok(Self::Utf16Be),
+            "cp1252" | "windows-1252" => Ok(Self::Windows1252),
             _ => Err(ParseEncodingFailed(text.to_owned())),
         }
     }
@@ -47,16 +54,37 @@ impl fmt::Display for Encoding {
         f.write_str(match self {
             Self::Utf8 => "UTF-8",
             Self::Gb18030 => "GB18030 (GBK)",
+            Self::Utf16Le => "UTF-16LE",
+            Self::Utf16Be => "UTF-16BE",
+            Self::Windows1252 => "cp1252",
         })
     }
 }
 
 impl Encoding {
     pub(crate) fn decoder(self) -> Decoder {
+        let encoding = match self {
+            Self::Utf8 => encoding_rs::UTF_8,
+            Self::Gb18030 => encoding_rs::GB18030,
+            Self::Utf16Le => encoding_rs::UTF_16LE,
+            Self::Utf16Be => encoding_rs::UTF_16BE,
+            Self::Windows1252 => encoding_rs::WINDOWS_1252,
+        };
+        encoding.new_decoder_without_bom_handling()
+    }
+
+    /// The byte order mark that says so.
+    fn mark(self) -> &'static [u8] {
         match self {
-            Self::Utf8 => encoding_rs::UTF_8.new_decoder_without_bom_handling(),
-            Self::Gb18030 => encoding_rs::GB18030.new_decoder_without_bom_handling(),
+            Self::Utf8 => &[0xEF, 0xBB, 0xBF],
+            Self::Utf16Le => &[0xFF, 0xFE],
+            Self::Utf16Be => &[0xFE, 0xFF],
+            Self::Gb18030 | Self::Windows1252 => &[],
         }
+    }
+
+    fn is_wide(self) -> bool {
+        matches!(self, Self::Utf16Le | Self::Utf16Be)
     }
 }
 
@@ -65,10 +93,18 @@ impl Encoding {
 pub struct Detected {
     /// The encoding under which every byte of the file decodes.
     pub encoding: Encoding,
-    /// Whether the file starts with the UTF-8 byte order mark.
+    /// Whether the file starts with a byte order mark.
     pub bom: bool,
     /// The file's length.
     pub bytes: u64,
+}
+
+impl Detected {
+    /// Where the text begins, in bytes from the start.
+    pub(crate) fn text_start(&self) -> u64 {
+        let mark = if self.bom { self.encoding.mark().len() } else { 0 };
+        u64::try_from(mark).unwrap_or(0)
+    }
 }
 
 /// A file whose text cannot be read with certainty.
@@ -93,6 +129,14 @@ pub enum DetectFailed {
         /// Physical line, 1-based.
         line: u64,
     },
+    /// Lines of another encoding than the rest.
+    #[error(
+        "line {line} is UTF-8, but other lines are not: files of two encodings were put together; save each as \"CSV UTF-8\" first"
+    )]
+    Mixed {
+        /// Physical line, 1-based.
+        line: u64,
+    },
     /// An Excel workbook or another container, not text.
     #[error("this is {what}, not a CSV file; open it and save the sheet as \"CSV UTF-8\"")]
     NotText {
@@ -113,165 +157,20 @@ pub enum DetectFailed {
     },
     /// The bytes decode, but look like text of another encoding.
     #[error(
-        "this looks like {guess} rather than UTF-8 or GBK; save it again as \"CSV UTF-8\", or, if you know better, name the encoding"
+        "this looks like {guess} rather than an encoding this node reads; save it again as \"CSV UTF-8\", or, if you know better, name the encoding"
     )]
     Unclear {
         /// The most likely encoding.
         guess: &'static str,
     },
-    /// A GB encoding was asked for, the file says UTF-8.
-    #[error("the file carries the UTF-8 mark, yet {forced} was asked for; leave the encoding on auto")]
+    /// One encoding was asked for, the file's mark says another.
+    #[error("the file carries the mark of {marked}, yet {forced} was asked for; leave the encoding on auto")]
     Contradicted {
+        /// What the file says.
+        marked: Encoding,
         /// What was asked for.
         forced: Encoding,
     },
-}
-
-/// Decides the encoding of everything in `file`, or checks the `forced` one.
-///
-/// # Errors
-/// A file that is too long, not text, or not wholly in one encoding this node reads.
-pub fn detect<R: Read + Seek>(file: &mut R, forced: Option<Encoding>) -> Result<Detected, DetectFailed> {
-    let bytes = file.seek(SeekFrom::End(0))?;
-    if bytes > FILE_BYTES_MAX {
-        return Err(DetectFailed::TooLarge { bytes });
-    }
-    let bom = starts_as_text(file)?;
-    let encoding = match forced {
-        Some(forced) if bom && forced != Encoding::Utf8 => return Err(DetectFailed::Contradicted { forced }),
-        Some(forced) => strict(file, forced, "the mapping or the command line names the wrong encoding")?,
-        None if bom => strict(file, Encoding::Utf8, "the file says it is UTF-8 but is damaged there")?,
-        None => guess(file)?,
-    };
-    Ok(Detected { encoding, bom, bytes })
-}
-
-fn starts_as_text<R: Read + Seek>(file: &mut R) -> Result<bool, DetectFailed> {
-    let mut first = Vec::with_capacity(4);
-    file.seek(SeekFrom::Start(0))?;
-    file.take(4).read_to_end(&mut first)?;
-    let what = match first.as_slice() {
-        [b'P', b'K', 3, 4] => "an Excel or OpenDocument workbook",
-        [0xD0, 0xCF, 0x11, 0xE0] => "an Excel 97 workbook",
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => "text in UTF-16 (Excel's \"Unicode text\")",
-        [b'%', b'P', b'D', b'F'] => "a PDF",
-        _ => return Ok(first.starts_with(UTF8_BOM)),
-    };
-    Err(DetectFailed::NotText { what })
-}
-
-fn strict<R: Read + Seek>(
-    file: &mut R,
-    encoding: Encoding,
-    advice: &'static str,
-) -> Result<Encoding, DetectFailed> {
-    match first_malformed(file, encoding, |_, _| {})? {
-        None => Ok(encoding),
-        Some(offset) => Err(malformed(file, encoding, offset, advice)?),
-    }
-}
-
-fn guess<R: Read + Seek>(file: &mut R) -> Result<Encoding, DetectFailed> {
-    let Some(not_utf8) = first_malformed(file, Encoding::Utf8, |_, _| {})? else { return Ok(Encoding::Utf8) };
-    // GBK text hardly ever looks like UTF-8 for long, so text that did is damaged UTF-8 even where GBK would read it.
-    if count_before(file, not_utf8, |byte| (0xE0..=0xF4).contains(&byte))? >= UTF8_CHARACTERS_TELL {
-        return Err(malformed(file, Encoding::Utf8, not_utf8, DAMAGED)?);
-    }
-    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    let not_gb = first_malformed(file, Encoding::Gb18030, |block, last| {
-        detector.feed(block, last);
-    })?;
-    let hint = detector.guess(None, Utf8Detection::Deny);
-    let looks_gb = hint == encoding_rs::GBK || hint == encoding_rs::GB18030;
-    match not_gb {
-        None if looks_gb => Ok(Encoding::Gb18030),
-        None => Err(DetectFailed::Unclear { guess: hint.name() }),
-        Some(offset) => Err(malformed(file, Encoding::Gb18030, offset, DAMAGED)?),
-    }
-}
-
-fn malformed<R: Read + Seek>(
-    file: &mut R,
-    encoding: Encoding,
-    offset: u64,
-    advice: &'static str,
-) -> Result<DetectFailed, DetectFailed> {
-    Ok(DetectFailed::Malformed { encoding, offset, line: line_of(file, offset)?, advice })
-}
-
-/// Offset of the first byte that `encoding` does not allow; `see` is shown every block up to there.
-fn first_malformed<R: Read + Seek>(
-    file: &mut R,
-    encoding: Encoding,
-    mut see: impl FnMut(&[u8], bool),
-) -> Result<Option<u64>, DetectFailed> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut decoder = encoding.decoder();
-    let mut block = vec![0; BLOCK_BYTES];
-    let mut text = vec![0; BLOCK_BYTES * 3 + 16];
-    let mut offset = 0_u64;
-    loop {
-        let length = read_full(file, &mut block)?;
-        let bytes = block.get(..length).unwrap_or_default();
-        let last = length < BLOCK_BYTES;
-        see(bytes, last);
-        refuse_nul(file, bytes, offset)?;
-        let (result, read, _) = decoder.decode_to_utf8_without_replacement(bytes, &mut text, last);
-        if let DecoderResult::Malformed(bad, behind) = result {
-            let back = u64::from(bad).saturating_add(u64::from(behind));
-            return Ok(Some(offset.saturating_add(size(read)).saturating_sub(back)));
-        }
-        offset = offset.saturating_add(size(length));
-        if last {
-            return Ok(None);
-        }
-    }
-}
-
-fn refuse_nul<R: Read + Seek>(file: &mut R, bytes: &[u8], start: u64) -> Result<(), DetectFailed> {
-    let Some(position) = bytes.iter().position(|&byte| byte == 0) else { return Ok(()) };
-    let offset = start.saturating_add(size(position));
-    Err(DetectFailed::Nul { offset, line: line_of(file, offset)? })
-}
-
-fn line_of<R: Read + Seek>(file: &mut R, offset: u64) -> Result<u64, DetectFailed> {
-    Ok(count_before(file, offset, |byte| byte == b'\n')?.saturating_add(1))
-}
-
-fn count_before<R: Read + Seek>(
-    file: &mut R,
-    offset: u64,
-    is_counted: impl Fn(u8) -> bool,
-) -> Result<u64, DetectFailed> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut before = file.take(offset);
-    let mut block = vec![0; BLOCK_BYTES];
-    let mut count = 0_u64;
-    loop {
-        let length = read_full(&mut before, &mut block)?;
-        let bytes = block.get(..length).unwrap_or_default();
-        count = count.saturating_add(size(bytes.iter().filter(|&&byte| is_counted(byte)).count()));
-        if length < BLOCK_BYTES {
-            return Ok(count);
-        }
-    }
-}
-
-fn read_full<R: Read>(file: &mut R, block: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = block.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(length) => filled = filled.saturating_add(length),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
-fn size(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -335,8 +234,7 @@ mod tests {
         let big5 = encoding_rs::BIG5.encode("成果編號,技術移轉中心與專利權讓與契約\n").0.into_owned();
         let western = encoding_rs::WINDOWS_1252.encode("name\nMüller-Thurgau\nRené Œuvré\n").0.into_owned();
         assert!(check(&big5, None).contains("looks like Big5"));
-        assert!(check(&western, None).contains("is not GB18030"));
-        assert!(check(b"\xFF\xFEa\0", None).contains("UTF-16"));
+        assert_eq!(check(&western, None), "cp1252 bom=false");
         assert!(check(b"PK\x03\x04....", None).contains("workbook"));
     }
 
@@ -347,9 +245,56 @@ mod tests {
     }
 
     #[test]
+    fn utf16_is_recognised_by_its_mark_or_by_its_empty_bytes() {
+        let text = "编号,名称\r\nA-1,石墨烯散热膜\r\n";
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(check(&[&[0xFF, 0xFE], little.as_slice()].concat(), None), "UTF-16LE bom=true");
+        assert_eq!(check(&[&[0xFE, 0xFF], big.as_slice()].concat(), None), "UTF-16BE bom=true");
+        assert_eq!(check(&little, None), "UTF-16LE bom=false");
+        assert_eq!(check(&big, None), "UTF-16BE bom=false");
+        assert_eq!(check(&little, Some(Encoding::Utf16Le)), "UTF-16LE bom=false");
+        let lone = [&[0xFF, 0xFE], little.as_slice(), &[0, 0xD8, b'\n', 0]].concat();
+        assert!(check(&lone, None).contains("on line 3 is not UTF-16LE"), "{}", check(&lone, None));
+        let nul = [&[0xFF, 0xFE], little.as_slice(), &[0, 0]].concat();
+        assert!(check(&nul, None).starts_with("a NUL byte at byte"), "{}", check(&nul, None));
+        assert!(check(&little[..little.len() - 1], None).contains("NUL"));
+        assert!(check(b"\xFF\xFEa\0", Some(Encoding::Utf8)).contains("the mark of UTF-16LE"));
+    }
+
+    #[test]
+    fn western_text_is_told_from_chinese_and_refused_where_it_could_be_either() {
+        let western = |text: &str| encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
+        let list = "no,name\n1,Société Générale de Génie\n2,Müller & Söhne GmbH\n3,Instituto Tecnológico\n";
+        assert_eq!(check(&western(list), None), "cp1252 bom=false");
+        assert_eq!(check(&western(list), Some(Encoding::Windows1252)), "cp1252 bom=false");
+        assert!(check(b"a\x81b", Some(Encoding::Windows1252)).contains("byte 1 on line 1 is not cp1252"));
+    }
+
+    #[test]
+    fn a_file_put_together_from_two_encodings_is_refused_with_the_line() {
+        let lines = "A-1,石墨烯散热膜,公开\nA-2,量子芯片制备方法,公开\n";
+        let mixed = [gbk(lines).as_slice(), "A-3,基于深度学习的检测方法,公开\n".as_bytes()].concat();
+        assert!(check(&mixed, None).starts_with("line 3 is UTF-8, but"), "{}", check(&mixed, None));
+        let western = |text: &str| encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
+        let mixed =
+            [western("1,Société Générale\n2,Müller\n").as_slice(), "3,Générale\n".as_bytes()].concat();
+        assert!(check(&mixed, None).starts_with("line 3 is UTF-8"), "{}", check(&mixed, None));
+        let mixed = [lines.repeat(3).as_bytes(), gbk(lines).as_slice()].concat();
+        assert!(check(&mixed, None).contains("on line 7 is not UTF-8"), "{}", check(&mixed, None));
+    }
+
+    #[test]
     fn names_of_encodings_parse() {
-        for name in ["GBK", "gb2312", "cp936", "GB18030"] {
-            assert_eq!(name.parse(), Ok(Encoding::Gb18030));
+        for (name, encoding) in [
+            ("GBK", Encoding::Gb18030),
+            ("gb2312", Encoding::Gb18030),
+            ("cp936", Encoding::Gb18030),
+            ("GB18030", Encoding::Gb18030),
+            ("utf-16le", Encoding::Utf16Le),
+            ("Windows-1252", Encoding::Windows1252),
+        ] {
+            assert_eq!(name.parse(), Ok(encoding));
         }
         assert!("big5".parse::<Encoding>().is_err());
     }

@@ -139,7 +139,7 @@ pub enum Words {
     },
     /// 按某列的值拆分文件 Split a file by the values of a column
     Split {
-        /// CSV 文件 The CSV file
+        /// 文件：CSV、XLSX、XLS、ODS、JSON Lines The file: CSV, XLSX, XLS, ODS or JSON Lines
         file: PathBuf,
         /// 映射文件 The mapping of its columns
         #[arg(long, value_name = "FILE")]
@@ -325,7 +325,7 @@ pub struct ImportWords {
     /// 记录类别，仅在没有映射文件而表头不能判明时 The kind, where there is no mapping and the header does not tell
     #[arg(long, conflicts_with = "mapping")]
     pub kind: Option<String>,
-    /// 强制编码 Overrules the detected encoding: utf-8, gb18030, gbk, auto
+    /// 强制编码 Overrules the detected encoding: auto, utf-8, gbk, gb18030, utf-16le, utf-16be, cp1252
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
     /// 只检查，不保存 Check by the same rules and keep nothing

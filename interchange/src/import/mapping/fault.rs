@@ -46,7 +46,7 @@ pub enum MappingFailed {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MappingFault {
     /// No such encoding.
-    #[error("the encoding is one of auto, utf-8, gb18030, gbk")]
+    #[error("the encoding is one of auto, utf-8, gb18030, gbk, utf-16le, utf-16be, cp1252")]
     Encoding,
     /// No such delimiter.
     #[error("the delimiter is one of auto, \",\", \";\", \"|\", tab")]

@@ -21,7 +21,7 @@ impl<R: Read + Seek> TextFile<R> {
 
     /// The text from its first character, without byte order mark.
     pub(crate) fn text(&mut self) -> io::Result<Decoded<&mut R>> {
-        self.input.seek(SeekFrom::Start(if self.detected.bom { 3 } else { 0 }))?;
+        self.input.seek(SeekFrom::Start(self.detected.text_start()))?;
         Ok(Decoded::new(&mut self.input, self.detected.encoding))
     }
 
