@@ -30,3 +30,7 @@ mod templates;
 mod throughput;
 #[cfg(test)]
 mod without_mapping;
+#[cfg(test)]
+mod workbook_file;
+#[cfg(test)]
+mod workbooks;

@@ -28,14 +28,17 @@ impl Wide {
     }
 }
 
-/// UTF-16 where at least a twentieth of all characters are ASCII, as delimiters and line breaks are, and none is NUL.
+/// UTF-16 where at least a twentieth of all characters are ASCII, as delimiters and line breaks are; characters such as
+/// 一 (U+4E00) have their empty byte on the other side, and are fewer.
 pub(super) fn wide_without_mark(seen: &Wide) -> Option<Encoding> {
-    let enough = |empty: u64| empty >= 2 && empty.saturating_mul(40) >= seen.bytes;
+    let tells = |upper: u64, lower: u64| {
+        upper >= 2 && upper.saturating_mul(40) >= seen.bytes && upper >= lower.saturating_mul(4)
+    };
     if !seen.bytes.is_multiple_of(2) {
         None
-    } else if seen.empty_even == 0 && enough(seen.empty_odd) {
+    } else if tells(seen.empty_odd, seen.empty_even) {
         Some(Encoding::Utf16Le)
-    } else if seen.empty_odd == 0 && enough(seen.empty_even) {
+    } else if tells(seen.empty_even, seen.empty_odd) {
         Some(Encoding::Utf16Be)
     } else {
         None
