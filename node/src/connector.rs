@@ -9,6 +9,8 @@ mod declaration;
 mod declared;
 mod folder;
 mod oai;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(test)]
 mod replaying;
 mod run;
@@ -22,7 +24,9 @@ mod web;
 use folder::Look;
 
 pub use by_hand::{run_again, run_by_hand};
-pub use declaration::{Declaration, Every, FolderSource, OaiSource, ParseDeclarationFailed, Source};
+pub use declaration::{
+    Declaration, Every, FolderSource, OaiSource, ParseDeclarationFailed, PostgresqlSource, Source,
+};
 pub use declared::{Connector, ConnectorName, Connectors, ConnectorsFailed, ParseNameFailed};
 pub use folder::WatchFailed;
 pub use oai::HarvestFailed;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use safeharbor_interchange::metadata::MetadataFormat;
 use serde::{Deserialize, Serialize};
 
-use super::web::is_acceptable_address;
+use super::web::{is_acceptable_address, is_loopback};
 
 /// The shortest time between two runs: repositories are other people's machines.
 const EVERY_MIN: Duration = Duration::from_mins(1);
@@ -61,6 +61,43 @@ pub enum Source {
     OaiPmh(OaiSource),
     /// A folder that people put files into.
     Folder(FolderSource),
+    /// A PostgreSQL database.
+    Postgresql(PostgresqlSource),
+}
+
+/// What one SELECT gives in a PostgreSQL database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresqlSource {
+    /// The server's name, or the folder of its socket.
+    pub host: String,
+    /// Its port.
+    #[serde(default = "default_port")]
+    pub port: u16,
+    /// The database.
+    pub database: String,
+    /// As whom to read.
+    pub user: String,
+    /// A file (mode 0600) with the password on one line; none where the server asks for none.
+    pub password_file: Option<PathBuf>,
+    /// Certificates (PEM) to trust instead of the operating system's.
+    pub ca_file: Option<PathBuf>,
+    /// The query; its columns are the headers that the mapping names.
+    pub select: String,
+    /// A column that only grows, such as a time of change: later runs read from its highest value on.
+    pub newer: Option<String>,
+}
+
+const fn default_port() -> u16 {
+    5432
+}
+
+impl PostgresqlSource {
+    /// Whether the server is on this machine, so that nothing of it crosses a network.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.host.starts_with('/') || is_loopback(&self.host)
+    }
 }
 
 /// A folder that people put files into.
@@ -113,6 +150,7 @@ struct DeclarationFile {
     every: Option<String>,
     oai_pmh: Option<OaiSource>,
     folder: Option<FolderSource>,
+    postgresql: Option<PostgresqlSource>,
 }
 
 impl FromStr for Declaration {
@@ -123,7 +161,9 @@ impl FromStr for Declaration {
             toml::from_str(text).map_err(|error| ParseDeclarationFailed::Shape(error.to_string()))?;
         let every = file.every.map(|every| every.parse()).transpose()?;
         let oai = file.oai_pmh.map(Source::OaiPmh);
-        let mut sources: Vec<Source> = [oai, file.folder.map(Source::Folder)].into_iter().flatten().collect();
+        let database = file.postgresql.map(Source::Postgresql);
+        let declared = [oai, file.folder.map(Source::Folder), database];
+        let mut sources: Vec<Source> = declared.into_iter().flatten().collect();
         let count = sources.len();
         match (sources.pop(), count) {
             (Some(source), 1) => {
@@ -155,6 +195,13 @@ fn verify(source: &Source) -> Result<(), ParseDeclarationFailed> {
             return Err(ParseDeclarationFailed::Relative("path"));
         }
         Source::Folder(_) => {}
+        Source::Postgresql(database) => {
+            for (name, file) in [("password_file", &database.password_file), ("ca_file", &database.ca_file)] {
+                if file.as_ref().is_some_and(|path| path.is_relative()) {
+                    return Err(ParseDeclarationFailed::Relative(name));
+                }
+            }
+        }
     }
     Ok(())
 }
@@ -206,6 +253,10 @@ impl fmt::Display for Source {
                 oai.set.as_ref().map_or(Ok(()), |set| write!(f, ", set {set}"))
             }
             Self::Folder(folder) => write!(f, "{}", folder.path.display()),
+            Self::Postgresql(database) => {
+                let PostgresqlSource { host, port, database, user, .. } = database;
+                write!(f, "PostgreSQL {user}@{host}:{port}/{database}")
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::declaration::{FolderSource, OaiSource, Source};
+use super::declaration::{FolderSource, OaiSource, PostgresqlSource, Source};
 use super::declared::{Connector, ConnectorsFailed};
 use super::folder::{Look, Shelf, WatchFailed, leave_beside, shelve, take};
 use super::oai::{Asking, HarvestFailed, harvest};
@@ -59,6 +59,12 @@ enum FetchFailed {
     Spool(#[from] SpoolFailed),
     #[error("the file cannot be taken")]
     Watch(#[from] WatchFailed),
+    #[cfg(feature = "postgres")]
+    #[error("the database cannot be read")]
+    Database(#[from] super::postgres::ReadDatabaseFailed),
+    #[cfg(not(feature = "postgres"))]
+    #[error("this program was built without PostgreSQL (feature postgres)")]
+    NotBuilt,
 }
 
 /// What a run needs besides the node.
@@ -94,6 +100,7 @@ pub(super) fn run(
     let mut running = context.jobs.begin(&connector.name)?;
     let fetched = match &connector.source {
         Source::OaiPmh(oai) => fetch_oai(context, connector, oai, shell, &mut running),
+        Source::Postgresql(database) => fetch_database(connector, database, &running),
         Source::Folder(_) => return finish(context, connector, running, nothing_came()),
     };
     let ending = match fetched {
@@ -226,6 +233,25 @@ fn fetch_oai(
         running.log().line(&note.text(connector.language));
     }
     Ok(Fetched { file, rows: Some(rows), since: Some(harvested.since) })
+}
+
+#[cfg(feature = "postgres")]
+fn fetch_database(
+    connector: &Connector,
+    database: &PostgresqlSource,
+    running: &Running<'_>,
+) -> Result<Fetched, FetchFailed> {
+    let file = running.folder().join("records.jsonl");
+    let mut spool = Spool::create(&file)?;
+    let read = super::postgres::read(database, connector.since.as_deref(), &mut spool);
+    let rows = spool.finish()?;
+    let since = read.inspect_err(|_| remove(&file))?;
+    Ok(Fetched { file, rows: Some(rows), since })
+}
+
+#[cfg(not(feature = "postgres"))]
+fn fetch_database(_: &Connector, _: &PostgresqlSource, _: &Running<'_>) -> Result<Fetched, FetchFailed> {
+    Err(FetchFailed::NotBuilt)
 }
 
 /// Has the file imported by the ordinary command, on the word of who set the connector up.

@@ -74,7 +74,7 @@ fn run_one(
             looks.lock().unwrap_or_else(PoisonError::into_inner).insert(connector.name.clone(), look);
             Ok(jobs)
         }
-        Source::OaiPmh(_) => {
+        Source::OaiPmh(_) | Source::Postgresql(_) => {
             let mut pause = |wait| pause_unless(shutdown, wait);
             run(context, connector, &mut Shell { pause: &mut pause }).map(|job| vec![job])
         }
