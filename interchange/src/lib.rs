@@ -5,6 +5,7 @@
 //! node (`node`), command lines.
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::string_slice, reason = "tests may panic"))]
 
+pub mod cerif;
 pub mod export;
 pub mod import;
 pub mod layout;

@@ -24,7 +24,7 @@ const ROWS_PREPARED: u32 = 10_000;
 /// The first row to fill in, 0-based: behind the header and the notes.
 const FIRST_ROW: u32 = 2;
 /// Narrowest and widest columns, in characters.
-const WIDTHS: (usize, usize) = (12, 30);
+const WIDTHS: (usize, usize) = (18, 32);
 const NOTES_HEIGHT: f64 = 110.0;
 const REQUIRED: Color = Color::RGB(0x00A6_3A28);
 const OPTIONAL: Color = Color::RGB(0x0033_5C81);
@@ -65,7 +65,6 @@ fn fill_sheet(
         .set_text_wrap()
         .set_align(FormatAlign::Top)
         .set_font_size(9)
-        .set_italic()
         .set_background_color(NOTES)
         .set_num_format("@");
     for (index, column) in (0_u16..).zip(columns) {

@@ -45,7 +45,7 @@ pub fn carry_out(arguments: Arguments, surroundings: Surroundings) -> Exit {
     let Arguments { data, lang, format, words } = arguments;
     let (format, form) = (format.data(), format.form());
     if form.is_some() && !matches!(words, Words::Export(ExportWords::Records { .. })) {
-        let text = "--format csv, xlsx 和 jsonl 仅用于 export records are for `export records` only";
+        let text = "--format csv, xlsx, jsonl 和 cerif 仅用于 export records are for `export records` only";
         return complain(text, Exit::Usage);
     }
     let layout = Layout::at(&surroundings.folder.join(data));

@@ -162,6 +162,16 @@ fn csv_comes_back_without_loss() {
 }
 
 #[test]
+fn workbooks_come_back_without_loss() {
+    check(Form::Xlsx, "x.xlsx");
+}
+
+#[test]
+fn json_lines_come_back_without_loss() {
+    check(Form::JsonLines, "x.jsonl");
+}
+
+#[test]
 fn every_kind_is_recognised_by_its_own_header() {
     let catalogue = Catalogue::embedded().unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod arranged;
 #[cfg(test)]
+mod cerif_export;
+#[cfg(test)]
 mod drafts;
 #[cfg(test)]
 mod exported;

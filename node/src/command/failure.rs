@@ -116,6 +116,9 @@ pub enum CommandFailed {
     /// A file of that name is there.
     #[error("there is a file {} already", .0.display())]
     Exists(PathBuf),
+    /// CERIF has no entity for records of the kind.
+    #[error("CERIF has no entity for records of kind {0}")]
+    NoCerif(KindId),
     /// A template is a workbook.
     #[error("a template is a workbook, {} is not named as one", .0.display())]
     NotWorkbook(PathBuf),
@@ -187,6 +190,7 @@ impl CommandFailed {
             | Self::NoForm
             | Self::NeedsKind
             | Self::NotWorkbook(_)
+            | Self::NoCerif(_)
             | Self::Change(_) => Exit::Usage,
             Self::Records(_)
             | Self::Outbox(_)

@@ -30,7 +30,7 @@ pub struct Arguments {
     /// 语言 Language [default: the settings', otherwise the locale's]
     #[arg(long, global = true, value_enum, value_name = "LANG")]
     pub lang: Option<Language>,
-    /// 数据的形式；csv、xlsx、jsonl 仅用于 export records The form of data; csv, xlsx, jsonl are for `export records`
+    /// 数据的形式；csv、xlsx、jsonl、cerif 仅用于 export records The form of data; the last four are for `export records`
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: FormatWord,
     /// What to do.
@@ -52,6 +52,8 @@ pub enum FormatWord {
     Xlsx,
     /// JSON Lines, for `export records`
     Jsonl,
+    /// CERIF-XML 供其他系统使用，只含已公开的内容 For other systems, what is public alone, for `export records`
+    Cerif,
 }
 
 impl FormatWord {
@@ -59,7 +61,7 @@ impl FormatWord {
     pub(crate) const fn data(self) -> Format {
         match self {
             Self::Json => Format::Json,
-            Self::Table | Self::Csv | Self::Xlsx | Self::Jsonl => Format::Table,
+            Self::Table | Self::Csv | Self::Xlsx | Self::Jsonl | Self::Cerif => Format::Table,
         }
     }
 
@@ -69,6 +71,7 @@ impl FormatWord {
             Self::Csv => Some(ExportForm::Csv),
             Self::Xlsx => Some(ExportForm::Xlsx),
             Self::Jsonl => Some(ExportForm::JsonLines),
+            Self::Cerif => Some(ExportForm::Cerif),
             Self::Table | Self::Json => None,
         }
     }
@@ -432,7 +435,8 @@ pub enum ExportWords {
     /// 某一类别的记录（CSV、XLSX、JSON Lines，可原样导回），或全部记录；含不得外传的内容
     ///
     /// The records of a kind as CSV, XLSX or JSON Lines, to be imported again without a mapping, or all records as JSON
-    /// Lines; they hold what must not leave. The form is that of the file's name, or --format.
+    /// Lines; they hold what must not leave. The form is that of the file's name, or --format. CERIF-XML (.xml) of
+    /// achievements and rights is for other systems and holds what is public alone.
     Records {
         /// 记录类别 The kind (ACH, IPR, DEAL, …); without it all records, as JSON Lines
         #[arg(long)]

@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use safeharbor_core::record::KindId;
+use safeharbor_interchange::cerif::{self, CerifWriter, LeftOut, Omission};
 use safeharbor_interchange::export::{Form, RecordWriter};
+use safeharbor_rules::Kind;
 use safeharbor_service::durable_file::{Access, DurableFile, Existing, WriteFailed};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,6 +15,7 @@ use serde_json::json;
 use super::{CommandFailed, name_of};
 use crate::command::record::find_kind;
 use crate::context::Context;
+use crate::hold;
 use crate::records::Stored;
 use crate::speech::{Exit, Language, Speech};
 
@@ -28,6 +31,8 @@ pub enum ExportForm {
     Xlsx,
     /// JSON Lines.
     JsonLines,
+    /// CERIF-XML for other systems: what is public alone.
+    Cerif,
 }
 
 impl ExportForm {
@@ -38,6 +43,7 @@ impl ExportForm {
             "csv" => Some(Self::Csv),
             "xlsx" => Some(Self::Xlsx),
             "jsonl" | "ndjson" | "json" => Some(Self::JsonLines),
+            "xml" => Some(Self::Cerif),
             _ => None,
         }
     }
@@ -47,6 +53,7 @@ impl ExportForm {
             Self::Csv => "CSV",
             Self::Xlsx => "XLSX",
             Self::JsonLines => "JSON Lines",
+            Self::Cerif => "CERIF-XML",
         }
     }
 }
@@ -72,14 +79,23 @@ pub(in crate::command) fn records(
     }
     let target = DurableFile::create(folder_of(order.file), Access::OwnerOnly)?;
     let form = order.form.or_else(|| ExportForm::of_name(order.file));
+    let mut left_out = None;
     let (kind, form, count, target) = match (order.kind, form) {
+        (Some(kind), Some(ExportForm::Cerif)) => {
+            let kind = find_kind(context, kind)?;
+            let (count, target, omissions) = cerif(context, &kind, target)?;
+            left_out = Some(omissions);
+            (Some(kind), ExportForm::Cerif, count, target)
+        }
         (Some(kind), Some(form)) => {
             let kind = find_kind(context, kind)?;
             let (count, target) = of_kind(context, &kind, form, target, order.file)?;
             (Some(kind), form, count, target)
         }
         (Some(_), None) => return Err(CommandFailed::NoForm),
-        (None, Some(ExportForm::Csv | ExportForm::Xlsx)) => return Err(CommandFailed::NeedsKind),
+        (None, Some(ExportForm::Csv | ExportForm::Xlsx | ExportForm::Cerif)) => {
+            return Err(CommandFailed::NeedsKind);
+        }
         (None, Some(ExportForm::JsonLines) | None) => {
             let (count, target) = all(context, target, order.file)?;
             (None, ExportForm::JsonLines, count, target)
@@ -88,14 +104,78 @@ pub(in crate::command) fn records(
     let detail = json!({ "records": count, "kind": kind.as_ref().map(KindId::as_str), "form": form.name() });
     context.audit.append(None, "export records", &name_of(order.file), detail)?;
     target.finish(order.file, existing)?;
-    let path = order.file.display();
-    speech.note(match speech.language {
-        Language::Zh => format!("已写出 {count} 条记录到 {path}；其中含不得外传的内容，请妥善保管"),
-        Language::En => {
-            format!("{count} records written to {path}; they hold what must not leave, keep them safe")
-        }
-    })?;
+    tell(
+        order.file,
+        count,
+        left_out.as_ref(),
+        kind.as_ref().and_then(|kind| context.catalogue.kind(kind)),
+        speech,
+    )?;
     Ok(Exit::Done)
+}
+
+/// What was written, and for a file for others what was left out and why.
+fn tell(
+    file: &Path,
+    count: u64,
+    left_out: Option<&LeftOut>,
+    kind: Option<&Kind>,
+    speech: &mut Speech<'_>,
+) -> Result<(), CommandFailed> {
+    let path = file.display();
+    let Some(left_out) = left_out else {
+        return Ok(speech.note(match speech.language {
+            Language::Zh => format!("已写出 {count} 条记录到 {path}；其中含不得外传的内容，请妥善保管"),
+            Language::En => {
+                format!("{count} records written to {path}; they hold what must not leave, keep them safe")
+            }
+        })?);
+    };
+    speech.note(match speech.language {
+        Language::Zh => {
+            format!("已写出 {count} 条已公开的记录到 {path}（CERIF-XML，OpenAIRE 1.2），只含 C0/C1 字段")
+        }
+        Language::En => format!(
+            "{count} published records written to {path} (CERIF-XML, OpenAIRE 1.2), C0 and C1 fields alone"
+        ),
+    })?;
+    for Omission { field, why, count } in left_out.omissions() {
+        let title = |name: &String| {
+            let field = kind.and_then(|kind| kind.field(name));
+            field.map_or_else(|| name.clone(), |field| field.title(speech.language.lang()).to_owned())
+        };
+        let what = field.as_ref().map_or_else(|| speech.pick("整条记录", "whole records").to_owned(), title);
+        let why = why.text(speech.language.lang());
+        speech.note(match speech.language {
+            Language::Zh => format!("  未写出：{what}（{count} 条记录）：{why}"),
+            Language::En => format!("  left out: {what} ({count} records): {why}"),
+        })?;
+    }
+    Ok(())
+}
+
+/// The published records of one kind as CERIF, without those that are held back.
+fn cerif(
+    context: &Context,
+    id: &KindId,
+    target: DurableFile,
+) -> Result<(u64, DurableFile, LeftOut), CommandFailed> {
+    let kind = context.catalogue.kind(id).ok_or_else(|| CommandFailed::NoKind(id.to_string()))?;
+    if !cerif::KINDS.contains(&id.as_str()) {
+        return Err(CommandFailed::NoCerif(id.clone()));
+    }
+    let target = BufWriter::with_capacity(CHUNK_BYTES, target);
+    let mut writer = CerifWriter::create(target, kind, context.clock.today())?;
+    visit(context, Some(id), &mut |stored| {
+        let digest = stored.digest()?;
+        if hold::active(&*context.store, stored.rec, digest)?.is_some() {
+            writer.hold_back();
+            return Ok(());
+        }
+        Ok(writer.write(&stored.revision.record)?)
+    })?;
+    let (target, count, left_out) = writer.finish()?;
+    Ok((count, target.into_inner().map_err(|failed| failed.into_error())?, left_out))
 }
 
 fn folder_of(file: &Path) -> &Path {
@@ -114,7 +194,7 @@ fn of_kind(
     let form = match form {
         ExportForm::Csv => Form::Csv,
         ExportForm::Xlsx => Form::Xlsx,
-        ExportForm::JsonLines => Form::JsonLines,
+        ExportForm::JsonLines | ExportForm::Cerif => Form::JsonLines,
     };
     let target = BufWriter::with_capacity(CHUNK_BYTES, target);
     let mut writer = RecordWriter::create(form, kind, target, folder_of(file))?;

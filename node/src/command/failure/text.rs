@@ -38,7 +38,8 @@ impl CommandFailed {
             Self::NeedsAdministrator => ": --by NAME".to_owned(),
             Self::Exists(_) => "; choose another name, or add --replace".to_owned(),
             Self::NotWorkbook(_) => "; end its name in .xlsx".to_owned(),
-            Self::NoForm => ": end it in .csv, .xlsx or .jsonl, or add --format".to_owned(),
+            Self::NoCerif(_) => "; it takes ACH and IPR".to_owned(),
+            Self::NoForm => ": end it in .csv, .xlsx, .jsonl or .xml, or add --format".to_owned(),
             Self::NeedsKind => ": --kind KIND".to_owned(),
             Self::Edit(failed) => edit_details(failed, Lang::En),
             _ => String::new(),
@@ -60,7 +61,10 @@ impl CommandFailed {
                 format!("角色“{}”无权执行此操作；需要：{wanted}", role.title_zh())
             }
             Self::Exists(path) => format!("已有文件 {}；换一个文件名，或加 --replace 覆盖", path.display()),
-            Self::NoForm => "文件名看不出格式：以 .csv、.xlsx 或 .jsonl 结尾，或用 --format 指明".to_owned(),
+            Self::NoForm => {
+                "文件名看不出格式：以 .csv、.xlsx、.jsonl 或 .xml 结尾，或用 --format 指明".to_owned()
+            }
+            Self::NoCerif(kind) => format!("CERIF 中没有与 {kind} 对应的实体；可用于 ACH 和 IPR"),
             Self::NotWorkbook(path) => format!("模板是电子表格，{} 须以 .xlsx 结尾", path.display()),
             Self::NeedsKind => "表格只能容纳一个类别的记录，请指明：--kind 类别".to_owned(),
             Self::Export(_) => format!("未导出：{}", chain_of(self)),

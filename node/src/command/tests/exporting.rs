@@ -79,3 +79,35 @@ fn a_template_is_a_workbook_of_a_kind_that_exists() {
     assert!(make("DEAL", "x.csv", false).unwrap_err().contains(".xlsx"));
     assert!(make("NONE", "y.xlsx", false).unwrap_err().contains("NONE"));
 }
+
+#[test]
+fn cerif_holds_what_is_published_and_not_held_back_and_says_what_it_left_out() {
+    let bench = Bench::new();
+    bench.import(&[
+        &published("A-1", "甲"),
+        "A-2,乙,张三,初期阶段,2027-01-01,摘要 MARKER",
+        &published("A-3", "丙"),
+    ]);
+    let rec = bench.rec("A-3");
+    let digest = bench.context.records.last(rec).unwrap().unwrap().digest().unwrap();
+    let hold = crate::hold::Hold {
+        why: crate::hold::Why::Withdrawn,
+        content: digest,
+        person: None,
+        decision: None,
+        at: 0,
+    };
+    let mut batch = safeharbor_service::store::Batch::new();
+    hold.put_into(rec, &mut batch).unwrap();
+    bench.commit(batch);
+    let said = export(&bench, "x.xml", Some("ACH"), false);
+    assert_eq!(said.exit, Exit::Done, "{}", said.err);
+    let xml = std::fs::read_to_string(bench.path("x.xml")).unwrap();
+    assert!(xml.contains("Products/A-1") && !xml.contains("A-2") && !xml.contains("A-3"), "{xml}");
+    assert!(!xml.contains("MARKER") && !xml.contains("张三"), "{xml}");
+    for wanted in ["已暂停外传或已撤回", "未公开", "成果摘要（1 条记录）：等级 C3"] {
+        assert!(said.err.contains(wanted), "{}", said.err);
+    }
+    let refused = export(&bench, "y.xml", Some("PRF"), false);
+    assert!(refused.exit == Exit::Usage && refused.err.contains("ACH"), "{}", refused.err);
+}
