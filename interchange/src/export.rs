@@ -13,7 +13,7 @@ use safeharbor_rules::{Kind, Lang, Record};
 use serde_json::Value;
 
 use crate::layout::{Column, Layout};
-pub(crate) use workbook::{sheet_name, text_format};
+pub(crate) use workbook::{sheet_name, sheet_title, text_format, write_cell};
 
 /// A form in which records of one kind are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -56,7 +56,8 @@ impl<'k> Layout<'k> {
 }
 
 impl<'k> Column<'k> {
-    fn of(kind: &Kind, field: &'k Field) -> Self {
+    /// The column of one field of `kind`.
+    pub(crate) fn of(kind: &Kind, field: &'k Field) -> Self {
         let [zh, en] = [Lang::Zh, Lang::En].map(|lang| header(kind, field, lang));
         let entry = FieldMapping::own(field.name(), Vec::new(), Own::Written, unit_of(field));
         Self { field, zh, en, reading: reading(&entry, field).ok() }
@@ -98,6 +99,11 @@ impl<'k> Column<'k> {
     /// The unit in which its cells are written.
     pub(crate) fn unit(&self) -> Option<&'k str> {
         unit_of(self.field)
+    }
+
+    /// The value for people, without the mark that some cells need to be read again.
+    pub(crate) fn plain(&self, value: &Value) -> String {
+        text::plain(self, value)
     }
 
     /// The value that a person writes as `text`; none for an empty text.

@@ -7,6 +7,7 @@
 
 pub mod cerif;
 pub mod export;
+pub mod form;
 pub mod import;
 pub mod layout;
 pub mod metadata;

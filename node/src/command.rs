@@ -38,7 +38,7 @@ use crate::selection::Among;
 use crate::speech::{Exit, Format, Language, Speech};
 pub use connector::{ConnectingFailed, ConnectorCommand, NewConnector};
 pub use credentials::{Credentials, Password};
-pub use export::ExportForm;
+pub use export::{ExportForm, LayoutOrder};
 pub use failure::CommandFailed;
 pub use import::{ImportOrder, Rejects};
 pub use job::JobCommand;
@@ -282,6 +282,8 @@ pub enum Command {
         /// Whether a file of that name is replaced.
         replace: bool,
     },
+    /// Fills in a statutory form.
+    ExportLayout(LayoutOrder),
     /// Writes all receipts to a folder.
     ExportReceipts {
         /// The folder.
@@ -346,6 +348,7 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
             let order = export::Order { file: &file, kind: kind.as_deref(), form, replace };
             export::records(context, &order, speech)
         }
+        Command::ExportLayout(order) => export::layout(context, &order, speech),
         Command::ExportReceipts { folder } => export::receipts(context, &folder, speech),
     }
 }

@@ -16,7 +16,7 @@ use arguments::{ExportWords, ImportWords, PersonWords, PolicyWords, Words};
 use password::read_password;
 
 use crate::command::{
-    Choice, Command, CommandFailed, Credentials, ExportForm, ImportOrder, JobCommand, Rejects,
+    Choice, Command, CommandFailed, Credentials, ExportForm, ImportOrder, JobCommand, LayoutOrder, Rejects,
     Words as SetWords, list_kinds, show_kind, split, template,
 };
 use crate::enrolment::{EnrolFailed, enrol, init};
@@ -140,6 +140,14 @@ impl Desk {
             Words::Export(ExportWords::Records { kind, replace, output }) => {
                 let file = self.path(&output);
                 self.deliver(Command::ExportRecords { file, kind, form: self.form, replace })
+            }
+            Words::Export(ExportWords::Layout { name, year, record: records, layout, replace, output }) => {
+                let text = match layout.map(|file| self.text_of(&self.path(&file))).transpose() {
+                    Ok(text) => text,
+                    Err(failed) => return self.refuse(&failed),
+                };
+                let file = self.path(&output);
+                self.deliver(Command::ExportLayout(LayoutOrder { name, text, year, records, file, replace }))
             }
             Words::Export(ExportWords::Receipts { output }) => {
                 self.deliver(Command::ExportReceipts { folder: self.path(&output) })
@@ -363,6 +371,10 @@ impl Desk {
             Err(failed) => failed.text(self.language),
         };
         complain(&text, exit)
+    }
+
+    fn text_of(&self, file: &Path) -> Result<String, CommandFailed> {
+        fs::read_to_string(file).map_err(|source| CommandFailed::Read { path: file.to_owned(), source })
     }
 
     fn template(&self, kind: &str, file: &Path, replace: bool) -> Exit {

@@ -20,6 +20,8 @@ const NAME_CHARS_MAX: usize = 31;
 
 pub(super) struct Sheet {
     workbook: Workbook,
+    number: Format,
+    text: Format,
 }
 
 impl Sheet {
@@ -36,7 +38,7 @@ impl Sheet {
             }
             sheet.write_string_with_format(0, index, column.header(Lang::Zh), &bold)?;
         }
-        Ok(Self { workbook })
+        Ok(Self { workbook, number: Format::new(), text: text_format() })
     }
 
     /// Writes record number `row`, 1-based.
@@ -56,7 +58,10 @@ impl Sheet {
                 let field = column.field().title(Lang::Zh).to_owned();
                 return Err(ExportFailed::CellTooLong { row, field });
             }
-            write_cell(sheet, (line, index), &text, column.is_number())?;
+            let format = if column.is_number() { &self.number } else { &self.text };
+            if !text.is_empty() {
+                write_cell(sheet, (line, index), &text, column.is_number(), format)?;
+            }
         }
         Ok(())
     }
@@ -73,18 +78,16 @@ impl std::fmt::Debug for Sheet {
 }
 
 /// A number that a spreadsheet keeps exactly is one; anything else is text.
-fn write_cell(
+pub(crate) fn write_cell(
     sheet: &mut Worksheet,
     (row, column): (u32, u16),
     text: &str,
     is_number: bool,
+    format: &Format,
 ) -> Result<(), ExportFailed> {
-    if text.is_empty() {
-        return Ok(());
-    }
     match exact_number(text).filter(|_| is_number) {
-        Some(number) => sheet.write_number(row, column, number)?,
-        None => sheet.write_string(row, column, text)?,
+        Some(number) => sheet.write_number_with_format(row, column, number, format)?,
+        None => sheet.write_string_with_format(row, column, text, format)?,
     };
     Ok(())
 }
@@ -102,7 +105,12 @@ pub(crate) fn text_format() -> Format {
 
 /// The sheet's name says the kind: `ACH 科技成果`.
 pub(crate) fn sheet_name(kind: &Kind) -> String {
-    let name = format!("{} {}", kind.id(), kind.title(Lang::Zh));
-    let fits = |c: &char| !matches!(c, '[' | ']' | ':' | '*' | '?' | '/' | '\\' | '\'');
-    name.chars().filter(fits).take(NAME_CHARS_MAX).collect()
+    sheet_title(&format!("{} {}", kind.id(), kind.title(Lang::Zh)))
+}
+
+/// A text as the name of a sheet: without the characters it may not have, and not too long.
+pub(crate) fn sheet_title(text: &str) -> String {
+    let fits = |c: &char| !c.is_control() && !matches!(c, '[' | ']' | ':' | '*' | '?' | '/' | '\\' | '\'');
+    let name: String = text.chars().filter(fits).take(NAME_CHARS_MAX).collect();
+    if name.trim().is_empty() { "-".to_owned() } else { name }
 }

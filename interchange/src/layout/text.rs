@@ -36,7 +36,7 @@ fn is_fragile(c: char) -> bool {
     c.is_control() || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
-fn plain(column: &Column<'_>, value: &Value) -> String {
+pub(super) fn plain(column: &Column<'_>, value: &Value) -> String {
     let shape = Shape::of(column.field);
     match value {
         _ if matches!(shape, Shape::Nested) => json(value),

@@ -1,5 +1,6 @@
 //! `export`: the institution's own records and receipts as files.
 
+mod layout;
 mod records;
 
 use std::fs;
@@ -16,6 +17,8 @@ use crate::chain::{Chain, ChainFailed, Stated};
 use crate::context::Context;
 use crate::speech::{Exit, Language, Speech};
 use crate::trust::{KeptReceipt, visit_receipts};
+pub use layout::LayoutOrder;
+pub(super) use layout::layout;
 pub use records::ExportForm;
 pub(super) use records::{Order, records};
 

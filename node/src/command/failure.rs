@@ -24,6 +24,7 @@ use crate::speech::{Exit, Speech};
 use crate::sync::TellFailed;
 use crate::withdrawal::WithdrawFailed;
 use safeharbor_interchange::export::ExportFailed;
+use safeharbor_interchange::form::{FormFailed, RECORDS_MAX};
 use safeharbor_interchange::import::{ImportFailed, MappingFailed, ParseEncodingFailed};
 
 pub(super) use text::ceiling_zh;
@@ -116,6 +117,18 @@ pub enum CommandFailed {
     /// A file of that name is there.
     #[error("there is a file {} already", .0.display())]
     Exists(PathBuf),
+    /// There is no layout of that name.
+    #[error("there is no layout {0:?}")]
+    NoLayout(String),
+    /// The layout of a form is refused.
+    #[error("the layout is refused")]
+    Form(#[from] FormFailed),
+    /// The form is about a year, and none was given.
+    #[error("the form is about one year")]
+    NeedsYear,
+    /// A workbook with so many sheets would be of no use.
+    #[error("the form takes {RECORDS_MAX} records at most, a sheet each")]
+    TooManySheets,
     /// CERIF has no entity for records of the kind.
     #[error("CERIF has no entity for records of kind {0}")]
     NoCerif(KindId),
@@ -190,6 +203,9 @@ impl CommandFailed {
             | Self::NoForm
             | Self::NeedsKind
             | Self::NotWorkbook(_)
+            | Self::NoLayout(_)
+            | Self::NeedsYear
+            | Self::TooManySheets
             | Self::NoCerif(_)
             | Self::Change(_) => Exit::Usage,
             Self::Records(_)
@@ -221,6 +237,7 @@ impl CommandFailed {
             | Self::Mapping(_)
             | Self::Import(_)
             | Self::Export(_)
+            | Self::Form(_)
             | Self::Exists(_)
             | Self::Plan(_) => Exit::Refused,
             Self::Connecting(failed) => failed.exit(),

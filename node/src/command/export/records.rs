@@ -178,7 +178,7 @@ fn cerif(
     Ok((count, target.into_inner().map_err(|failed| failed.into_error())?, left_out))
 }
 
-fn folder_of(file: &Path) -> &Path {
+pub(super) fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -6,6 +6,8 @@ use safeharbor_service::person::{
     PersonsFailed, Role,
 };
 
+use safeharbor_interchange::form::RECORDS_MAX;
+
 use super::CommandFailed;
 use crate::approval::ApproveFailed;
 use crate::erasure::EraseFailed;
@@ -38,6 +40,9 @@ impl CommandFailed {
             Self::NeedsAdministrator => ": --by NAME".to_owned(),
             Self::Exists(_) => "; choose another name, or add --replace".to_owned(),
             Self::NotWorkbook(_) => "; end its name in .xlsx".to_owned(),
+            Self::NoLayout(_) => "; there are R and Y, or name a file: --layout FILE".to_owned(),
+            Self::NeedsYear => ": --year YYYY".to_owned(),
+            Self::TooManySheets => "; name them: --record ACH:NUMBER, as often as needed".to_owned(),
             Self::NoCerif(_) => "; it takes ACH and IPR".to_owned(),
             Self::NoForm => ": end it in .csv, .xlsx, .jsonl or .xml, or add --format".to_owned(),
             Self::NeedsKind => ": --kind KIND".to_owned(),
@@ -64,6 +69,12 @@ impl CommandFailed {
             Self::NoForm => {
                 "文件名看不出格式：以 .csv、.xlsx、.jsonl 或 .xml 结尾，或用 --format 指明".to_owned()
             }
+            Self::NoLayout(name) => format!("没有表样“{name}”；可用 R 和 Y，或用 --layout 文件 指定"),
+            Self::NeedsYear => "该表按年度填报，请指明：--year 年份".to_owned(),
+            Self::TooManySheets => {
+                format!("一条记录一张表，最多 {RECORDS_MAX} 条；请用 --record ACH:编号 指明（可重复）")
+            }
+            Self::Form(_) => format!("表样有误，未写出：{}", chain_of(self)),
             Self::NoCerif(kind) => format!("CERIF 中没有与 {kind} 对应的实体；可用于 ACH 和 IPR"),
             Self::NotWorkbook(path) => format!("模板是电子表格，{} 须以 .xlsx 结尾", path.display()),
             Self::NeedsKind => "表格只能容纳一个类别的记录，请指明：--kind 类别".to_owned(),

@@ -111,3 +111,41 @@ fn cerif_holds_what_is_published_and_not_held_back_and_says_what_it_left_out() {
     let refused = export(&bench, "y.xml", Some("PRF"), false);
     assert!(refused.exit == Exit::Usage && refused.err.contains("ACH"), "{}", refused.err);
 }
+
+fn layout(bench: &Bench, name: &str, year: Option<i16>, records: &[&str]) -> Said {
+    let order = crate::command::LayoutOrder {
+        name: name.to_owned(),
+        text: None,
+        year,
+        records: records.iter().map(|record| (*record).to_owned()).collect(),
+        file: bench.path("form.xlsx"),
+        replace: true,
+    };
+    bench.say(Command::ExportLayout(order), Language::Zh, Format::Table)
+}
+
+#[test]
+fn forms_say_what_they_could_not_fill_in_and_what_is_missing() {
+    let bench = Bench::new();
+    bench.import(&[&published("A-1", "甲"), &published("A-2", "乙")]);
+    let said = layout(&bench, "R", None, &["ACH:A-1"]);
+    assert_eq!(said.exit, Exit::Done, "{}", said.err);
+    for wanted in ["非官方表样", "A-1 · 批准登记号：记录中“批准登记号”为空"] {
+        assert!(said.err.contains(wanted), "{}", said.err);
+    }
+    assert!(!said.err.contains("A-2"), "{}", said.err);
+    let said = layout(&bench, "y", Some(2025), &[]);
+    assert!(said.err.contains("总表 · 合同项数：本节点没有 DEAL 转化交易 记录"), "{}", said.err);
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(bench.path("form.xlsx")).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(std::fs::read_to_string(bench.context.layout.audit_log()).unwrap().contains("export layout"));
+    for (name, records, wanted) in
+        [("Y", [].as_slice(), "--year"), ("Z", &[], "--layout"), ("R", &["X-1"], "X-1")]
+    {
+        let said = layout(&bench, name, None, records);
+        assert_ne!(said.exit, Exit::Done);
+        assert!(said.err.contains(wanted), "{}", said.err);
+    }
+}
