@@ -1,6 +1,7 @@
 //! No C2 or C3 value of any kind leaves a node without approval: unique markers in every such field, then a search
 //! through every byte the node sent and every byte in the hub's folder, raw, decoded and unescaped.
 
+mod paths;
 mod search;
 mod seeds;
 
@@ -9,13 +10,14 @@ use std::sync::{Arc, Mutex};
 use safeharbor_core::sdjwt::Disclosure;
 use safeharbor_hub::journal::{JournalReader, unseal};
 use safeharbor_interchange::import::{ImportedRow, Sink as _};
+use safeharbor_node::context::Context;
 use safeharbor_node::layout::Layout;
-use safeharbor_node::opening::{Seams, open};
+use safeharbor_node::opening::{Node as Opened, Seams, open};
 use safeharbor_node::records::{Links, RecordSink, Terms};
 use safeharbor_node::running::load_link;
 use safeharbor_node::settings::Settings;
 use safeharbor_node::sync::{Link, Outcome, Until, run};
-use safeharbor_rules::{Catalogue, Class};
+use safeharbor_rules::{Catalogue, Class, Kind};
 use safeharbor_service::clock::{Clock as _, SystemClock};
 use safeharbor_service::shutdown::Shutdown;
 
@@ -38,29 +40,36 @@ fn no_secret_leaves_the_node_and_none_lies_at_the_hub() {
     check(&hay, &planted, "what the node sent");
 
     federation.end_hub();
-    let mut hay = Haystack::of(&folder_bytes(&federation.hub_data()));
-    let mut reader = JournalReader::from_start(&federation.hub_data().join("journal")).unwrap();
-    while let Some(stored) = reader.next_frame().unwrap() {
-        for disclosure in unseal(&stored.frame).unwrap().unwrap_or_default() {
-            hay.add(disclosure.as_bytes());
-            refuse_secret_field(&catalogue, &planted, &disclosure);
-        }
-    }
+    let hay = hub_hay(&federation, &mut |disclosure| refuse_secret_field(&catalogue, &planted, disclosure));
     check(&hay, &planted, "the hub's folder, opened with the keys in it");
 }
 
 /// Stores the records at the node, syncs it in this process, and returns every plaintext byte it wrote.
 fn send(node: &Node, catalogue: &Catalogue, planted: &[Planted]) -> Vec<u8> {
-    let layout = Layout::at(&node.data);
-    let settings = Settings::load(&layout, &[]).unwrap();
-    let opened = open(&layout, &settings, &Seams::system()).unwrap();
-    let terms = Terms { links: Links::Warn, ..Terms::of_file("planted".to_owned()) };
+    let opened = open_node(node);
     for planted in planted {
         let kind = catalogue.kind(&planted.kind).unwrap();
-        let mut sink = RecordSink::new(&opened.context, kind, terms.clone());
         let key = kind.key_of(&planted.record).unwrap();
-        sink.take(vec![ImportedRow::new(2, key, planted.record.clone())]).unwrap();
+        take(&opened.context, kind, vec![ImportedRow::new(2, key, planted.record.clone())]);
     }
+    sync(&opened)
+}
+
+fn open_node(node: &Node) -> Opened {
+    let layout = Layout::at(&node.data);
+    let settings = Settings::load(&layout, &[]).unwrap();
+    open(&layout, &settings, &Seams::system()).unwrap()
+}
+
+/// Imports rows of one kind.
+fn take(context: &Context, kind: &Kind, rows: Vec<ImportedRow>) {
+    let terms = Terms { links: Links::Warn, ..Terms::of_file("planted".to_owned()) };
+    let mut sink = RecordSink::new(context, kind, terms);
+    sink.take(rows).unwrap();
+}
+
+/// Syncs a node in this process and returns every plaintext byte it wrote.
+fn sync(opened: &Opened) -> Vec<u8> {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let tap = Arc::clone(&sent);
     let Link { connector, trust } = load_link(&opened.context).unwrap();
@@ -75,6 +84,19 @@ fn send(node: &Node, catalogue: &Catalogue, planted: &[Planted]) -> Vec<u8> {
     let sent = sent.lock().unwrap().clone();
     assert!(!sent.is_empty());
     sent
+}
+
+/// Everything in the hub's folder, with the disclosures in the journal opened by the keys beside them; each is shown to `visitor`.
+fn hub_hay(federation: &Federation, visitor: &mut dyn FnMut(&str)) -> Haystack {
+    let mut hay = Haystack::of(&folder_bytes(&federation.hub_data()));
+    let mut reader = JournalReader::from_start(&federation.hub_data().join("journal")).unwrap();
+    while let Some(stored) = reader.next_frame().unwrap() {
+        for disclosure in unseal(&stored.frame).unwrap().unwrap_or_default() {
+            hay.add(disclosure.as_bytes());
+            visitor(&disclosure);
+        }
+    }
+    hay
 }
 
 fn check(hay: &Haystack, planted: &[Planted], place: &str) {
