@@ -52,9 +52,6 @@ pub enum WithdrawFailed {
     /// No reason was given.
     #[error("say why: a reason is kept with the decision")]
     NoReason,
-    /// A row forbade it already, and only erasing the record goes further.
-    #[error("the record {0} is held for secrecy; erase it to take back what had left")]
-    Held(RecordHandle),
     /// Records cannot be had.
     #[error("the record cannot be read")]
     Records(#[from] RecordsFailed),
@@ -138,9 +135,6 @@ fn withdraw_one(
 ) -> Result<Withdrawn, WithdrawFailed> {
     let (rec, kind) = (stored.rec, stored.revision.kind.clone());
     let content = stored.digest()?;
-    if hold::active(&*context.store, rec, content)?.is_some_and(|hold| !hold.yields_to_approval()) {
-        return Err(WithdrawFailed::Held(rec));
-    }
     let disclosures = waiting.iter().filter(|(_, is_withdrawal)| !is_withdrawal);
     let stopped = disclosures.clone().count();
     for (number, _) in disclosures {
@@ -158,8 +152,11 @@ fn withdraw_one(
         };
         context.outbox.put(&entry, batch)?;
     }
-    let (person, id) = (Some(decision.person.clone()), Some(decision.id.clone()));
-    Hold { why: Why::Withdrawn, content, person, decision: id, at: decision.at }.put_into(rec, batch)?;
+    // A row that may not be stored holds it more firmly.
+    if hold::active(&*context.store, rec, content)?.is_none_or(|hold| hold.yields_to_approval()) {
+        let (person, id) = (Some(decision.person.clone()), Some(decision.id.clone()));
+        Hold { why: Why::Withdrawn, content, person, decision: id, at: decision.at }.put_into(rec, batch)?;
+    }
     decision.put_into(batch)?;
     let detail = serde_json::json!({ "decision": decision.id, "revision": stored.rev, "stopped": stopped, "taken_back": taken_back });
     context.audit.append(Some(&decision.person), "withdraw", &format!("{kind} {rec}"), detail)?;

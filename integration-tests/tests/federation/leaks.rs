@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use safeharbor_core::sdjwt::Disclosure;
 use safeharbor_hub::journal::{JournalReader, unseal};
-use safeharbor_interchange::import::{ImportedRow, Sink as _};
+use safeharbor_interchange::import::{ImportedRow, Sink as _, Taken};
 use safeharbor_node::context::Context;
 use safeharbor_node::layout::Layout;
 use safeharbor_node::opening::{Node as Opened, Seams, open};
@@ -63,9 +63,15 @@ fn open_node(node: &Node) -> Opened {
 
 /// Imports rows of one kind.
 fn take(context: &Context, kind: &Kind, rows: Vec<ImportedRow>) {
-    let terms = Terms { links: Links::Warn, ..Terms::of_file("planted".to_owned()) };
-    let mut sink = RecordSink::new(context, kind, terms);
-    sink.take(rows).unwrap();
+    let expected = rows.len();
+    let taken = RecordSink::new(context, kind, terms()).take(rows).unwrap();
+    let is_kept = |taken: &&Taken| matches!(taken, Taken::New | Taken::Revised);
+    assert_eq!(taken.iter().filter(is_kept).count(), expected, "{taken:?}");
+}
+
+/// Links lead nowhere: the values are made up.
+fn terms() -> Terms {
+    Terms { links: Links::Warn, ..Terms::of_file("planted".to_owned()) }
 }
 
 /// Syncs a node in this process and returns every plaintext byte it wrote.

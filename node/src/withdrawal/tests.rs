@@ -112,6 +112,7 @@ fn a_record_whose_row_turned_secret_is_held_and_cannot_be_approved() {
             bench.commit(batch);
         }
         assert!(waiting(bench).is_empty(), "what waited does not leave");
+        take_back(bench, "A-1");
         let refused = bench.approve("A-1", &["abstract"], by(APPROVER));
         assert!(refused.exit == Exit::Refused && refused.err.contains("erase"), "{}", refused.err);
         bench.import(&[&published("A-1", "甲"), &published("A-2", "乙")]);

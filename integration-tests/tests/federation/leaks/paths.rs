@@ -4,23 +4,22 @@
 use std::collections::BTreeSet;
 
 use safeharbor_core::record::RecordHandle;
-use safeharbor_interchange::import::ImportedRow;
+use safeharbor_interchange::import::{Action, ImportedRow, RefusedRow, Sink as _, Taken, Withheld};
 use safeharbor_node::approval::{approve, approve_set, preview, preview_set};
 use safeharbor_node::context::Context;
 use safeharbor_node::erasure::erase;
-use safeharbor_node::hold::hold_refused_row;
+use safeharbor_node::records::{RecordSink, Terms};
 use safeharbor_node::rejection::{self, Target};
 use safeharbor_node::selection::{Among, Filter};
 use safeharbor_node::withdrawal::withdraw;
 use safeharbor_rules::{Catalogue, Ceiling, Class, Kind};
 use safeharbor_service::clock::{Clock as _, SystemClock};
 use safeharbor_service::person::Person;
-use safeharbor_service::store::Batch;
 use serde_json::Value;
 
 use super::search::{Haystack, http2_data};
 use super::seeds::{Planted, fresh};
-use super::{hub_hay, open_node, sync, take};
+use super::{hub_hay, open_node, sync, take, terms};
 use crate::harness::{CODES, Federation};
 
 /// Stands in reasons and in the texts of cells.
@@ -43,13 +42,15 @@ enum Path {
     Rejected,
     /// One field is approved and leaves, then it is taken back and another row comes.
     Withdrawn,
+    /// One field is approved and leaves, then a row deletes the record, and later another brings it back.
+    Retired,
     /// One field is approved, then the record is erased.
     Erased,
     /// One field is approved, then a row comes that says the record is secret.
     TurnedSecret,
 }
 
-const PATHS: [Path; 9] = [
+const PATHS: [Path; 10] = [
     Path::Untouched,
     Path::Approved,
     Path::InBulk,
@@ -57,6 +58,7 @@ const PATHS: [Path; 9] = [
     Path::ChangedAfter,
     Path::Rejected,
     Path::Withdrawn,
+    Path::Retired,
     Path::Erased,
     Path::TurnedSecret,
 ];
@@ -87,7 +89,11 @@ impl Trial<'_> {
 
     /// Whether nothing of it leaves any more, whatever the policy says.
     fn is_closed(&self) -> bool {
-        matches!(self.path, Path::Rejected | Path::Withdrawn | Path::Erased | Path::TurnedSecret)
+        self.is_taken_back() || matches!(self.path, Path::Rejected | Path::Erased | Path::TurnedSecret)
+    }
+
+    fn is_taken_back(&self) -> bool {
+        matches!(self.path, Path::Withdrawn | Path::Retired)
     }
 
     fn approved(&self) -> Vec<String> {
@@ -150,7 +156,7 @@ fn on_every_path_only_what_was_approved_leaves() {
     drop(opened);
     federation.end_hub();
     let hay = hub_hay(&federation, &mut |_| {});
-    let withdrawn = trials.iter().filter(|trial| trial.path == Path::Withdrawn);
+    let withdrawn = trials.iter().filter(|trial| trial.is_taken_back());
     let withdrawn: BTreeSet<String> =
         withdrawn.flat_map(|trial| &trial.rows).flat_map(Planted::marks).collect();
     let kept = leaving.into_iter().chain(automatic).filter(|value| !withdrawn.contains(value));
@@ -200,10 +206,8 @@ fn begin(trial: &mut Trial<'_>, context: &Context, person: &Person) {
         }
         Path::Erased => drop(erase(context, trial.rec(context), person).unwrap()),
         Path::TurnedSecret => {
-            let mut batch = Batch::new();
-            let _held = context.outbox.hold();
-            assert!(hold_refused_row(context, trial.kind.id(), &trial.key(), true, &mut batch).unwrap());
-            context.store.commit(batch).unwrap();
+            let row = RefusedRow { row: 2, key: Some(trial.key()), withheld: Some(Withheld::Secrecy) };
+            RecordSink::new(context, trial.kind, terms()).pass_over(vec![row]).unwrap();
         }
         _ => {}
     }
@@ -234,6 +238,13 @@ fn go_on(trial: &mut Trial<'_>, context: &Context, person: &Person) {
         Path::Withdrawn => {
             withdraw(context, &BTreeSet::from([trial.rec(context)]), person, WORDS).unwrap();
             trial.change(context);
+        }
+        Path::Retired => {
+            let mut row = imported(trial.key(), &trial.rows[0]);
+            row.action = Action::Delete;
+            let terms = Terms { person: Some(person.clone()), ..terms() };
+            let taken = RecordSink::new(context, trial.kind, terms).take(vec![row]).unwrap();
+            assert_eq!(taken, [Taken::Deleted]);
         }
         _ => {}
     }

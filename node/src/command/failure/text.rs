@@ -198,9 +198,6 @@ fn withdraw_zh(failed: &WithdrawFailed) -> String {
     match failed {
         WithdrawFailed::NoRecord(rec) => format!("没有记录 {rec}"),
         WithdrawFailed::NoReason => "请写明理由：--reason 理由（只保存在本节点）".to_owned(),
-        WithdrawFailed::Held(rec) => {
-            format!("记录 {rec} 已留置（现已涉密或含禁止保存的内容）；请用 erase 删除，已公开的值随之撤回")
-        }
         _ => format!("未能撤回：{}", chain_of(failed)),
     }
 }
