@@ -215,7 +215,7 @@ fn run<R: Read + Seek + Send>(
     let plan = Plan::new(mapping, kind, &header)?;
     let first_data_row = last_head_row.saturating_add(1);
     let Survey { rows_total, chunks } = survey(&mut table, &header, first_data_row)?;
-    let rejects = Rejects::new(options, mapping, header_row, &head, &header, &plan);
+    let rejects = Rejects::new(options, mapping, table.recognised.format, header_row, &head, &header, &plan);
     let mut tally = Tally::new(file, &table, &header, mapping, &plan, options.problems_max, rejects);
     let arranger = Arranger::new(&plan.arrangement, &plan.gates);
     let rows = table.rows_from(first_data_row)?;

@@ -1,12 +1,14 @@
 //! Rejected rows as a table of the same shape with the reasons before them, which imports again once it is corrected.
 //!
 //! The header row stands where the mapping expects it, below whatever stood above it. Of a row that may not be stored
-//! here for what it holds, only its number and the reason are written.
+//! here for what it holds, only its number and the reason are written. Of a file without header row the rows come back
+//! as JSON Lines, since a list in a cell of text would be another value.
 
 use std::io;
 
 use encoding_rs::GB18030;
 use safeharbor_rules::{Lang, holds_personal_id};
+use serde_json::Value;
 
 use super::arrange::Piece;
 use super::encoding::Encoding;
@@ -14,7 +16,7 @@ use super::header::Header;
 use super::mapping::Mapping;
 use super::pipeline::{ImportOptions, TakesBytes};
 use super::plan::{CellFinding, Plan};
-use super::source::Row;
+use super::source::{Format, Mark, Row};
 
 /// The header of the column with the reasons. An import passes over the column, and over rows in which only it is filled.
 pub const REASON_COLUMN: &str = "拒收原因";
@@ -35,6 +37,7 @@ pub(crate) struct Rejects<'i> {
     plan: &'i Plan<'i>,
     delimiter: u8,
     is_gb: bool,
+    is_json_lines: bool,
     has_begun: bool,
     last_heading: Option<String>,
 }
@@ -59,6 +62,7 @@ impl<'i> Rejects<'i> {
     pub(crate) fn new(
         options: &ImportOptions<'i>,
         mapping: &Mapping,
+        format: Format,
         header_row: u64,
         head: &'i [Row],
         header: &'i Header,
@@ -74,6 +78,7 @@ impl<'i> Rejects<'i> {
             plan,
             delimiter: mapping.delimiter.unwrap_or(b','),
             is_gb: mapping.encoding == Some(Encoding::Gb18030),
+            is_json_lines: matches!(format, Format::JsonLines | Format::Metadata),
             has_begun: false,
             last_heading: None,
         }
@@ -85,7 +90,7 @@ impl<'i> Rejects<'i> {
     /// Whoever takes the bytes cannot.
     pub(crate) fn write(&mut self, rejected: &[Rejected], pieces: &[Piece]) -> io::Result<()> {
         let Some(out) = self.out.filter(|_| !rejected.is_empty()) else { return Ok(()) };
-        let mut text = if self.has_begun { String::new() } else { self.head() };
+        let mut text = if self.has_begun || self.is_json_lines { String::new() } else { self.head() };
         self.has_begun = true;
         for of_row in rejected.chunk_by(|one, other| one.row == other.row) {
             let Some(number) = of_row.first().map(|rejected| rejected.row) else { continue };
@@ -94,6 +99,10 @@ impl<'i> Rejects<'i> {
             let piece = found.and_then(|found| pieces.get(found));
             let piece = piece.filter(|piece| !is_withheld && self.plan.may_copy(piece));
             let reason = self.reason(number, of_row, piece.is_some());
+            if self.is_json_lines {
+                self.object(&reason, piece.map(|piece| &*piece.row), &mut text);
+                continue;
+            }
             if let Some(heading) = piece.and_then(|piece| self.heading_above(piece)) {
                 self.line("", [heading].into_iter(), &mut text);
             }
@@ -101,6 +110,22 @@ impl<'i> Rejects<'i> {
             self.line(&reason, cells, &mut text);
         }
         out(&self.encode(&text))
+    }
+
+    /// A line of JSON with the reason first; lists and groups as the file has them, all else as text.
+    fn object(&self, reason: &str, row: Option<&Row>, text: &mut String) {
+        let string = |text: &str| Value::from(text).to_string();
+        text.push_str(&format!("{{{}:{}", string(REASON_COLUMN), string(reason)));
+        let keys = self.head.first().into_iter().flat_map(Row::cells).enumerate();
+        for (index, key) in keys.filter(|(index, _)| !self.header.is_reason(*index)) {
+            // Every key stands in every line: the mapping looks for all of them.
+            let cell = row.and_then(|row| row.cell(index)).filter(|cell| !cell.is_empty());
+            let is_json = row.is_some_and(|row| row.has(index, Mark::Json));
+            let value =
+                cell.map_or("null".to_owned(), |cell| if is_json { cell.to_owned() } else { string(cell) });
+            text.push_str(&format!(",{}:{value}", string(key)));
+        }
+        text.push_str("}\n");
     }
 
     /// The heading above the row, unless it was the last one written.
@@ -179,7 +204,11 @@ impl<'i> Rejects<'i> {
     }
 
     fn encode(&self, text: &str) -> Vec<u8> {
-        if self.is_gb { GB18030.encode(text).0.into_owned() } else { text.as_bytes().to_vec() }
+        if self.is_gb && !self.is_json_lines {
+            GB18030.encode(text).0.into_owned()
+        } else {
+            text.as_bytes().to_vec()
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn data(path: &str) -> Option<PathBuf> {
     None
 }
 
-fn mappings() -> PathBuf {
+pub(crate) fn mappings() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../catalogue/mappings"))
 }
 

@@ -4,12 +4,19 @@ use std::io::Cursor;
 use std::sync::Mutex;
 
 use proptest::prelude::*;
-use safeharbor_interchange::import::{ImportOptions, REASON_COLUMN, Report, Taken, import_from};
+use safeharbor_interchange::import::{
+    ImportOptions, Objection, REASON_COLUMN, Report, Sink, Taken, Wording, import_from,
+};
 
 use crate::fixture::{ACHIEVEMENTS, Always, HEADER, MemoryStore, kind_of, mapping};
+use crate::real_data::{data, mappings};
 
 /// Imports `bytes` and answers with what was rejected, as a file.
 fn import(bytes: &[u8], setting: &str, store: &mut MemoryStore) -> (Report, Vec<u8>) {
+    import_into(bytes, setting, store)
+}
+
+fn import_into(bytes: &[u8], setting: &str, sink: &mut dyn Sink) -> (Report, Vec<u8>) {
     let rejected = Mutex::new(Vec::new());
     let write = |bytes: &[u8]| {
         rejected.lock().unwrap().extend_from_slice(bytes);
@@ -18,8 +25,13 @@ fn import(bytes: &[u8], setting: &str, store: &mut MemoryStore) -> (Report, Vec<
     let options = ImportOptions { rejects: Some(&write), ..ImportOptions::default() };
     let mapping = mapping(setting);
     let report =
-        import_from("成果.csv", Cursor::new(bytes), &mapping, kind_of(&mapping), &options, store).unwrap();
+        import_from("成果.csv", Cursor::new(bytes), &mapping, kind_of(&mapping), &options, sink).unwrap();
     (report, rejected.into_inner().unwrap())
+}
+
+fn objection() -> Objection {
+    let (text, advice) = (Wording::new("冲突", "conflict"), Wording::new("核对", "compare"));
+    Objection { field: None, code: "conflict", text, advice }
 }
 
 fn rejects_of(rows: &str) -> String {
@@ -123,31 +135,63 @@ fn the_file_is_in_the_encoding_and_with_the_delimiter_that_the_mapping_names() {
 
 #[test]
 fn what_the_store_refuses_is_written_with_the_rest_in_the_order_of_the_file() {
-    let rejected = Mutex::new(Vec::new());
-    let write = |bytes: &[u8]| {
-        rejected.lock().unwrap().extend_from_slice(bytes);
-        Ok(())
-    };
-    let options = ImportOptions { rejects: Some(&write), ..ImportOptions::default() };
-    let mapping = mapping(ACHIEVEMENTS);
-    let objection = safeharbor_interchange::import::Objection {
-        field: None,
-        code: "conflict",
-        text: safeharbor_interchange::import::Wording::new("冲突", "conflict"),
-        advice: safeharbor_interchange::import::Wording::new("核对", "compare"),
-    };
     let rows: String =
         (0..5_000).map(|n| format!("A-{n},甲,公开,{},,,\n", if n % 2 == 0 { "x" } else { "18" })).collect();
-    let input = Cursor::new(format!("{HEADER}{rows}"));
-    let mut sink = Always(Taken::Conflict(vec![objection]));
-    let report = import_from("a.csv", input, &mapping, kind_of(&mapping), &options, &mut sink).unwrap();
+    let mut sink = Always(Taken::Conflict(vec![objection()]));
+    let (report, file) = import_into(format!("{HEADER}{rows}").as_bytes(), ACHIEVEMENTS, &mut sink);
     assert_eq!((report.refused, report.conflicts), (2_500, 2_500));
-    let file = String::from_utf8(rejected.into_inner().unwrap()).unwrap();
+    let file = String::from_utf8(file).unwrap();
     let numbers = file
         .lines()
         .skip(1)
         .map(|line| line.trim_start_matches("第 ").split(' ').next().unwrap().parse::<u64>().unwrap());
     assert!(numbers.eq(2..5_002));
+}
+
+#[test]
+fn a_public_file_of_which_every_row_is_refused_comes_back_as_the_same_records() {
+    for (path, name) in [
+        ("cn-nsfc-2017/natural-2017-09-26.csv", "nsfc-2017.toml"),
+        (
+            "cn-beijing-bupt-bjtu-gbk/北京交通大学电气工程学院2012-2008年科研项目一览.csv",
+            "bjtu-projects.toml",
+        ),
+        ("cn-beijing-bupt-bjtu-gbk/北京邮电大学2013-2009年获奖科技成果.csv", "bupt-awards.toml"),
+        ("nasa-patents/nasa_patents_comma_lf.csv", "nasa-patents.toml"),
+    ] {
+        let Some(file) = data(path) else { continue };
+        let setting = std::fs::read_to_string(mappings().join(name)).unwrap();
+        let bytes = std::fs::read(&file).unwrap();
+        let mut wanted = MemoryStore::default();
+        import(&bytes, &setting, &mut wanted);
+        let mut refused = Always(Taken::Refused(vec![objection()]));
+        let (report, rejects) = import_into(&bytes, &setting, &mut refused);
+        assert_eq!(report.refused, report.rows, "{path}");
+        let mut found = MemoryStore::default();
+        let (_, second) = import(&rejects, &setting, &mut found);
+        assert!(!found.records.is_empty() && found.records == wanted.records, "{path}");
+        let mut refused = Always(Taken::Refused(vec![objection()]));
+        let (_, third) = import_into(&rejects, &setting, &mut refused);
+        assert!(second.len() < third.len(), "{path}: only rows that break a rule are rejected now");
+    }
+}
+
+#[test]
+fn rows_of_json_lines_come_back_as_json_lines() {
+    let text = "{\"编号\":\"A-1\",\"名称\":\"甲\",\"密级\":\"公开\",\"经费（万元）\":\"x\",\"完成人\":[\"张、三\",\"李四\"],\"登记日期\":null,\"阶段\":\"\"}\n\
+                {\"编号\":\"A-2\",\"名称\":\"乙\",\"密级\":\"机密\"}\n";
+    let mut store = MemoryStore::default();
+    let (report, file) = import(text.as_bytes(), ACHIEVEMENTS, &mut store);
+    assert_eq!((report.refused, report.new), (2, 0), "{:?}", report.problems);
+    let file = String::from_utf8(file).unwrap();
+    assert!(!file.contains("机密") && !file.contains("A-2"), "{file}");
+    let (again, second) = import(file.as_bytes(), ACHIEVEMENTS, &mut store);
+    assert_eq!((again.rows, again.refused), (1, 1), "{:?}", again.problems);
+    let corrected = String::from_utf8(second).unwrap().replace("\"x\"", "18");
+    assert_eq!(corrected.matches(REASON_COLUMN).count(), 1, "{corrected}");
+    let (third, _) = import(corrected.as_bytes(), ACHIEVEMENTS, &mut store);
+    assert_eq!((third.new, third.refused), (1, 0), "{:?}", third.problems);
+    assert_eq!(store.records["A-1"]["inventors"], serde_json::json!(["张、三", "李四"]));
 }
 
 proptest! {

@@ -69,11 +69,18 @@ fn free_name(folder: &Path, name: &str) -> PathBuf {
     let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
     let unnumbered = stem.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
     let stem = unnumbered.strip_suffix(MARK).or_else(|| stem.strip_suffix(MARK)).unwrap_or(&stem);
+    let extension = if is_table(name) { "csv" } else { "jsonl" };
     let named = |number: u64| match number {
-        1 => folder.join(format!("{stem}{MARK}.csv")),
-        _ => folder.join(format!("{stem}{MARK}-{number}.csv")),
+        1 => folder.join(format!("{stem}{MARK}.{extension}")),
+        _ => folder.join(format!("{stem}{MARK}-{number}.{extension}")),
     };
     (1_u64..).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(1))
+}
+
+/// Rows of other files come back as JSON Lines.
+fn is_table(name: &str) -> bool {
+    let extension = Path::new(name).extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    !extension.is_some_and(|extension| ["jsonl", "ndjson", "json", "xml"].contains(&extension.as_str()))
 }
 
 #[cfg(test)]
@@ -87,6 +94,7 @@ mod tests {
             |file: &str| free_name(folder.path(), file).file_name().unwrap().to_string_lossy().into_owned();
         assert_eq!(name("成果.xlsx"), "成果-rejected.csv");
         assert_eq!(name("成果-2024.csv"), "成果-2024-rejected.csv");
+        assert_eq!(name("records.JSONL"), "records-rejected.jsonl");
         std::fs::write(folder.path().join("成果-rejected.csv"), "").unwrap();
         for file in ["成果.csv", "成果-rejected.csv", "成果-rejected-7.csv"] {
             assert_eq!(name(file), "成果-rejected-2.csv", "{file}");
