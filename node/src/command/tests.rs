@@ -7,4 +7,5 @@ mod importing;
 mod keeping;
 mod policies;
 mod retiring;
+mod samples;
 mod telling;

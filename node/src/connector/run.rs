@@ -263,7 +263,7 @@ fn import(context: &Context, connector: &Connector, file: &Path, running: &mut R
     let mapping = (!connector.mapping.is_empty()).then_some(mapping);
     let command = Command::Import(ImportOrder {
         origin: Some(connector.name.to_string()),
-        rejects: Rejects::Into(running.folder().join("rejected.csv")),
+        rejects: Rejects::In(running.folder().to_owned()),
         on_word_of: Some(connector.person.clone()),
         ..ImportOrder::of_file(file.to_owned(), mapping)
     });

@@ -97,9 +97,11 @@ impl Node {
     /// # Errors
     /// A file is refused, or rows of it and that is not tolerated.
     pub(super) fn import(&self, tolerant: bool) -> Result<(), Failure> {
-        for import in &self.institution.imports {
+        for (number, import) in self.institution.imports.iter().enumerate() {
             let mut call = self.call(&["import"]);
-            match process::read(call.arg(&import.file).arg("--mapping").arg(&import.mapping)) {
+            call.arg(&import.file).arg("--mapping").arg(&import.mapping);
+            call.arg("--rejects").arg(self.data.join(format!("rejected-{number}.csv")));
+            match process::read(&mut call) {
                 Err(Failure::Ended { said, status, .. }) if tolerant && status.code() == Some(IN_PART) => {
                     said.lines().take(SHOWN).for_each(console::progress);
                 }
