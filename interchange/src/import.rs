@@ -6,6 +6,7 @@
 
 mod arrange;
 pub(crate) mod cell;
+mod check;
 mod date;
 pub(crate) mod decimal;
 mod decoded;
@@ -29,6 +30,7 @@ mod tally;
 pub(crate) mod text;
 
 pub use arrange::LeftOut;
+pub use check::check;
 pub use date::ParseFormFailed;
 pub use draft::{DraftFailed, draft, draft_from};
 pub use encoding::{DetectFailed, Detected, Encoding, FILE_BYTES_MAX, ParseEncodingFailed, detect};

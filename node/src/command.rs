@@ -14,6 +14,7 @@ mod job;
 mod kinds;
 mod left;
 mod list;
+mod mapping;
 mod marks;
 mod person;
 mod policy;
@@ -43,6 +44,7 @@ pub use failure::CommandFailed;
 pub use import::{ImportOrder, Rejects};
 pub use job::JobCommand;
 pub use kinds::{list_kinds, show_kind};
+pub use mapping::{DraftOrder, check_mapping, draft_mapping, list_mappings, show_mapping};
 pub use split::split;
 pub use template::template;
 

@@ -3,6 +3,7 @@
 mod arguments;
 mod connecting;
 mod delivery;
+mod mapping;
 mod password;
 
 use std::fs;
@@ -91,6 +92,7 @@ impl Desk {
             Words::Split { file, mapping, by, output } => {
                 self.split(&self.path(&file), &self.path(&mapping), &by, &self.path(&output))
             }
+            Words::Mapping(words) => self.mapping(words),
             Words::Template { kind, replace, output } => self.template(&kind, &self.path(&output), replace),
             Words::Approve { choice, fields, person, dry_run } => match choice.into_choice() {
                 Choice::Record(record) => self.approve(record, fields, person, dry_run),
@@ -114,7 +116,9 @@ impl Desk {
             }
             Words::Job { id, run_again: true } => self.deliver(Command::Job(JobCommand::Again(id))),
             Words::Job { id, run_again: false } => self.deliver(Command::Job(JobCommand::Show(id))),
-            Words::Kinds => self.tell(|catalogue, speech| list_kinds(catalogue, speech).map(|()| Exit::Done)),
+            Words::Kinds => {
+                self.tell(|catalogue, speech| Ok(list_kinds(catalogue, speech).map(|()| Exit::Done)?))
+            }
             Words::Kind { id } => self.kind(&id),
             Words::Status => self.deliver(Command::Status),
             Words::List { kind, limit } => self.deliver(Command::List { kind, limit }),
@@ -398,18 +402,14 @@ impl Desk {
     fn kind(&self, typed: &str) -> Exit {
         self.tell(|catalogue, speech| {
             let id = typed.trim().to_ascii_uppercase().parse::<KindId>().ok();
-            match id.and_then(|id| catalogue.kind(&id)) {
-                Some(kind) => show_kind(kind, speech).map(|()| Exit::Done),
-                None => {
-                    let failed = CommandFailed::NoKind(typed.to_owned());
-                    Ok(complain(&failed.text(self.language), Exit::Usage))
-                }
-            }
+            let kind = id.and_then(|id| catalogue.kind(&id));
+            let kind = kind.ok_or_else(|| CommandFailed::NoKind(typed.to_owned()))?;
+            Ok(show_kind(kind, speech).map(|()| Exit::Done)?)
         })
     }
 
     /// Says something about the catalogue, for which no node need be set up.
-    fn tell(&self, say: impl FnOnce(&Catalogue, &mut Speech<'_>) -> io::Result<Exit>) -> Exit {
+    fn tell(&self, say: impl FnOnce(&Catalogue, &mut Speech<'_>) -> Result<Exit, CommandFailed>) -> Exit {
         let catalogue = match load_catalogue(&self.layout) {
             Ok(catalogue) => catalogue,
             Err(failed) => return complain(&chain_of(&failed), Exit::Refused),
@@ -424,7 +424,8 @@ impl Desk {
         };
         match say(&catalogue, &mut speech) {
             Ok(exit) => crate::running::flushed(&mut out, exit),
-            Err(failed) => complain(&failed.to_string(), Exit::Unavailable),
+            Err(CommandFailed::Output(failed)) => complain(&failed.to_string(), Exit::Unavailable),
+            Err(failed) => self.refuse(&failed),
         }
     }
 

@@ -16,9 +16,10 @@ use serde_json::Value;
 use super::date::{DateForm, PeriodEnd, unambiguous_forms};
 use super::encoding::Encoding;
 use super::normal::Normal;
+use super::text::fold;
 use crate::layout::SEPARATORS;
-use arranging::SubHeadings;
 pub(crate) use arranging::{Arranging, Condition};
+use arranging::{Pattern, SubHeadings};
 pub(crate) use fault::refused;
 pub use fault::{MappingFailed, MappingFault};
 use file::MappingFile;
@@ -182,6 +183,15 @@ impl Mapping {
         let fields = self.fields.iter().flat_map(|entry| &entry.from).map(String::as_str);
         let named = self.arranging.named().into_iter().map(|(_, name)| name);
         fields.chain(named.chain(&self.action).map(|name| name.value.as_str()))
+    }
+
+    /// Turns columns by name alone; answers with a name for each pattern.
+    pub(crate) fn turn_by_name(&mut self) -> Vec<String> {
+        let Some(unpivot) = &mut self.arranging.unpivot else { return Vec::new() };
+        let names: Vec<String> =
+            (1..=unpivot.columns.value.len()).map(|number| format!("turned {number}")).collect();
+        unpivot.columns.value = names.iter().map(|name| Pattern::Text(fold(name))).collect();
+        names
     }
 
     /// Whether it reads a column of this name by what the name looks like.

@@ -123,7 +123,7 @@ fn a_row_that_deletes_an_achievement_need_not_say_that_it_is_public() {
     let text = "编号,名称,密级,操作\nA-1,,,删除\nA-2,乙,,修改\nA-3,,内部,删除\n";
     let mut store = MemoryStore::default();
     let report = import_bytes(text.as_bytes(), mapping, &mut store).unwrap();
-    assert_eq!(store.records.keys().collect::<Vec<_>>(), ["A-1"]);
+    assert_eq!(store.taken.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["A-1"]);
     assert_eq!(codes(&report), [(3, "secrecy"), (4, "secrecy")]);
 }
 

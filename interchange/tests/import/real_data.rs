@@ -7,7 +7,7 @@ use safeharbor_interchange::import::{
 };
 use serde_json::json;
 
-use crate::fixture::{MemoryStore, explain, import_bytes, kind_of};
+use crate::fixture::{MemoryStore, explain, kind_of};
 
 /// The file in the data folder, or none with a visible note.
 #[expect(

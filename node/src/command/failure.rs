@@ -25,7 +25,7 @@ use crate::sync::TellFailed;
 use crate::withdrawal::WithdrawFailed;
 use safeharbor_interchange::export::ExportFailed;
 use safeharbor_interchange::form::{FormFailed, RECORDS_MAX};
-use safeharbor_interchange::import::{ImportFailed, MappingFailed, ParseEncodingFailed};
+use safeharbor_interchange::import::{DraftFailed, ImportFailed, MappingFailed, ParseEncodingFailed};
 
 pub(super) use text::ceiling_zh;
 
@@ -105,6 +105,12 @@ pub enum CommandFailed {
     /// The mapping is refused.
     #[error("the mapping is refused")]
     Mapping(#[from] MappingFailed),
+    /// No mapping is proposed.
+    #[error("no mapping can be proposed")]
+    Draft(#[from] DraftFailed),
+    /// No mapping of that name ships.
+    #[error("no mapping {0:?} ships; `mapping list` names them")]
+    NoMapping(String),
     /// The word is no encoding.
     #[error("no such encoding")]
     Encoding(#[from] ParseEncodingFailed),
@@ -199,6 +205,7 @@ impl CommandFailed {
             Self::ParseRole(_)
             | Self::Encoding(_)
             | Self::NoKind(_)
+            | Self::NoMapping(_)
             | Self::Since(_)
             | Self::NoForm
             | Self::NeedsKind
@@ -235,6 +242,7 @@ impl CommandFailed {
             | Self::Withdraw(_)
             | Self::Policy(_)
             | Self::Mapping(_)
+            | Self::Draft(_)
             | Self::Import(_)
             | Self::Export(_)
             | Self::Form(_)

@@ -2,7 +2,7 @@
 
 mod progress;
 mod rejects;
-mod report;
+pub(super) mod report;
 
 use std::fs::File;
 use std::io::Read as _;
@@ -216,7 +216,7 @@ fn encoding(order: &ImportOrder) -> Result<Option<Encoding>, CommandFailed> {
 }
 
 /// The file's SHA-256, read a piece at a time: files are large.
-fn digest_of(file: &Path) -> Result<Digest, CommandFailed> {
+pub(super) fn digest_of(file: &Path) -> Result<Digest, CommandFailed> {
     let failed = |source| CommandFailed::Read { path: file.to_owned(), source };
     let mut input = File::open(file).map_err(failed)?;
     let mut hasher = Sha256::new();

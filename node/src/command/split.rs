@@ -49,8 +49,8 @@ fn count_rows(name: &str, bytes: &[u8], mapping: &Mapping, kind: &Kind) -> Resul
     Ok(importing::import_from(name, input, mapping, kind, &options, &mut Counting)?.rows)
 }
 
-/// Keeps nothing; only the rows of the report matter.
-struct Counting;
+/// Keeps nothing; only what the report counts matters.
+pub(super) struct Counting;
 
 impl Sink for Counting {
     fn take(

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use safeharbor_core::institution::InstitutionCode;
 
+use super::mapping::MappingWords;
 use crate::command::{Choice, ExportForm};
 use crate::records::Links;
 use crate::selection::Among;
@@ -140,6 +141,9 @@ pub enum Words {
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
+    /// 映射文件：起草、检查、查看自带的 Mapping files: draft one, check one, see those that ship
+    #[command(subcommand)]
+    Mapping(MappingWords),
     /// 按某列的值拆分文件 Split a file by the values of a column
     Split {
         /// 文件：CSV、XLSX、XLS、ODS、JSON Lines The file: CSV, XLSX, XLS, ODS or JSON Lines

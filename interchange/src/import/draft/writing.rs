@@ -1,6 +1,6 @@
 //! A proposal as the text of a mapping file, with what to check beside each guess.
 
-use safeharbor_rules::{Field, Lang, holds_personal_id};
+use safeharbor_rules::{Field, Lang, ValueType, holds_personal_id};
 
 use super::Proposal;
 use super::field::{Cells as ColumnCells, FieldDraft};
@@ -133,37 +133,61 @@ fn ignore(proposal: &Proposal<'_>) -> Vec<String> {
 
 /// What the kind requires and no column is like.
 fn lacking(proposal: &Proposal<'_>) -> Vec<String> {
-    let is_matched = |field: &Field| proposal.matches.iter().any(|pair| pair.field.name() == field.name());
-    let is_lacking = |field: &&Field| {
-        (field.is_required() || field.is_key()) && field.derived_from().is_none() && !is_matched(field)
+    let turned = Turned::of(proposal);
+    let is_found = |field: &Field| {
+        let is_turned = |one: Option<&Field>| one.is_some_and(|one| one.name() == field.name());
+        let is_matched = proposal.matches.iter().any(|pair| pair.field.name() == field.name());
+        is_matched || is_turned(turned.key) || is_turned(turned.text)
     };
-    let lacking: Vec<&Field> = proposal.kind.fields().iter().filter(is_lacking).collect();
-    let mut lines = Vec::new();
-    for field in lacking {
+    let is_lacking = |field: &&Field| {
+        (field.is_required() || field.is_key()) && field.derived_from().is_none() && !is_found(field)
+    };
+    let mut lines = vec![format!(
+        "# 该类别的全部字段 All fields of the kind: safeharbor-node kind {}",
+        proposal.kind.id()
+    )];
+    for field in proposal.kind.fields().iter().filter(is_lacking) {
         let (zh, en) = (field.title(Lang::Zh), field.title(Lang::En));
         lines.push(format!("# 必填而未找到 required and not found: {} {zh} {en}", field.name()));
         if field.gate().is_some() {
             lines.push("#   仅当每一行都来自公开名录时 only where every row comes from a public register: [constant] + secrecy = \"public\"".to_owned());
+        } else {
+            lines.push(format!("#   [field.{}] + from = \"…\"", field.name()));
         }
     }
     lines
+}
+
+/// The fields that the cells of a wide table fill, as far as can be told.
+#[derive(Default)]
+struct Turned<'p> {
+    key: Option<&'p Field>,
+    text: Option<&'p Field>,
+}
+
+impl<'p> Turned<'p> {
+    fn of(proposal: &'p Proposal<'_>) -> Self {
+        if proposal.sample.years.is_empty() {
+            return Self::default();
+        }
+        let is_free = |field: &&Field| {
+            let is_matched = proposal.matches.iter().any(|pair| pair.field.name() == field.name());
+            let is_text = matches!(field.value_type(), ValueType::Text) && field.codes().is_none();
+            is_text && field.gate().is_none() && !is_matched
+        };
+        let free = || proposal.kind.fields().iter().filter(is_free);
+        Self {
+            key: free().find(|field| field.is_key()),
+            text: free().find(|field| field.is_required() && !field.is_key()),
+        }
+    }
 }
 
 fn unpivot(proposal: &Proposal<'_>) -> Vec<String> {
     let sample = proposal.sample;
     let Some(first) = sample.years.first() else { return Vec::new() };
     let form = if sample.header.name(*first).contains('年') { "%Y年" } else { "%Y" };
-    let free = |wanted: fn(&&Field) -> bool| {
-        let is_matched =
-            |field: &&Field| proposal.matches.iter().any(|pair| pair.field.name() == field.name());
-        let fields =
-            proposal.kind.fields().iter().filter(|field| field.gate().is_none() && !is_matched(field));
-        fields
-            .filter(|field| {
-                matches!(field.value_type(), safeharbor_rules::ValueType::Text) && field.codes().is_none()
-            })
-            .find(wanted)
-    };
+    let turned = Turned::of(proposal);
     let mut lines = vec![
         String::new(),
         "# 核对：列名是年份，每个单元格是一条记录 check: the headers are years, every cell is a record"
@@ -173,7 +197,7 @@ fn unpivot(proposal: &Proposal<'_>) -> Vec<String> {
         format!("header = {}", quoted(YEAR)),
         format!("cell = {}", quoted(CELL)),
     ];
-    if let Some(key) = free(|field| field.is_key()) {
+    if let Some(key) = turned.key {
         lines.push(String::new());
         lines.push(
             "# 核对：没有编号的名单，由年度和内容得出编号 check: a number made of year and cell".to_owned(),
@@ -183,7 +207,7 @@ fn unpivot(proposal: &Proposal<'_>) -> Vec<String> {
         lines.push("join = \"：\"".to_owned());
         lines.push("normalise = \"digest\"".to_owned());
     }
-    if let Some(name) = free(|field| field.is_required() && !field.is_key()) {
+    if let Some(name) = turned.text {
         lines.push(String::new());
         lines.push(format!("[field.{}] # 核对 check: {}", name.name(), name.title(Lang::Zh)));
         lines.push(format!("from = {}", quoted(CELL)));

@@ -17,6 +17,7 @@ use crate::rejection::RejectFailed;
 use crate::selection::ParseConditionFailed;
 use crate::speech::{Language, chain_of};
 use crate::withdrawal::WithdrawFailed;
+use safeharbor_interchange::import::DraftFailed;
 
 impl CommandFailed {
     /// What happened and what to do; causes that only an engineer understands stay in English.
@@ -103,11 +104,22 @@ impl CommandFailed {
             }
             Self::Import(_) => format!("未导入任何内容：{}", chain_of(self)),
             Self::Connecting(failed) => failed.text_zh(),
+            Self::Draft(failed) => draft_zh(failed),
+            Self::NoMapping(typed) => format!("没有名为“{typed}”的自带映射；用 mapping list 查看"),
             Self::Mapping(_) => format!("映射文件有误，未导入任何内容：{}", chain_of(self)),
             Self::Read { path, source } => format!("无法读取 {}：{source}", path.display()),
             Self::Write(failed) => format!("无法写入 {}：{}", failed.path.display(), chain_of(failed)),
             _ => format!("未能完成：{}", chain_of(self)),
         }
+    }
+}
+
+fn draft_zh(failed: &DraftFailed) -> String {
+    match failed {
+        DraftFailed::File { file, .. } => format!("{file} 不能作为表格读取：{}", chain_of(failed)),
+        DraftFailed::NoHeader { file, .. } => format!(
+            "{file} 的前几十行中找不到与记录字段相近的表头；请用 --kind 指明类别，或按 docs/mapping.md 手写映射文件"
+        ),
     }
 }
 

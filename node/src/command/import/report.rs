@@ -17,17 +17,21 @@ use crate::speech::{Language, Speech};
 const ABSENT_NAMED_MAX: usize = 10;
 
 /// All there is to say.
-pub(super) struct Told {
-    pub(super) report: Report,
-    pub(super) kind: KindId,
-    pub(super) sha256: Digest,
-    pub(super) dry_run: bool,
-    pub(super) absent: Option<Absent>,
+pub(in crate::command) struct Told {
+    pub(in crate::command) report: Report,
+    pub(in crate::command) kind: KindId,
+    pub(in crate::command) sha256: Digest,
+    pub(in crate::command) dry_run: bool,
+    pub(in crate::command) absent: Option<Absent>,
     /// The file of rejected rows.
-    pub(super) rejects: Option<PathBuf>,
+    pub(in crate::command) rejects: Option<PathBuf>,
 }
 
-pub(super) fn print(told: &Told, took: Duration, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
+pub(in crate::command) fn print(
+    told: &Told,
+    took: Duration,
+    speech: &mut Speech<'_>,
+) -> Result<(), CommandFailed> {
     let (report, language) = (&told.report, speech.language);
     let lang = language.lang();
     for warning in &report.warnings {
@@ -125,7 +129,7 @@ fn summary(told: &Told, took: Duration, language: Language) -> String {
     }
 }
 
-pub(super) fn to_json(told: &Told, language: Language) -> Value {
+pub(in crate::command) fn to_json(told: &Told, language: Language) -> Value {
     let Told { report, kind, sha256, dry_run, absent, rejects } = told;
     let lang = language.lang();
     let problem = |problem: &RowProblem| {
