@@ -3,6 +3,7 @@
 mod arguments;
 mod connecting;
 mod delivery;
+mod exporting;
 mod mapping;
 mod password;
 
@@ -13,11 +14,12 @@ use std::path::{Path, PathBuf};
 use safeharbor_rules::{Catalogue, KindId};
 
 pub use arguments::Arguments;
-use arguments::{ExportWords, ImportWords, PersonWords, PolicyWords, Words};
+use arguments::{ImportWords, PersonWords, PolicyWords, Words};
+use exporting::ExportWords;
 use password::read_password;
 
 use crate::command::{
-    Choice, Command, CommandFailed, Credentials, ExportForm, ImportOrder, JobCommand, LayoutOrder, Rejects,
+    Choice, Command, CommandFailed, Credentials, ExportForm, ImportOrder, JobCommand, Rejects,
     Words as SetWords, list_kinds, show_kind, split, template,
 };
 use crate::enrolment::{EnrolFailed, enrol, init};
@@ -141,21 +143,7 @@ impl Desk {
                 self.with_password(person, |by| Command::Edit { record, changes, by })
             }
             Words::History { record } => self.deliver(Command::History { record }),
-            Words::Export(ExportWords::Records { kind, replace, output }) => {
-                let file = self.path(&output);
-                self.deliver(Command::ExportRecords { file, kind, form: self.form, replace })
-            }
-            Words::Export(ExportWords::Layout { name, year, record: records, layout, replace, output }) => {
-                let text = match layout.map(|file| self.text_of(&self.path(&file))).transpose() {
-                    Ok(text) => text,
-                    Err(failed) => return self.refuse(&failed),
-                };
-                let file = self.path(&output);
-                self.deliver(Command::ExportLayout(LayoutOrder { name, text, year, records, file, replace }))
-            }
-            Words::Export(ExportWords::Receipts { output }) => {
-                self.deliver(Command::ExportReceipts { folder: self.path(&output) })
-            }
+            Words::Export(words) => self.export(words),
         }
     }
 
