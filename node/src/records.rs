@@ -230,13 +230,20 @@ impl Records {
     /// # Errors
     /// The store.
     pub fn last_imported(&self, rec: RecordHandle) -> Result<Option<Stored>, RecordsFailed> {
+        self.last_from(rec, |source| matches!(source, Source::Import { .. }))
+    }
+
+    /// The last revision of a record whose source is one of those wanted.
+    pub(crate) fn last_from(
+        &self,
+        rec: RecordHandle,
+        is_wanted: impl Fn(&Source) -> bool,
+    ) -> Result<Option<Stored>, RecordsFailed> {
         let mut found = Ok(None);
         self.store.visit(Scan::prefix(REVISIONS, rec.as_bytes()).backwards(), &mut |key, row| {
-            found = decode_stored(key, row).map(Some);
-            let goes_on = |stored: &Stored| !matches!(stored.revision.source, Source::Import { .. });
-            if found.as_ref().is_ok_and(|stored| stored.as_ref().is_some_and(goes_on)) {
-                found = Ok(None);
-                return ControlFlow::Continue(());
+            match decode_stored(key, row) {
+                Ok(stored) if !is_wanted(&stored.revision.source) => return ControlFlow::Continue(()),
+                decoded => found = decoded.map(Some),
             }
             ControlFlow::Break(())
         })?;

@@ -81,14 +81,20 @@ impl<'c> Judge<'c> {
 
     /// A record whose last revision says what the last imported one says was not changed here.
     fn changed(&self, current: Current) -> Result<Option<Changed>, RecordsFailed> {
-        let Some(ours) = self.context.records.last(current.rec)? else { return Ok(None) };
+        let records = &self.context.records;
+        let Some(mut ours) = records.last(current.rec)? else { return Ok(None) };
         if matches!(ours.revision.source, Source::Import { .. }) {
             return Ok(None);
         }
-        let imported = self.context.records.last_imported(current.rec)?;
+        let imported = records.last_imported(current.rec)?;
         let imported = imported.map(|imported| imported.digest()).transpose()?;
-        let is_same = imported == Some(current.digest);
-        Ok((!is_same).then(|| Changed { ours: Box::new(ours), imported }))
+        if imported == Some(current.digest) {
+            return Ok(None);
+        }
+        if let Some(edit) = records.last_from(current.rec, |source| matches!(source, Source::Edit { .. }))? {
+            (ours.revision.source, ours.revision.at) = (edit.revision.source, edit.revision.at);
+        }
+        Ok(Some(Changed { ours: Box::new(ours), imported }))
     }
 
     fn is_barred(&self, current: Current) -> Result<bool, RecordsFailed> {

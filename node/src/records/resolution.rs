@@ -26,7 +26,7 @@ pub(super) enum Standing {
 /// A change made here.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Changed {
-    /// What the record says by now.
+    /// What the record says by now, and who changed it and when: a statement made again since is no change.
     pub(super) ours: Box<Stored>,
     /// SHA-256 of the content that was last taken from a row, if any was.
     pub(super) imported: Option<Digest>,

@@ -202,7 +202,7 @@ impl<'c> RecordSink<'c> {
             }
             context.store.commit(batch)?;
         }
-        Ok(())
+        Ok(context.store.flush()?)
     }
 }
 

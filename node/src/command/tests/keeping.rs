@@ -91,6 +91,33 @@ fn a_statement_made_again_with_more_revealed_is_no_change_made_here() {
 }
 
 #[test]
+fn who_changed_it_is_told_although_somebody_else_had_it_stated_again() {
+    let bench = Bench::new();
+    bench.accept(1, "commit");
+    bench.import(&[&published("A-1", "甲")]);
+    edit(&bench, "A-1", &["name=我方所改"]);
+    bench.state_all();
+    bench.approve("A-1", &["abstract"], by(APPROVER));
+    let report = bench.import(&[&published("A-1", "文件所改")]).json();
+    let text = report["problems"][0]["text"].as_str().unwrap();
+    assert!(text.contains(CLERK) && !text.contains(APPROVER), "{text}");
+}
+
+#[test]
+fn a_record_whose_row_may_not_be_stored_any_more_stays_here() {
+    on_every_store(|bench| {
+        bench.accept(1, "reveal");
+        bench.import(&[&published("A-1", "甲")]);
+        let refused = bench.import(&["A-1,证号 11010519491231002X,,,,"]).json();
+        assert_eq!(refused["problems"][0]["code"], "personal-id");
+        assert_eq!(refused["absent"]["count"], 0, "the file names it");
+        assert!(bench.context.outbox.pending(10).unwrap().is_empty(), "nothing of it leaves");
+        bench.import(&[&published("A-1", "甲")]);
+        assert_eq!(bench.context.outbox.pending(10).unwrap().len(), 1, "the row came without");
+    });
+}
+
+#[test]
 fn the_same_change_on_both_sides_is_no_conflict() {
     let bench = Bench::new();
     bench.import(&[&published("A-1", "甲")]);
