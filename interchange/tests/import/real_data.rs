@@ -238,3 +238,21 @@ fn the_list_of_universities_reads_with_codes_kept_as_numbers_and_as_text() {
     assert_eq!(store.records["4111010001"]["name"], "北京大学");
     assert_eq!(store.records.values().filter(|record| record["registering_unit"] == "北京市").count(), 92);
 }
+
+#[test]
+fn another_reader_sees_the_same_names_and_codes_in_the_list_of_universities() {
+    let Some(file) = data("cn-moe-university-list-2025/全国高等学校名单.xls") else { return };
+    let mut workbook: calamine::Xls<_> = calamine::open_workbook(&file).unwrap();
+    let range = calamine::Reader::worksheet_range_at(&mut workbook, 0).unwrap().unwrap();
+    let text = |cell: &calamine::Data| cell.to_string().trim().to_owned();
+    let rows = range.rows().map(|row| (text(&row[2]), text(&row[1])));
+    let wanted: std::collections::BTreeMap<String, String> =
+        rows.filter(|(code, _)| code.len() == 10).collect();
+    let mapping = "kind = \"ACH\"\nheader_row = 3\nignore = [\"序号\", \"主管部门\", \"所在地\", \"办学层次\", \"备注\"]\n[constant]\nsecrecy = \"public\"\n\
+                   [field.achievement_no]\nfrom = \"学校标识码\"\n[field.name]\nfrom = \"学校名称\"\n";
+    let (_, store) = import_file(&file, &Mapping::parse(mapping).unwrap());
+    let name = |record: &safeharbor_rules::Record| record["name"].as_str().unwrap().to_owned();
+    let found = store.records.iter().map(|(code, record)| (code.clone(), name(record))).collect();
+    assert_eq!(wanted.len(), 2_919);
+    assert_eq!(wanted, found);
+}
