@@ -19,8 +19,8 @@ use exporting::ExportWords;
 use password::read_password;
 
 use crate::command::{
-    Choice, Command, CommandFailed, Credentials, ExportForm, ImportOrder, JobCommand, Rejects,
-    Words as SetWords, list_kinds, show_kind, split, template,
+    Choice, Command, CommandFailed, Credentials, ExportForm, ImportOrder, Rejects, Words as SetWords,
+    list_kinds, show_kind, split, template,
 };
 use crate::enrolment::{EnrolFailed, enrol, init};
 use crate::layout::Layout;
@@ -113,11 +113,8 @@ impl Desk {
             Words::Person(PersonWords::Add { name, role, by }) => self.add_person(name, role, by),
             Words::Resume { person } => self.with_password(person, |by| Command::Resume { by }),
             Words::Connector(words) => self.connector(words),
-            Words::Jobs { connector, limit } => {
-                self.deliver(Command::Job(JobCommand::List { connector, limit }))
-            }
-            Words::Job { id, run_again: true } => self.deliver(Command::Job(JobCommand::Again(id))),
-            Words::Job { id, run_again: false } => self.deliver(Command::Job(JobCommand::Show(id))),
+            Words::Jobs { connector, limit } => self.jobs(connector, limit),
+            Words::Job { id, run_again } => self.job(id, run_again),
             Words::Kinds => {
                 self.tell(|catalogue, speech| Ok(list_kinds(catalogue, speech).map(|()| Exit::Done)?))
             }
@@ -171,6 +168,7 @@ impl Desk {
             takes_file: take_file,
             by: None,
             on_word_of: None,
+            deletes_unknown: false,
         };
         match person {
             None => self.deliver(Command::Import(order)),

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check of this workspace, step by step, with what each took.
 
 mod interop;
+mod postgresql;
 mod steps;
 
 use clap::Args;
@@ -38,7 +39,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     steps.run("build tests", || cargo_step(&["build", "--workspace", "--tests"], &[]));
     let filter: Vec<&str> = options.filter.as_deref().into_iter().collect();
     let tests = [&["test", "--workspace", "--no-fail-fast", "--tests"], filter.as_slice()].concat();
-    steps.run("tests", || cargo_step(&tests, &[]));
+    let required = postgresql::required();
+    steps.run("tests", || cargo_step(&tests, &required));
     let left = workspace::root().join("target/interop/demonstration");
     steps.run("demonstration", || demo::complete_in(&left).map(|()| Verdict::Passed));
     steps.run("independent log reader", || interop::read_log(&left));
@@ -59,7 +61,7 @@ fn cargo_step(arguments: &[&str], variables: &[(&str, String)]) -> Result<Verdic
     Err(Failure::Ended { call: format!("cargo {}", arguments.join(" ")), status, said: String::new() })
 }
 
-/// Makes sure that rustfmt and clippy are there, by rustup where they are not.
+/// Makes sure that rustfmt and clippy are there, by rustup where they are not, and PostgreSQL where it can be had.
 fn tools() -> Result<Verdict, Failure> {
     for (component, subcommand) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         let present = process::finish(cargo().args([subcommand, "--version"]), None)?.status.success();
@@ -75,5 +77,6 @@ fn tools() -> Result<Verdict, Failure> {
             return Err(Failure::Usage(how));
         }
     }
+    postgresql::install();
     Ok(Verdict::Passed)
 }

@@ -59,6 +59,9 @@ pub struct ImportOrder {
     /// Whose word the import rests on without a password: who set up the connector. Never from the command line.
     #[serde(skip)]
     pub on_word_of: Option<Person>,
+    /// Whether rows may delete what never came here. Never from the command line.
+    #[serde(skip)]
+    pub deletes_unknown: bool,
 }
 
 /// Where rejected rows are written.
@@ -88,6 +91,7 @@ impl ImportOrder {
             takes_file: false,
             by: None,
             on_word_of: None,
+            deletes_unknown: false,
         }
     }
 }
@@ -170,6 +174,7 @@ fn terms(context: &Context, order: &ImportOrder) -> Result<(Terms, Option<Person
         person: person.clone(),
         takes_file: order.takes_file && person.is_some(),
         links: order.links,
+        deletes_unknown: order.deletes_unknown,
     };
     Ok((terms, person))
 }

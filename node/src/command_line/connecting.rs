@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::arguments::ConnectorWords;
 use super::{Desk, PathBuf};
-use crate::command::{Command, CommandFailed, ConnectingFailed, ConnectorCommand, NewConnector};
+use crate::command::{Command, CommandFailed, ConnectingFailed, ConnectorCommand, JobCommand, NewConnector};
 use crate::connector::Declaration;
 use crate::speech::Exit;
 
@@ -19,6 +19,14 @@ impl Desk {
                 self.with_password(person, |by| Command::Connector(ConnectorCommand::Remove(name, by)))
             }
         }
+    }
+
+    pub(super) fn jobs(&self, connector: Option<String>, limit: usize) -> Exit {
+        self.deliver(Command::Job(JobCommand::List { connector, limit }))
+    }
+
+    pub(super) fn job(&self, id: String, run_again: bool) -> Exit {
+        self.deliver(Command::Job(if run_again { JobCommand::Again(id) } else { JobCommand::Show(id) }))
     }
 
     /// What it would do is said before the password is asked for.

@@ -1,9 +1,12 @@
 //! One run of a connector: a job that fetches into a file and has it imported as any other file is.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::declaration::{FolderSource, OaiSource, PostgresqlSource, Source};
@@ -222,12 +225,16 @@ fn fetch_oai(
 ) -> Result<Fetched, FetchFailed> {
     let file = running.folder().join("records.jsonl");
     let mut spool = Spool::create(&file)?;
+    let since = connector.since.as_deref().unwrap_or("-");
+    running.log().line(&format!("{}; since {since}", connector.source));
     let settings =
         WebSettings { url: &oai.url, ca_file: oai.ca_file.as_deref(), proxy: oai.proxy.as_deref() };
     let mut web = Http::open(&settings)?;
     let mut asking = Asking { web: &mut web, pause: shell.pause, seed: context.clock.now_ms() };
     let harvested = harvest(oai, connector.since.as_deref(), &mut asking, &mut spool);
     let rows = spool.finish()?;
+    let language = connector.language;
+    running.log().line(&language.pick(format!("取回 {rows} 条"), format!("{rows} records came")));
     let harvested = harvested.inspect_err(|_| remove(&file))?;
     for note in &harvested.notes {
         running.log().line(&note.text(connector.language));
@@ -257,7 +264,7 @@ fn fetch_database(_: &Connector, _: &PostgresqlSource, _: &Running<'_>) -> Resul
 /// Has the file imported by the ordinary command, on the word of who set the connector up.
 fn import(context: &Context, connector: &Connector, file: &Path, running: &mut Running<'_>) -> Ending {
     let mapping = running.folder().join("mapping.toml");
-    if let Err(failed) = fs::write(&mapping, &connector.mapping) {
+    if let Err(failed) = keep_file(&mapping, connector.mapping.as_bytes()) {
         return Ending { why: Some(failed.to_string()), ..failed_ending_of(State::Failed) };
     }
     let mapping = (!connector.mapping.is_empty()).then_some(mapping);
@@ -265,6 +272,7 @@ fn import(context: &Context, connector: &Connector, file: &Path, running: &mut R
         origin: Some(connector.name.to_string()),
         rejects: Rejects::In(running.folder().to_owned()),
         on_word_of: Some(connector.person.clone()),
+        deletes_unknown: matches!(connector.source, Source::OaiPmh(_)),
         ..ImportOrder::of_file(file.to_owned(), mapping)
     });
     let mut out = Vec::new();
@@ -278,9 +286,10 @@ fn import(context: &Context, connector: &Connector, file: &Path, running: &mut R
     };
     let exit = execute(context, command, speech);
     let counts = serde_json::from_slice::<Counts>(&out).ok();
-    if let Err(failed) = fs::write(&report, &out) {
+    if let Err(failed) = keep_file(&report, &out) {
         running.log().line(&failed.to_string());
     }
+    log_problems(&out, running);
     let state = match (exit, counts) {
         (Exit::Done, Some(_)) => State::Done,
         (_, Some(_)) => State::Partly,
@@ -290,6 +299,34 @@ fn import(context: &Context, connector: &Connector, file: &Path, running: &mut R
         .language
         .pick("导入未完成，原因见日志", "the import did not come to its end; the log says why");
     Ending { counts, why: (state == State::Failed).then(|| why.to_owned()), ..failed_ending_of(state) }
+}
+
+/// Writes a file for its owner alone.
+fn keep_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)
+}
+
+/// What an import reports of a row, as far as the log says it; the values stand in the report.
+#[derive(Deserialize)]
+struct ReportedProblem {
+    row: u64,
+    column: Option<String>,
+    text: String,
+    advice: String,
+}
+
+#[derive(Deserialize)]
+struct Reported {
+    problems: Vec<ReportedProblem>,
+}
+
+fn log_problems(report: &[u8], running: &mut Running<'_>) {
+    let Ok(Reported { problems }) = serde_json::from_slice(report) else { return };
+    for ReportedProblem { row, column, text, advice } in problems {
+        let column = column.map(|column| format!(" {column}")).unwrap_or_default();
+        running.log().line(&format!("#{row}{column}: {text}; {advice}"));
+    }
 }
 
 const fn failed_ending_of(state: State) -> Ending {

@@ -63,6 +63,8 @@ fn a_repository_is_harvested_into_records_and_what_it_deletes_is_deleted() {
         envelope(deletion, "2024-07-02T00:00:00Z"),
         identify(),
         envelope(r#"<error code="noRecordsMatch">none</error>"#, "2024-07-03T00:00:00Z"),
+        identify(),
+        envelope(&deletion.replace("140717", "1"), "2024-07-04T00:00:00Z"),
     ]));
     add_repository(&bench, &server);
 
@@ -95,6 +97,14 @@ fn a_repository_is_harvested_into_records_and_what_it_deletes_is_deleted() {
     let third = run(&bench);
     assert_eq!((third.exit, &third.json()[0]["counts"]["rows"]), (Exit::Done, &0.into()));
     assert_eq!(since(&bench).as_deref(), Some("2024-07-03T00:00:00Z"));
+
+    let fourth = run(&bench);
+    let counts = &fourth.json()[0]["counts"];
+    assert_eq!(
+        (fourth.exit, &counts["unchanged"]),
+        (Exit::Done, &1.into()),
+        "what never came here is deleted already"
+    );
 }
 
 #[test]

@@ -86,6 +86,7 @@ pub(super) fn resolve(action: Action, digest: Digest, standing: Standing, terms:
         }
         (Action::Delete, Standing::Here { current, .. }) => Resolution::Retired(current),
         (Action::Delete, Standing::Retired(_)) => Resolution::Unchanged,
+        (Action::Delete, Standing::Absent) if terms.deletes_unknown => Resolution::Unchanged,
         (Action::Delete, Standing::Absent) | (Action::Update, Standing::Absent | Standing::Retired(_)) => {
             Resolution::Refused(Refusal::NotHere)
         }

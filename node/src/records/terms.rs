@@ -27,13 +27,22 @@ pub struct Terms {
     pub takes_file: bool,
     /// What becomes of links that lead nowhere.
     pub links: Links,
+    /// Whether a row may delete what never came here: a repository tells of every record it deleted.
+    pub deletes_unknown: bool,
 }
 
 impl Terms {
     /// The ordinary terms for a file.
     #[must_use]
     pub const fn of_file(file: String) -> Self {
-        Self { file, origin: None, person: None, takes_file: false, links: Links::Refuse }
+        Self {
+            file,
+            origin: None,
+            person: None,
+            takes_file: false,
+            links: Links::Refuse,
+            deletes_unknown: false,
+        }
     }
 
     /// Where the records are from: the name that files of one origin share.
