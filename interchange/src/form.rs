@@ -15,6 +15,7 @@ use std::io::Write;
 use safeharbor_rules::{Kind, KindId, Record};
 
 use crate::export::ExportFailed;
+use crate::layout::Column;
 pub use file::FormFailed;
 use measure::{Entry, Measure};
 use sheet::Page;
@@ -22,6 +23,8 @@ pub use unfilled::{Unfilled, WhyNot};
 
 /// The largest layout of a form, in bytes.
 pub const FORM_BYTES_MAX: usize = 1024 * 1024;
+/// Records that a list in a form takes; the records themselves are exported without such a bound.
+pub const LIST_ROWS_MAX: usize = 20_000;
 /// Records that a form of one sheet a record takes.
 pub const RECORDS_MAX: usize = 200;
 
@@ -54,7 +57,7 @@ enum Body<'k> {
     /// A row for each code of a field's list and one for all, a column a measure.
     ByCode { field: &'k safeharbor_rules::Field, measures: Vec<(String, Measure<'k>)> },
     /// A row a record.
-    List { of: Measure<'k>, columns: Vec<(String, &'k safeharbor_rules::Field)> },
+    List { of: Measure<'k>, columns: Vec<(String, Column<'k>)> },
 }
 
 impl<'k> StatutoryForm<'k> {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::measure::{Entry, Measure};
 use super::{Body, FORM_BYTES_MAX, FormSheet, Section, StatutoryForm};
 use crate::import::decimal::{MONEY, PLAIN, parse_scaled};
+use crate::layout::Column;
 
 /// A layout that is refused.
 #[derive(Debug, thiserror::Error)]
@@ -180,7 +181,8 @@ impl<'k> Binding<'k> {
                 let kind = self.kind(place, list)?;
                 let columns = entry.column.iter().map(|column| {
                     let name = column.field.as_deref().unwrap_or_default();
-                    Ok((column.label.clone(), field_of(&column.label, kind, name)?))
+                    let field = field_of(&column.label, kind, name)?;
+                    Ok((column.label.clone(), Column::of(kind, field)))
                 });
                 let of = Measure {
                     kind,
@@ -202,7 +204,7 @@ impl<'k> Binding<'k> {
             (Some(name), None, None, None) => {
                 let kind = entry.from.as_ref().map(|kind| self.kind(place, kind)).transpose()?;
                 let of = kind.or(each).ok_or_else(|| FormFailed::Filled { place: place.to_owned() })?;
-                Ok(Entry::Field { kind, field: field_of(place, of, name)? })
+                Ok(Entry::Field { kind, column: Column::of(of, field_of(place, of, name)?) })
             }
             (None, Some(kind), None, None) => {
                 Ok(Entry::Measure(self.measure(entry, self.kind(place, kind)?, None)?))

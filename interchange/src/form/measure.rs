@@ -16,7 +16,7 @@ const MONEY_PLACES: u32 = 6;
 #[derive(Debug)]
 pub(super) enum Entry<'k> {
     /// A field of the sheet's own record, or of the one record of a kind.
-    Field { kind: Option<&'k Kind>, field: &'k Field },
+    Field { kind: Option<&'k Kind>, column: Column<'k> },
     /// A count or a sum.
     Measure(Measure<'k>),
     /// The node does not keep it; the layout says why.
@@ -157,8 +157,8 @@ pub(super) fn title(field: &Field) -> String {
     field.title(safeharbor_rules::Lang::Zh).to_owned()
 }
 
-/// The value of a field for people, in the unit of the kind's own layout.
-pub(super) fn shown(kind: &Kind, field: &Field, record: &Record) -> Option<String> {
-    let value = record.get(field.name()).filter(|value| !value.is_null())?;
-    Some(Column::of(kind, field).plain(value))
+/// The value of a column for people, in the unit of the kind's own layout.
+pub(super) fn shown(column: &Column<'_>, record: &Record) -> Option<String> {
+    let value = record.get(column.field().name()).filter(|value| !value.is_null())?;
+    Some(column.plain(value))
 }

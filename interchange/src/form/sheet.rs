@@ -8,7 +8,7 @@ use safeharbor_rules::{Kind, Lang, Record};
 
 use super::measure::{Entry, Measure, Total, named, shown, title};
 use super::unfilled::{Unfilled, WhyNot};
-use super::{Body, FormSheet, Section, StatutoryForm};
+use super::{Body, FormSheet, LIST_ROWS_MAX, Section, StatutoryForm};
 use crate::export::{ExportFailed, sheet_title, write_cell};
 
 const WARNING: Color = Color::RGB(0x00C0_0000);
@@ -36,6 +36,7 @@ enum Content {
     List {
         total: Total,
         rows: Vec<Vec<String>>,
+        is_cut: bool,
     },
 }
 
@@ -57,8 +58,8 @@ impl<'f, 'k> Page<'f, 'k> {
         for (section, content) in sheet.sections.iter().zip(&mut page.contents) {
             let (Body::Lines(lines), Content::Lines(filled)) = (&section.body, content) else { continue };
             for ((_, entry), line) in lines.iter().zip(filled) {
-                if let (Entry::Field { kind: None, field }, Line::Text { text, seen }) = (entry, line) {
-                    (*text, *seen) = (shown(kind, field, record), true);
+                if let (Entry::Field { kind: None, column }, Line::Text { text, seen }) = (entry, line) {
+                    (*text, *seen) = (shown(column, record), true);
                 }
             }
         }
@@ -82,11 +83,17 @@ impl<'f, 'k> Page<'f, 'k> {
                         take_all(measures, totals, kind, record, self.year);
                     }
                 }
-                (Body::List { of, columns }, Content::List { total, rows }) if of.kind.id() == kind.id() => {
+                (Body::List { of, columns }, Content::List { total, rows, is_cut })
+                    if of.kind.id() == kind.id() =>
+                {
                     total.take(of, record, self.year);
                     if of.counts(record, self.year).unwrap_or(false) {
-                        let cell = |field| shown(kind, field, record).unwrap_or_default();
-                        rows.push(columns.iter().map(|(_, field)| cell(field)).collect());
+                        if rows.len() < LIST_ROWS_MAX {
+                            let cell = |column| shown(column, record).unwrap_or_default();
+                            rows.push(columns.iter().map(|(_, column)| cell(column)).collect());
+                        } else {
+                            *is_cut = true;
+                        }
                     }
                 }
                 _ => {}
@@ -125,7 +132,7 @@ impl Content {
                 let row = || measures.iter().map(|_| Total::default()).collect();
                 Self::ByCode((0..=codes).map(|_| row()).collect())
             }
-            Body::List { .. } => Self::List { total: Total::default(), rows: Vec::new() },
+            Body::List { .. } => Self::List { total: Total::default(), rows: Vec::new(), is_cut: false },
         }
     }
 }
@@ -144,9 +151,9 @@ impl Line {
             (Entry::Measure(measure), Self::Total(total)) if measure.kind.id() == kind.id() => {
                 total.take(measure, record, year);
             }
-            (Entry::Field { kind: Some(of), field }, Self::Text { text, seen }) if of.id() == kind.id() => {
+            (Entry::Field { kind: Some(of), column }, Self::Text { text, seen }) if of.id() == kind.id() => {
                 *seen = true;
-                *text = text.take().or_else(|| shown(kind, field, record));
+                *text = text.take().or_else(|| shown(column, record));
             }
             _ => {}
         }
@@ -167,8 +174,8 @@ impl Line {
             (Entry::Field { kind: Some(kind), .. }, Self::Text { seen: false, .. }) => {
                 vec![WhyNot::NoRecord { kind: named(kind) }]
             }
-            (Entry::Field { field, .. }, Self::Text { text: None, .. }) => {
-                vec![WhyNot::Empty { field: title(field) }]
+            (Entry::Field { column, .. }, Self::Text { text: None, .. }) => {
+                vec![WhyNot::Empty { field: title(column.field()) }]
             }
             _ => Vec::new(),
         }
@@ -263,12 +270,13 @@ impl Writing<'_> {
                 self.told_of_total(section, measures, rows);
                 Ok(())
             }
-            (Body::List { of, columns }, Content::List { total, rows }) => {
+            (Body::List { of, columns }, Content::List { total, rows, is_cut }) => {
                 self.row_of(columns.iter().map(|(label, _)| label.as_str()), true)?;
                 for row in rows {
                     self.row_of(row.iter().map(String::as_str), false)?;
                 }
                 self.tell(&section.title, total.unfilled(of));
+                self.tell(&section.title, is_cut.then_some(WhyNot::TooLong).into_iter().collect());
                 Ok(())
             }
             _ => Ok(()),

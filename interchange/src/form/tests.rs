@@ -145,3 +145,16 @@ fn a_layout_that_does_not_fit_is_refused_with_its_place() {
     );
     check("list = \"DEAL\"", "甲: give line, or by");
 }
+
+#[test]
+fn a_list_that_is_too_long_ends_and_says_so() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let kind = catalogue.kind(&"DEAL".parse().unwrap()).unwrap();
+    let (rows, unfilled) = filled(&catalogue, "Y", |filling| {
+        for number in 0..=LIST_ROWS_MAX {
+            filling.take(kind, &deal(&number.to_string(), "LEX", Some(1), Some("2025-01-01")));
+        }
+    });
+    assert!(has(&unfilled, "当年签订的转化合同", &WhyNot::TooLong));
+    assert_eq!(behind(&rows, "总表", "合同项数")[0], (LIST_ROWS_MAX + 1).to_string());
+}

@@ -2,6 +2,8 @@
 
 use safeharbor_rules::Lang;
 
+use super::LIST_ROWS_MAX;
+
 /// Why an entry is empty or incomplete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WhyNot {
@@ -22,6 +24,8 @@ pub enum WhyNot {
         /// How many.
         records: u64,
     },
+    /// The list ends before the records do.
+    TooLong,
     /// A sum past what the node's numbers hold.
     TooLarge,
     /// The layout itself says why.
@@ -51,6 +55,12 @@ impl WhyNot {
             (Self::Lacking { field, records }, Lang::Zh) => format!("{records} 条记录缺少“{field}”，未计入"),
             (Self::Lacking { field, records }, Lang::En) => {
                 format!("{records} records lack {field} and are not counted")
+            }
+            (Self::TooLong, Lang::Zh) => {
+                format!("只列前 {LIST_ROWS_MAX} 条；全部记录请用 export records 导出")
+            }
+            (Self::TooLong, Lang::En) => {
+                format!("lists the first {LIST_ROWS_MAX}; `export records` writes all of them")
             }
             (Self::TooLarge, Lang::Zh) => "合计超出可表示的范围".to_owned(),
             (Self::TooLarge, Lang::En) => "the sum is past what can be written".to_owned(),
