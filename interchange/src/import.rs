@@ -26,6 +26,7 @@ pub(crate) mod shape;
 mod sink;
 mod source;
 mod split;
+mod survey;
 mod tally;
 pub(crate) mod text;
 

@@ -296,7 +296,13 @@ fn vague_date_finding(wanted: Precision) -> (&'static str, Wording, Wording) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowFault {
     Shape(ShapeFault),
-    Duplicate { first_row: u64 },
+    Duplicate {
+        first_row: u64,
+    },
+    /// Another row for the same record may not be stored.
+    Barred {
+        row: u64,
+    },
     KeyEmpty,
     PersonalId,
     Secrecy,
@@ -315,6 +321,19 @@ impl RowFault {
                 Wording::new(
                     "同一条记录只保留一行，或改正编号",
                     "keep one row for each record, or correct the number",
+                ),
+            ),
+            Self::Barred { row } => (
+                "barred-by-row",
+                Wording::new(
+                    format!("同一条记录的第 {row} 行因涉密或含禁止保存的内容不予收录，故该行也不收录"),
+                    format!(
+                        "row {row} is about the same record and may not be stored, so this row is refused as well"
+                    ),
+                ),
+                Wording::new(
+                    format!("先改正或删除第 {row} 行，再导入"),
+                    format!("correct row {row} or take it out of the file, and import again"),
                 ),
             ),
             Self::KeyEmpty => (

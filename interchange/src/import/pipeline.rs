@@ -18,6 +18,7 @@ use super::reject::{Rejects, keep_head};
 use super::report::Report;
 use super::sink::{Sink, Taken};
 use super::source::{ReadRowsFailed, Row, Rows, Table, fingerprint};
+use super::survey::{Survey, survey};
 use super::tally::{Settlement, Tally};
 
 /// Rows mapped and checked at a time; a few megabytes at most for ordinary files.
@@ -214,9 +215,10 @@ fn run<R: Read + Seek + Send>(
     let (header, head) = read_head(&mut table.rows()?, mapping, header_row, last_head_row)?;
     let plan = Plan::new(mapping, kind, &header)?;
     let first_data_row = last_head_row.saturating_add(1);
-    let Survey { rows_total, chunks } = survey(&mut table, &header, first_data_row)?;
+    let Survey { rows_total, chunks, barred } = survey(&mut table, &header, &plan, first_data_row)?;
     let rejects = Rejects::new(options, mapping, table.recognised.format, header_row, &head, &header, &plan);
-    let mut tally = Tally::new(file, &table, &header, mapping, &plan, options.problems_max, rejects);
+    let tally = Tally::new(file, &table, &header, mapping, &plan, options.problems_max, rejects);
+    let mut tally = tally.barring(barred);
     let arranger = Arranger::new(&plan.arrangement, &plan.gates);
     let rows = table.rows_from(first_data_row)?;
     let rows = Data { rows, header: &header, surveyed: chunks.into_iter(), arranger };
@@ -262,31 +264,6 @@ fn read_head(
     let named = || (!lists.is_empty()).then(|| Header::of_lists(lists));
     let header = header.or_else(named).ok_or(ImportFault::NoHeader { row: header_row })?;
     Ok((header.with_made(mapping)?, head))
-}
-
-/// What the first reading of all rows found.
-struct Survey {
-    rows_total: u64,
-    /// A fingerprint of every chunk, in order.
-    chunks: Vec<u64>,
-}
-
-/// Reads the whole table once before anything is stored, so that a broken file is not half imported.
-fn survey<R: Read + Seek + Send>(
-    table: &mut Table<R>,
-    header: &Header,
-    first_row: u64,
-) -> Result<Survey, ImportFault> {
-    let mut rows = table.rows_from(first_row)?;
-    let mut survey = Survey { rows_total: 0, chunks: Vec::new() };
-    loop {
-        let chunk = read_chunk(&mut rows, header)?;
-        if chunk.is_empty() {
-            return Ok(survey);
-        }
-        survey.rows_total = survey.rows_total.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-        survey.chunks.push(fingerprint(&chunk));
-    }
 }
 
 /// The rows behind the header, each chunk compared with what the survey saw.
@@ -355,7 +332,7 @@ fn store(sink: &mut dyn Sink, batch: Settlement) -> Result<Vec<Taken>, Box<dyn E
     if good.is_empty() { Ok(Vec::new()) } else { sink.take(good) }
 }
 
-fn read_chunk(rows: &mut Rows<'_>, header: &Header) -> Result<Vec<Row>, ReadRowsFailed> {
+pub(super) fn read_chunk(rows: &mut Rows<'_>, header: &Header) -> Result<Vec<Row>, ReadRowsFailed> {
     let mut chunk = Vec::with_capacity(CHUNK_ROWS);
     let mut bytes = 0_usize;
     while chunk.len() < CHUNK_ROWS && bytes < CHUNK_BYTES {

@@ -17,7 +17,7 @@ use super::gate::Gates;
 use super::header::{Header, MissingColumn};
 use super::mapping::{Mapping, MappingFault, ShortRows, refused};
 use super::pipeline::ImportFault;
-use super::sink::{Action, Objection};
+use super::sink::{Action, Objection, Withheld};
 use super::source::Mark;
 use super::text::trim;
 use bound::{constants, key_fields};
@@ -50,6 +50,15 @@ pub(crate) struct CellFinding {
     pub(crate) column: Option<String>,
     pub(crate) value: Option<String>,
     pub(crate) finding: Finding,
+}
+
+impl Outcome {
+    /// Why nothing of the row may be shown, if that is so.
+    pub(crate) fn why_withheld(&self) -> Option<Withheld> {
+        let findings = self.result.as_ref().err().filter(|_| self.withheld)?;
+        let is_secret = findings.iter().any(|found| found.finding.code == ProblemCode::Secrecy.as_str());
+        Some(if is_secret { Withheld::Secrecy } else { Withheld::Forbidden })
+    }
 }
 
 #[derive(Debug)]

@@ -135,12 +135,12 @@ impl fmt::Debug for RefusedRow {
 
 /// Takes checked rows in the order of the file. A dry run answers the same without keeping anything.
 pub trait Sink: Send {
-    /// Takes one batch, wholly or not at all, and answers for every row in order.
+    /// Takes one batch and answers for every row in order.
     ///
     /// Within one import no key comes twice. A batch that was answered is durable.
     ///
     /// # Errors
-    /// The store failed; nothing of this batch was kept, earlier batches were.
+    /// The store failed; of this batch any number of rows may have been kept, each wholly, and importing again takes the others.
     fn take(&mut self, rows: Vec<ImportedRow>) -> Result<Vec<Taken>, Box<dyn Error + Send + Sync>>;
 
     /// Takes note of rows that were refused before they came here. Their records are in the file all the same.

@@ -6,7 +6,6 @@ use std::io::{self, Read, Seek};
 use std::sync::Arc;
 
 use safeharbor_core::digest::Digest;
-use safeharbor_rules::ProblemCode;
 
 use super::arrange::{LeftOut, Piece};
 use super::cell::Kept;
@@ -19,6 +18,7 @@ use super::reject::{Rejected, Rejects};
 use super::report::{Report, RowPlace, RowProblem, Warning};
 use super::sink::{ImportedRow, Objection, RefusedRow, Remark, Taken, Withheld};
 use super::source::Table;
+use super::survey::Barred;
 
 /// The report in the making.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct Tally<'h> {
     file: Arc<str>,
     header: &'h Header,
     plan: &'h Plan<'h>,
+    /// The keys that some row of the file bars.
+    barred: Barred,
     problems_max: usize,
     /// Where each key was first seen; digests, so that memory stays small whatever keys look like.
     first_rows: HashMap<Digest, FirstRow>,
@@ -102,6 +104,7 @@ impl<'h> Tally<'h> {
             file: file.into(),
             header,
             plan,
+            barred: Barred::default(),
             problems_max,
             first_rows: HashMap::new(),
             lost: BTreeMap::new(),
@@ -111,6 +114,12 @@ impl<'h> Tally<'h> {
             settled: Settled::default(),
             rejects,
         }
+    }
+
+    /// With the keys that some row of the file bars.
+    pub(crate) fn barring(mut self, barred: Barred) -> Self {
+        self.barred = barred;
+        self
     }
 
     /// Sorts outcomes of `pieces` into rows for the store and problems for people, which are told with the store's answer.
@@ -131,6 +140,7 @@ impl<'h> Tally<'h> {
             note(&mut self.lost, &outcome.lost, outcome.row);
             note(&mut self.formulas, &outcome.formulas, outcome.row);
             let first = outcome.key.as_deref().and_then(|key| self.first_row(key, &outcome));
+            let withheld = self.bar(&mut outcome);
             match outcome.result {
                 Ok(record) if first.is_none() => {
                     let key = outcome.key.unwrap_or_default();
@@ -142,13 +152,28 @@ impl<'h> Tally<'h> {
                 Ok(_) => self.refuse(&outcome, Vec::new(), first),
                 Err(ref mut findings) => {
                     let findings = std::mem::take(findings);
-                    batch.refused.push(refused_row(&outcome, &findings));
+                    let key = outcome.key.clone();
+                    batch.refused.push(RefusedRow { row: outcome.row, key, withheld });
                     let first = first.filter(|_| !outcome.withheld);
                     self.refuse(&outcome, findings, first);
                 }
             }
         }
         batch
+    }
+
+    /// A row for a record of which another row of the file may not be stored is treated as that one; answers why nothing of it may be
+    /// shown.
+    fn bar(&self, outcome: &mut Outcome) -> Option<Withheld> {
+        if outcome.withheld {
+            return outcome.why_withheld();
+        }
+        let by = self.barred.by(outcome.key.as_deref()?)?;
+        let finding = RowFault::Barred { row: by.row }.finding();
+        outcome.withheld = true;
+        outcome.raw.clear();
+        outcome.result = Err(vec![CellFinding { column: None, value: None, finding }]);
+        Some(by.why)
     }
 
     /// Where the key was seen before; otherwise takes note of it.
@@ -257,12 +282,6 @@ fn note<C: Ord + Copy>(seen: &mut BTreeMap<C, (u64, u64)>, columns: &[C], row: u
         let (rows, _) = seen.entry(column).or_insert((0, row));
         *rows = rows.saturating_add(1);
     }
-}
-
-fn refused_row(outcome: &Outcome, findings: &[CellFinding]) -> RefusedRow {
-    let is_secret = findings.iter().any(|found| found.finding.code == ProblemCode::Secrecy.as_str());
-    let why = if is_secret { Withheld::Secrecy } else { Withheld::Forbidden };
-    RefusedRow { row: outcome.row, key: outcome.key.clone(), withheld: outcome.withheld.then_some(why) }
 }
 
 /// What is said of a column that is not read as others are; one about secrecy is never left out.

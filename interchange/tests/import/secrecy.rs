@@ -5,7 +5,7 @@ use std::io::Cursor;
 use safeharbor_interchange::import::{ImportOptions, Report, import_from, shown_file_name, split};
 use safeharbor_rules::Lang;
 
-use crate::fixture::{ACHIEVEMENTS, MemoryStore, explain, import_bytes, kind_of, mapping};
+use crate::fixture::{ACHIEVEMENTS, MemoryStore, explain, import_bytes, import_rows, kind_of, mapping};
 
 const LIST: &str = "kind = \"ACH\"\nignore = [\"保密等级\"]\n[field.achievement_no]\nfrom = \"编号\"\n\
                     [field.name]\nfrom = \"名\"\n";
@@ -201,4 +201,37 @@ fn a_column_name_with_an_identity_card_number_is_withheld() {
             .unwrap();
     assert!(!everything_said(&report).contains("1101051949"), "{report:?}");
     assert_eq!(report.warnings[0].column.as_deref(), Some("(column name withheld)"));
+}
+
+/// Rows about record A between `many` others: one that is public, and one that `spoils` it.
+fn with_public_row(spoils: &str, public_first: bool, many: usize) -> String {
+    let public = "A,ZQ7名,公开,,,,初期阶段\n".to_owned();
+    let others: String = (0..many).map(|n| format!("B-{n},名,公开,,,,\n")).collect();
+    if public_first { public + &others + spoils } else { spoils.to_owned() + &others + &public }
+}
+
+#[test]
+fn no_row_for_a_record_is_taken_if_another_of_the_file_may_not_be_stored() {
+    let personal = format!("A,名,公开,,{NUMBER},,\n");
+    for spoils in ["A,名,机密,,,,\n", personal.as_str()] {
+        for (public_first, many) in [(true, 0), (false, 0), (true, 5_000), (false, 5_000)] {
+            let (report, store) = import_rows(&with_public_row(spoils, public_first, many));
+            assert!(!store.records.contains_key("A"), "{spoils} {public_first} {many}");
+            assert_eq!((store.records.len(), report.refused), (many, 2));
+            let barred = report.problems.iter().filter(|problem| problem.code == "barred-by-row");
+            assert_eq!(barred.count(), 1, "{spoils} {public_first} {many}");
+            assert!(!everything_said(&report).contains("ZQ7"));
+        }
+    }
+}
+
+#[test]
+fn a_row_that_deletes_or_breaks_a_rule_is_barred_like_any_other() {
+    let mapping = format!("action = \"操作\"\n{ACHIEVEMENTS}");
+    let text = "编号,名称,密级,经费（万元）,完成人,登记日期,阶段,操作\n\
+                A,,公开,,,,,删除\nB,名,公开,ZQ7,,,,\nA,名,机密,,,,,\nB,名,机密,,,,,\n";
+    let mut store = MemoryStore::default();
+    let report = import_bytes(text.as_bytes(), &mapping, &mut store).unwrap();
+    assert_eq!((store.taken.len(), report.refused, report.deleted), (0, 4, 0));
+    assert!(!everything_said(&report).contains("ZQ7"));
 }
