@@ -176,7 +176,7 @@ pub fn preview(
     let _held = context.outbox.hold();
     let (stored, current) = last(context, rec)?;
     let kind = verify_ceilings(context, &stored, fields)?;
-    let base = base_of(context, current)?;
+    let base = base_of(context, current, &stored)?;
     let rev = if base.is_stated_again() { stored.rev.saturating_add(1) } else { stored.rev };
     let authority = Authority::Approval { id: String::new(), person: person.clone() };
     let mut grants = add(base.into_grants(), Grant { authority, fields: fields.clone() })?;
@@ -214,7 +214,7 @@ pub fn approve(
         person: person.clone(),
         at: context.clock.now_ms(),
     };
-    let base = base_of(context, current)?;
+    let base = base_of(context, current, &stored)?;
     enqueue(context, &stored, current, base, &approval, &mut batch)?;
     let detail =
         serde_json::json!({ "approval": approval.id, "revision": approval.rev, "fields": approval.fields });

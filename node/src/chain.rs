@@ -19,6 +19,7 @@ use safeharbor_core::record::RecordHandle;
 use safeharbor_service::store::{Batch, Scan, Store, StoreFailed};
 
 pub use adopt::AdoptFailed;
+pub(crate) use adopt::Adopted;
 pub use author::{Author, StateFailed, Stating};
 pub use memory::{Memory, RefusedState};
 pub use stated::{Claim, Stated};

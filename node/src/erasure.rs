@@ -27,8 +27,8 @@ pub struct Tombstone {
     pub rec: RecordHandle,
     /// How many revisions it had.
     pub rev: u32,
-    /// Who erased it; nobody where the record came back with a backup and its withdrawal with the chain.
-    pub person: Option<Person>,
+    /// Who erased it.
+    pub person: Person,
     /// When, in milliseconds since 1970 UTC.
     pub at: u64,
     /// How many statements had been made about it; unless the last is a withdrawal, one follows them.
@@ -80,7 +80,7 @@ pub fn erase(context: &Context, rec: RecordHandle, person: &Person) -> Result<To
     let stands = stands_at_hub(context, rec)?;
     let mut batch = Batch::new();
     context.outbox.drop_record(rec, &mut batch)?;
-    let tombstone = bury(context, &last, Some(person), &mut batch)?;
+    let tombstone = bury(context, &last, person, &mut batch)?;
     if stands {
         context.outbox.put(&withdrawal(&tombstone, person), &mut batch)?;
     }
@@ -91,24 +91,11 @@ pub fn erase(context: &Context, rec: RecordHandle, person: &Person) -> Result<To
     Ok(tombstone)
 }
 
-/// Erases in `batch` what is here of a record that the institution withdrew, unless it was erased before. The caller holds the outbox
-/// and takes what waits about the record out of it.
-pub(crate) fn follow_withdrawal(
-    context: &Context,
-    rec: RecordHandle,
-    batch: &mut Batch,
-) -> Result<(), EraseFailed> {
-    if let Some(last) = context.records.last(rec)? {
-        bury(context, &last, None, batch)?;
-    }
-    Ok(())
-}
-
 /// A tombstone for the record, and nothing else of it.
 fn bury(
     context: &Context,
     last: &Stored,
-    person: Option<&Person>,
+    person: &Person,
     batch: &mut Batch,
 ) -> Result<Tombstone, EraseFailed> {
     let rec = last.rec;
@@ -118,19 +105,18 @@ fn bury(
         kind: last.revision.kind.clone(),
         rec,
         rev: last.rev,
-        person: person.cloned(),
+        person: person.clone(),
         at: context.clock.now_ms(),
         statements: u64::try_from(statements).unwrap_or(u64::MAX),
         revealed: chain.revealed_of(rec)?.into_iter().collect(),
     };
     forget_key(context, last, batch)?;
     chain.forget(rec, batch)?;
-    hold::lift(rec, batch);
+    hold::forget(&*context.store, rec, batch)?;
     decision::forget_reasons(&*context.store, rec, batch)?;
     batch.put(TOMBSTONES, *rec.as_bytes(), serde_json::to_vec(&tombstone)?);
     let detail = serde_json::json!({ "revisions": tombstone.rev, "statements": tombstone.statements });
-    let action = if person.is_some() { "erase" } else { "erase as withdrawn" };
-    context.audit.append(person, action, &format!("{} {rec}", tombstone.kind), detail)?;
+    context.audit.append(Some(person), "erase", &format!("{} {rec}", tombstone.kind), detail)?;
     delete_revisions(context, rec, batch)?;
     Ok(tombstone)
 }

@@ -18,6 +18,8 @@ use safeharbor_service::clock::Clock;
 use safeharbor_service::store::{Batch, KEYS_PER_COMMIT_ADVISED, Scan, Store, StoreFailed};
 use tokio::sync::Notify;
 
+use crate::chain::Adopted;
+use crate::hold;
 use crate::policy::{self, InForce, PolicyFailed};
 use crate::records::{Records, RecordsFailed, revision_key};
 use crate::tables::{OUTBOX, STATED};
@@ -134,20 +136,20 @@ impl Outbox {
         Ok(())
     }
 
-    /// How many entries wait.
+    /// How many entries wait to leave: none about a record whose row may not be stored, which waits for a person to erase or correct it.
     ///
     /// # Errors
     /// The store.
     pub fn len(&self) -> Result<u64, OutboxFailed> {
         let mut count = 0_u64;
-        self.store.visit(Scan::all(OUTBOX), &mut |_, _| {
+        self.visit_leaving(&mut |_| {
             count = count.saturating_add(1);
             ControlFlow::Continue(())
         })?;
         Ok(count)
     }
 
-    /// Whether nothing waits.
+    /// Whether there is no entry at all, of those neither that [`Outbox::len`] leaves out.
     ///
     /// # Errors
     /// The store.
@@ -155,13 +157,25 @@ impl Outbox {
         Ok(self.store.scan(&Scan::all(OUTBOX).limit(1))?.is_empty())
     }
 
-    /// The entry that waits longest.
+    /// The entry that waits longest of those that [`Outbox::len`] counts.
     ///
     /// # Errors
     /// The store.
     pub fn first(&self) -> Result<Option<Entry>, OutboxFailed> {
-        let rows = self.store.scan(&Scan::all(OUTBOX).limit(1))?;
-        rows.first().map(|(key, row)| decode(parse_number(key)?, row)).transpose()
+        let mut first = None;
+        self.visit_leaving(&mut |entry| {
+            first = Some(entry);
+            ControlFlow::Break(())
+        })?;
+        Ok(first)
+    }
+
+    fn visit_leaving(&self, visitor: &mut dyn FnMut(Entry) -> ControlFlow<()>) -> Result<(), OutboxFailed> {
+        let barred = hold::barred(&*self.store)?;
+        self.visit(&mut |_, entry| {
+            let is_kept = matches!(entry, Entry::Disclosure { .. }) && barred.contains(&entry.rec());
+            Ok(if is_kept { ControlFlow::Continue(()) } else { visitor(entry) })
+        })
     }
 
     /// Returns when entries were put here since the last call; one task waits.
@@ -251,19 +265,15 @@ impl Outbox {
         })
     }
 
-    /// Takes out in `batch` what the chain has already: everything about records `withdrawn`, and the `disclosed` revisions, which are
-    /// marked as stated.
-    pub(crate) fn drop_adopted(
-        &self,
-        withdrawn: &BTreeSet<RecordHandle>,
-        disclosed: &BTreeSet<(RecordHandle, u32)>,
-        batch: &mut Batch,
-    ) -> Result<(), OutboxFailed> {
+    /// Takes out in `batch` what the chain has already: everything about records that were taken back last, withdrawals of those that
+    /// were taken back before, and the disclosed revisions, which are marked as stated.
+    pub(crate) fn drop_adopted(&self, adopted: &Adopted, batch: &mut Batch) -> Result<(), OutboxFailed> {
         self.visit(&mut |number, entry| {
             let (rec, rev) = (entry.rec(), entry.rev());
-            if withdrawn.contains(&rec) {
+            let is_disclosure = matches!(entry, Entry::Disclosure { .. });
+            if adopted.withdrawn.contains(&rec) || (!is_disclosure && adopted.once_withdrawn.contains(&rec)) {
                 batch.delete(OUTBOX, number.to_be_bytes());
-            } else if matches!(entry, Entry::Disclosure { .. }) && disclosed.contains(&(rec, rev)) {
+            } else if is_disclosure && adopted.disclosed.contains(&(rec, rev)) {
                 batch.put(STATED, revision_key(rec, rev), serde_json::to_vec(&entry)?);
                 batch.delete(OUTBOX, number.to_be_bytes());
             }

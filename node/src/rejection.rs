@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use safeharbor_core::digest::Digest;
 use safeharbor_core::record::{KindId, RecordHandle};
 use safeharbor_service::audit::AuditFailed;
 use safeharbor_service::person::Person;
@@ -13,9 +14,9 @@ use crate::as_text;
 use crate::context::Context;
 use crate::decision::{Decision, Verdict, draw_id, parse_reason};
 use crate::disclosure;
-use crate::hold::{Hold, Why};
+use crate::hold::{self, Hold, Why};
 use crate::outbox::OutboxFailed;
-use crate::records::{Current, RecordsFailed};
+use crate::records::{Current, RecordsFailed, Stored};
 use crate::selection::{Filter, ParseConditionFailed, Pinned, Selection};
 use crate::situation::Situation;
 
@@ -104,9 +105,9 @@ pub enum RejectFailed {
     Random(#[from] RandomFailed),
 }
 
-/// The records to be rejected and how many had left already.
+/// The records to be rejected, each with the digest of its fields, and how many had left already.
 struct Found {
-    records: Vec<Current>,
+    records: Vec<(Current, Digest)>,
     pinned: Pinned,
     left: u64,
 }
@@ -124,8 +125,8 @@ pub fn preview(context: &Context, target: &Target) -> Result<(RejectSeen, Reject
     Ok((RejectSeen { target: target.clone(), pinned: found.pinned }, rejected))
 }
 
-/// Keeps the records that were `seen` here for as long as they say what they say: what waits about them is not stated, and no policy
-/// lets them leave. A later approval overrules it. Durable on return.
+/// Keeps the records that were `seen` here: what waits about them is not stated, and no policy lets them leave, also when they say
+/// something else, until a person approves something of them. Durable on return.
 ///
 /// # Errors
 /// The records changed since, had left, or are held; no reason; the store.
@@ -160,13 +161,13 @@ pub fn reject(
     };
     for part in found.records.chunks(RECORDS_PER_COMMIT) {
         let mut batch = Batch::new();
-        for current in part {
+        for (current, content) in part {
             for (number, _) in
                 waiting.get(&current.rec).into_iter().flatten().filter(|(_, is_withdrawal)| !is_withdrawal)
             {
                 context.outbox.drop_entry(*number, &mut batch);
             }
-            keep_here(current, &decided(current), &mut batch)?;
+            keep_here(current.rec, *content, &decided(current), &mut batch)?;
         }
         context.store.commit(batch)?;
     }
@@ -174,10 +175,15 @@ pub fn reject(
     Ok(Rejected { decision: id, records: found.pinned.records, stopped, left: found.left })
 }
 
-fn keep_here(current: &Current, decision: &Decision, batch: &mut Batch) -> Result<(), RecordsFailed> {
-    let (person, id) = (Some(decision.person.clone()), Some(decision.id.clone()));
-    let hold = Hold { why: Why::Rejected, content: current.digest, person, decision: id, at: decision.at };
-    hold.put_into(current.rec, batch)?;
+fn keep_here(
+    rec: RecordHandle,
+    content: Digest,
+    decision: &Decision,
+    batch: &mut Batch,
+) -> Result<(), RecordsFailed> {
+    let (person, id, at) = (Some(decision.person.clone()), Some(decision.id.clone()), decision.at);
+    let hold = Hold { why: Why::Rejected, content, is_narrowed: false, person, decision: id, at };
+    hold.put_into(rec, batch)?;
     decision.put_into(batch)
 }
 
@@ -197,8 +203,7 @@ fn find(context: &Context, target: &Target) -> Result<Found, RejectFailed> {
                 .ok_or_else(|| RejectFailed::UnknownKind(filter.kind.clone()))?;
             let selection = Selection::parse(filter, kind)?;
             selection.visit(context, &mut |selected| {
-                found.add(selected.current, &selected.situation);
-                Ok::<_, RejectFailed>(())
+                Ok::<_, RejectFailed>(found.add(selected.current, &selected.stored, &selected.situation)?)
             })?;
             if found.records.is_empty() {
                 return Err(RejectFailed::NoneFits);
@@ -212,22 +217,23 @@ fn find_one(context: &Context, rec: RecordHandle, found: &mut Found) -> Result<(
     let stored = context.records.last(rec)?.ok_or(RejectFailed::NoRecord(rec))?;
     let current = context.records.current(&stored.revision.kind, &stored.revision.key)?;
     let current = current.ok_or(RejectFailed::NoRecord(rec))?;
-    let situation = Situation::of(context, current)?;
-    if situation.hold.is_some() {
+    let situation = Situation::of(context, current, &stored)?;
+    if situation.held().is_some() {
         return Err(RejectFailed::Held);
     }
-    found.add(current, &situation);
+    found.add(current, &stored, &situation)?;
     if found.records.is_empty() { Err(RejectFailed::Left) } else { Ok(()) }
 }
 
 impl Found {
-    fn add(&mut self, current: Current, situation: &Situation) {
+    fn add(&mut self, current: Current, stored: &Stored, situation: &Situation) -> Result<(), RecordsFailed> {
         if situation.stated.is_some() {
             self.left = self.left.saturating_add(1);
         } else {
             self.pinned.add(&current);
-            self.records.push(current);
+            self.records.push((current, hold::content_of(&stored.revision.record)?));
         }
+        Ok(())
     }
 }
 
@@ -235,7 +241,7 @@ impl Found {
 type Waiting = BTreeMap<RecordHandle, Vec<(u64, bool)>>;
 
 fn waiting_about(context: &Context, found: &Found) -> Result<Waiting, OutboxFailed> {
-    let recs: BTreeSet<RecordHandle> = found.records.iter().map(|current| current.rec).collect();
+    let recs: BTreeSet<RecordHandle> = found.records.iter().map(|(current, _)| current.rec).collect();
     context.outbox.numbers_about(&recs)
 }
 

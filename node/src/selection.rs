@@ -63,7 +63,7 @@ pub(crate) struct Selected {
 pub struct Pinned {
     /// How many.
     pub records: u64,
-    /// SHA-256 over handle, revision and content of each, in order.
+    /// SHA-256 over handle, revision and content of each, in order, and over the fields that an approval would reveal of it.
     #[serde(with = "as_text")]
     pub sha256: Digest,
 }
@@ -84,6 +84,17 @@ impl Pinned {
         ];
         self.sha256 = Digest::of(&parts.concat());
         self.records = self.records.saturating_add(1);
+    }
+}
+
+impl Pinned {
+    /// As [`Pinned::add`], for an approval that reveals these fields of it: which, changes also when a record is published.
+    pub(crate) fn add_revealing(&mut self, current: &Current, fields: &BTreeSet<String>) {
+        self.add(current);
+        for field in fields {
+            let name = Digest::of(field.as_bytes());
+            self.sha256 = Digest::of(&[self.sha256.as_bytes().as_slice(), name.as_bytes()].concat());
+        }
     }
 }
 
@@ -118,8 +129,8 @@ impl<'k> Selection<'k> {
             if !self.conditions.iter().all(|condition| condition.holds(self.kind, record, today)) {
                 return Ok(ControlFlow::Continue(()));
             }
-            let situation = Situation::of(context, current)?;
-            if situation.hold.is_some() {
+            let situation = Situation::of(context, current, &stored)?;
+            if situation.held().is_some() {
                 held = held.saturating_add(1);
             } else if self.among == Among::All || !situation.is_decided() {
                 visitor(Selected { current, stored, situation })?;

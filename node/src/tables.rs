@@ -27,7 +27,7 @@ pub const TASKS: Table = Table(11);
 /// What the stream to the hub remembers between connections.
 pub const SYNC: Table = Table(12);
 
-/// Handle → [`Hold`](crate::hold::Hold) that keeps the record here.
+/// Handle, reason, and of a rejection the content → [`Hold`](crate::hold::Hold) that keeps the record here.
 pub const HOLDS: Table = Table(13);
 /// Handle and id → [`Decision`](crate::decision::Decision) against leaving.
 pub const DECISIONS: Table = Table(14);

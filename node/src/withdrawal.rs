@@ -134,7 +134,6 @@ fn withdraw_one(
     batch: &mut Batch,
 ) -> Result<Withdrawn, WithdrawFailed> {
     let (rec, kind) = (stored.rec, stored.revision.kind.clone());
-    let content = stored.digest()?;
     let disclosures = waiting.iter().filter(|(_, is_withdrawal)| !is_withdrawal);
     let stopped = disclosures.clone().count();
     for (number, _) in disclosures {
@@ -152,11 +151,10 @@ fn withdraw_one(
         };
         context.outbox.put(&entry, batch)?;
     }
-    // A row that may not be stored holds it more firmly.
-    if hold::active(&*context.store, rec, content)?.is_none_or(|hold| hold.yields_to_approval()) {
-        let (person, id) = (Some(decision.person.clone()), Some(decision.id.clone()));
-        Hold { why: Why::Withdrawn, content, person, decision: id, at: decision.at }.put_into(rec, batch)?;
-    }
+    let (person, id) = (Some(decision.person.clone()), Some(decision.id.clone()));
+    let (content, at) = (hold::content_of(&stored.revision.record)?, decision.at);
+    let hold = Hold { why: Why::Withdrawn, content, is_narrowed: false, person, decision: id, at };
+    hold.put_into(rec, batch)?;
     decision.put_into(batch)?;
     let detail = serde_json::json!({ "decision": decision.id, "revision": stored.rev, "stopped": stopped, "taken_back": taken_back });
     context.audit.append(Some(&decision.person), "withdraw", &format!("{kind} {rec}"), detail)?;

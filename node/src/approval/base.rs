@@ -37,14 +37,14 @@ impl Base {
 }
 
 /// What an approval of the last revision would add to.
-pub(super) fn base_of(context: &Context, current: Current) -> Result<Base, ApproveFailed> {
-    base_in(current, Situation::of(context, current)?)
+pub(super) fn base_of(context: &Context, current: Current, stored: &Stored) -> Result<Base, ApproveFailed> {
+    base_in(current, Situation::of(context, current, stored)?)
 }
 
 /// What an approval of a revision in this situation would add to.
 pub(super) fn base_in(current: Current, situation: Situation) -> Result<Base, ApproveFailed> {
     let Situation { hold, waiting, stated } = situation;
-    let is_withdrawn = match hold.map(|hold| hold.why) {
+    let is_withdrawn = match hold.map(|held| held.hold.why) {
         Some(why @ (Why::Secret | Why::Forbidden)) => {
             return Err(ApproveFailed::Held { rec: current.rec, why });
         }
@@ -76,7 +76,7 @@ pub(super) fn enqueue(
         Ok(Entry::Disclosure { kind, rec: stored.rec, rev, grants, at: approval.at })
     };
     batch.put(APPROVALS, approval_key(approval.rec, &approval.id), serde_json::to_vec(approval)?);
-    hold::lift(stored.rec, batch);
+    hold::follow_approval(&*context.store, stored.rec, &stored.revision.record, batch)?;
     let rev = match &base {
         Base::Waiting(_) => {
             let row = serde_json::to_vec(&entry(stored.rev, base.into_grants(), grant)?)?;

@@ -114,7 +114,7 @@ pub fn preview_set(
     let authority = Authority::Approval { id: String::new(), person: person.clone() };
     let (mut pinned, mut summary) = (Pinned::default(), SetSummary::default());
     let (held, unchanged) = walk(context, &selection, fields, &mut |addition| {
-        pinned.add(&addition.selected.current);
+        pinned.add_revealing(&addition.selected.current, &addition.fields);
         visitor(&addition.selected.stored, &addition.fields);
         let grant = Grant { authority: authority.clone(), fields: addition.fields };
         summary.count(selection.kind, addition.selected, grant, today)
@@ -135,7 +135,7 @@ pub fn approve_set(context: &Context, seen: &SetSeen, person: &Person) -> Result
     let selection = bind(context, &seen.filter, &seen.fields)?;
     let mut pinned = Pinned::default();
     walk(context, &selection, &seen.fields, &mut |addition| {
-        pinned.add(&addition.selected.current);
+        pinned.add_revealing(&addition.selected.current, &addition.fields);
         Ok(())
     })?;
     if pinned != seen.pinned {

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use safeharbor_core::chain::{Head, Link};
 use safeharbor_core::institution::Issuer;
+use safeharbor_core::record::RecordHandle;
 use safeharbor_core::statement::{Statement, StatementType};
 use safeharbor_service::store::{Batch, StoreFailed};
 
 use super::{Author, ChainFailed, Memory, Stated};
 use crate::context::Context;
-use crate::erasure::{self, EraseFailed};
+use crate::hold::{self, HoldFailed};
 use crate::outbox::OutboxFailed;
+use crate::records::RecordsFailed;
 
 /// Statements could not be adopted.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +25,12 @@ pub enum AdoptFailed {
         /// Why it is not believed.
         reason: String,
     },
-    /// A record that was withdrawn cannot be erased here.
+    /// A record that was withdrawn cannot be read here.
     #[error(transparent)]
-    Erase(#[from] EraseFailed),
+    Records(#[from] RecordsFailed),
+    /// A record that was withdrawn cannot be held here.
+    #[error(transparent)]
+    Hold(#[from] HoldFailed),
     /// The outbox cannot be changed.
     #[error(transparent)]
     Outbox(#[from] OutboxFailed),
@@ -39,7 +44,7 @@ pub enum AdoptFailed {
 
 impl Author {
     /// Verifies statements under the institution's own key and as links of its chain, and keeps them; nothing is
-    /// kept of a page with one that fails. In the same commit a record that was withdrawn is erased, and a revision that was disclosed
+    /// kept of a page with one that fails. In the same commit a record that was taken back last is held, and a revision that was disclosed
     /// waits no more: a backup may be older than both.
     ///
     /// # Errors
@@ -84,19 +89,46 @@ impl Author {
 
 type Follow<'f> = dyn FnMut(&[Stated], &mut Batch) -> Result<(), AdoptFailed> + 'f;
 
-/// What was withdrawn is erased, what was disclosed waits no more.
-fn follow(adopted: &[Stated], context: &Context, batch: &mut Batch) -> Result<(), AdoptFailed> {
-    let (mut withdrawn, mut disclosed) = (BTreeSet::new(), BTreeSet::new());
-    for stated in adopted {
-        match (stated.statement, stated.rec, stated.rev) {
-            (StatementType::Withdrawal, Some(rec), _) => drop(withdrawn.insert(rec)),
-            (StatementType::Disclosure, Some(rec), Some(rev)) => drop(disclosed.insert((rec, rev))),
-            _ => {}
+/// What the adopted statements say last about each record: a withdrawal, or which revisions were disclosed.
+#[derive(Debug, Default)]
+pub(crate) struct Adopted {
+    /// Records about which the last statement is a withdrawal.
+    pub(crate) withdrawn: BTreeSet<RecordHandle>,
+    /// Records that were withdrawn, whatever came later.
+    pub(crate) once_withdrawn: BTreeSet<RecordHandle>,
+    pub(crate) disclosed: BTreeSet<(RecordHandle, u32)>,
+}
+
+impl Adopted {
+    fn of(adopted: &[Stated]) -> Self {
+        let mut all = Self::default();
+        for stated in adopted {
+            match (stated.statement, stated.rec, stated.rev) {
+                (StatementType::Withdrawal, Some(rec), _) => {
+                    all.withdrawn.insert(rec);
+                    all.once_withdrawn.insert(rec);
+                }
+                (StatementType::Disclosure, Some(rec), Some(rev)) => {
+                    all.withdrawn.remove(&rec);
+                    all.disclosed.insert((rec, rev));
+                }
+                _ => {}
+            }
         }
+        all
     }
-    context.outbox.drop_adopted(&withdrawn, &disclosed, batch)?;
-    for rec in withdrawn {
-        erasure::follow_withdrawal(context, rec, batch)?;
+}
+
+/// What was taken back is held here until a person erases or approves it, what was disclosed waits no more.
+fn follow(adopted: &[Stated], context: &Context, batch: &mut Batch) -> Result<(), AdoptFailed> {
+    let adopted = Adopted::of(adopted);
+    context.outbox.drop_adopted(&adopted, batch)?;
+    for rec in &adopted.withdrawn {
+        let Some(last) = context.records.last(*rec)? else { continue };
+        hold::hold_as_withdrawn(context, &last, batch)?;
+    }
+    for (rec, _) in adopted.disclosed.iter().filter(|(rec, _)| !adopted.withdrawn.contains(rec)) {
+        hold::end_adopted(&*context.store, *rec, batch)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::*;
 use crate::command::Command;
 use crate::outbox::{Content, Pending};
 use crate::speech::{Format, Language};
-use crate::testing::{Bench, published};
+use crate::testing::{APPROVER, Bench, by, published};
 use crate::trust::Alarms;
 
 fn memory() -> (MemoryStore, Arc<dyn Store>) {
@@ -217,26 +217,34 @@ fn restored() -> (Bench, Author) {
     (bench, author)
 }
 
-/// What the lost node stated after the backup was made.
-fn stated_since(rec: RecordHandle, withdrawn: bool) -> Vec<String> {
+/// A statement of the lost node about a revision: disclosed, or taken back.
+fn content_about(rec: RecordHandle, rev: u32, is_withdrawal: bool) -> Content {
+    let kind = "ACH".parse().unwrap();
+    if is_withdrawal {
+        return Content::Withdrawal { kind, rec, rev };
+    }
+    Content::Disclosure { kind, rec, rev, claims: Vec::new(), revealed: BTreeSet::new(), digests: 4 }
+}
+
+/// What the lost node stated after the backup was made: revisions, and whether each was taken back or disclosed.
+fn stated_since(rec: RecordHandle, made: &[(u32, bool)]) -> Vec<String> {
     let (_, store) = memory();
     let lost = author(&store);
-    let kind = || "ACH".parse().unwrap();
-    let (claims, revealed) = (Vec::new(), BTreeSet::new());
-    let mut contents = vec![Content::Disclosure { kind: kind(), rec, rev: 1, claims, revealed, digests: 4 }];
-    if withdrawn {
-        contents.push(Content::Withdrawal { kind: kind(), rec, rev: 1 });
-    }
+    let contents = made.iter().map(|(rev, is_withdrawal)| content_about(rec, *rev, *is_withdrawal));
     let pending = (1..).zip(contents).map(|(number, content)| Pending { number, content });
     state_these(&lost, pending.collect()).unwrap();
     jwts(&lost)
+}
+
+fn ask_erase(bench: &Bench, rec: RecordHandle) {
+    bench.ask(Command::Erase { record: rec.to_string(), by: by(APPROVER) });
 }
 
 #[test]
 fn a_revision_that_was_disclosed_since_the_backup_is_not_stated_again() {
     let (bench, author) = restored();
     let rec = bench.rec("A-1");
-    author.adopt(&stated_since(rec, false), &bench.context).unwrap();
+    author.adopt(&stated_since(rec, &[(1, false)]), &bench.context).unwrap();
     assert!(bench.context.outbox.is_empty().unwrap());
     assert!(bench.context.outbox.stated(rec, 1).unwrap().is_some());
     bench.accept(2, "reveal");
@@ -245,17 +253,41 @@ fn a_revision_that_was_disclosed_since_the_backup_is_not_stated_again() {
 }
 
 #[test]
-fn a_record_that_was_withdrawn_since_the_backup_is_erased_again() {
+fn a_record_that_was_taken_back_since_the_backup_is_held_for_a_person_to_decide() {
     let (bench, author) = restored();
     let rec = bench.rec("A-1");
-    author.adopt(&stated_since(rec, true), &bench.context).unwrap();
-    assert!(!bench.holds_marker());
+    author.adopt(&stated_since(rec, &[(1, false), (1, true)]), &bench.context).unwrap();
     assert!(bench.context.outbox.is_empty().unwrap(), "nothing of it leaves, and no second withdrawal");
-    let tombstone = bench.context.records.tombstone(rec).unwrap().unwrap();
-    assert_eq!((tombstone.rev, tombstone.person), (1, None));
+    bench.import(&[&published("A-1", "甲改")]);
+    bench.accept(2, "reveal");
+    assert_eq!(bench.rec("A-1"), rec, "the same record, under the same handle");
+    assert!(bench.context.outbox.pending(10).unwrap().is_empty());
     let show = Command::Show { record: rec.to_string() };
     let shown = bench.say(show, Language::Zh, Format::Table);
-    assert!(shown.out.contains("由 恢复备份前的节点 删除"), "{} {}", shown.out, shown.err);
+    assert!(shown.out.contains("备份之后已撤回：请删除（erase）"), "{} {}", shown.out, shown.err);
+    ask_erase(&bench, rec);
+    assert!(!bench.holds_marker() && bench.context.records.tombstone(rec).unwrap().is_some());
+    assert!(bench.context.outbox.is_empty().unwrap(), "the hub was told before");
+}
+
+#[test]
+fn a_record_that_was_disclosed_again_after_it_was_taken_back_can_be_taken_back_again() {
+    for pages in [&[3][..], &[2, 3]] {
+        let (bench, author) = restored();
+        let rec = bench.rec("A-1");
+        let made = stated_since(rec, &[(1, false), (1, true), (2, false)]);
+        let mut from = 0;
+        for to in pages {
+            author.adopt(&made[from..*to], &bench.context).unwrap();
+            from = *to;
+        }
+        let shown = bench.ask(Command::Show { record: rec.to_string() }).json();
+        assert_eq!(shown["held"], Value::Null, "{pages:?}");
+        ask_erase(&bench, rec);
+        let pending = bench.context.outbox.pending(10).unwrap();
+        let is_withdrawal = |one: &Pending| matches!(one.content, Content::Withdrawal { .. });
+        assert!(pending.len() == 1 && is_withdrawal(&pending[0]), "the hub has revision 2: {pending:?}");
+    }
 }
 
 fn check_adoption(change: impl Fn(&mut Vec<String>, &Author), refused_at: u64) {

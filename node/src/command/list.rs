@@ -28,7 +28,7 @@ pub(super) fn list(
             return Ok(ControlFlow::Break(()));
         }
         if let Some(stored) = context.records.last(current.rec)? {
-            rows.push((standing_of(&Situation::of(context, current)?), stored));
+            rows.push((standing_of(&Situation::of(context, current, &stored)?), stored));
         }
         Ok::<_, CommandFailed>(ControlFlow::Continue(()))
     })?;

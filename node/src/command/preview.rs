@@ -94,7 +94,7 @@ pub(super) fn kind(
     let mut report = Report::new(limit);
     context.records.visit(Some(&id), &mut |current| {
         if let Some(stored) = context.records.last(current.rec)? {
-            report.add_record(context, kind, &stored, &Situation::of(context, current)?)?;
+            report.add_record(context, kind, &stored, &Situation::of(context, current, &stored)?)?;
         }
         Ok::<_, CommandFailed>(ControlFlow::Continue(()))
     })?;

@@ -29,10 +29,10 @@ pub(super) fn preview(
     let Rejected { records, stopped, left, .. } = rejected;
     speech.note(match speech.language {
         Language::Zh => format!(
-            "将驳回 {what}（{records} 条）：现有内容不外传，{stopped} 份待发声明撤下；内容变更后重新待审批。"
+            "将驳回 {what}（{records} 条）：现有内容不外传，{stopped} 份待发声明撤下；内容变更后仍留在本地，须由人再次决定。"
         ),
         Language::En => format!(
-            "{what} ({records} records) will be rejected: as they are they do not leave, {stopped} waiting statements are taken out; once changed they await a decision again."
+            "{what} ({records} records) will be rejected: as they are they do not leave, {stopped} waiting statements are taken out; once changed they stay all the same and await a decision again."
         ),
     })?;
     if left > 0 {

@@ -11,6 +11,7 @@ use super::{CommandFailed, record};
 use crate::context::Context;
 use crate::disclosure::Planned;
 use crate::erasure::Tombstone;
+use crate::hold::Held;
 use crate::policy::{InForce, mode_of};
 use crate::speech::{Exit, Format, Language, Speech, moment, padded};
 use crate::trust::ReceiptState;
@@ -54,9 +55,9 @@ fn print(view: &View<'_>, policy: Option<&InForce>, speech: &mut Speech<'_>) -> 
     for (label, text) in labels.into_iter().zip(texts) {
         speech.data(format_args!("{}  {text}", padded(label, 10)))?;
     }
-    if let Some((hold, reason)) = &view.hold {
+    if let Some((held, reason)) = &view.hold {
         let label = padded(language.pick("留置", "Held"), 10);
-        speech.data(format_args!("{label}  {}", hold_text(hold, reason, language)))?;
+        speech.data(format_args!("{label}  {}", hold_text(held, reason, language)))?;
     }
     for (rev, revealed) in &view.earlier {
         speech.data(earlier_text(*rev, revealed, language))?;
@@ -193,8 +194,7 @@ fn show_tombstone(
         return Ok(speech.json(&json!({ "erased": tombstone, "statements": made }))?);
     }
     let Tombstone { kind, rec, at, person, .. } = tombstone;
-    let restored = || speech.pick("恢复备份前的节点", "the node before its backup was restored").to_owned();
-    let (at, name) = (moment(*at), person.as_ref().map_or_else(restored, |person| person.name.clone()));
+    let (at, name) = (moment(*at), &person.name);
     speech.data(match speech.language {
         Language::Zh => format!("{kind} {rec} 已于 {at} 由 {name} 删除；本节点不再保存其内容。"),
         Language::En => {
@@ -229,9 +229,9 @@ fn to_json(view: &View<'_>, policy: Option<&InForce>, language: Language) -> Val
         "policy": accepted.map(|a| json!({"version": a.version, "person": a.person, "at": a.at})),
         "mode": mode_of(policy, view.kind.id()).as_str(),
         "way": way_word(view.way),
-        "held": view.hold.as_ref().map(|(hold, reason)| json!({
+        "held": view.hold.as_ref().map(|(Held { hold, awaits_again }, reason)| json!({
             "why": words::why_word(hold.why), "person": hold.person, "at": hold.at, "decision": hold.decision,
-            "reason": reason,
+            "reason": reason, "awaits_again": awaits_again,
         })),
         "earlier": view.earlier.iter().map(|(rev, fields)| json!({"rev": rev, "revealed": fields})).collect::<Vec<_>>(),
         "fields": view.fields.iter().map(field).collect::<Vec<_>>(),

@@ -11,7 +11,7 @@ use crate::chain::{Chain, Stated};
 use crate::context::Context;
 use crate::decision::decisions_of;
 use crate::disclosure::{self, Planned};
-use crate::hold::{self, Hold, Why};
+use crate::hold::{self, Held, Why};
 use crate::outbox::{Content, Entry, Grant};
 use crate::records::Stored;
 use crate::situation::Situation;
@@ -25,7 +25,7 @@ pub(super) struct View<'c> {
     pub(super) fields: Vec<(Planned, Value)>,
     pub(super) way: Way,
     /// What keeps the record here, with the reason a person gave.
-    pub(super) hold: Option<(Hold, String)>,
+    pub(super) hold: Option<(Held, String)>,
     /// Earlier revisions that wait because a person approved them, with the names of what would be revealed.
     pub(super) earlier: Vec<(u32, Vec<String>)>,
     pub(super) statements: Vec<Made>,
@@ -53,12 +53,21 @@ pub(super) enum Standing {
     Left,
     /// It is held.
     Held(Why),
+    /// It is held because a person rejected what it said before; a person has to decide again.
+    AwaitsAgain,
+}
+
+impl Standing {
+    /// That of a held record.
+    pub(super) const fn of_held(held: &Held) -> Self {
+        if held.awaits_again { Self::AwaitsAgain } else { Self::Held(held.hold.why) }
+    }
 }
 
 /// How far the last revision in this situation is.
 pub(super) fn standing_of(situation: &Situation) -> Standing {
     match (&situation.hold, &situation.waiting, &situation.stated) {
-        (Some(hold), ..) => Standing::Held(hold.why),
+        (Some(held), ..) => Standing::of_held(held),
         (None, Some(_), _) => Standing::Waits,
         (None, None, Some(_)) => Standing::Left,
         (None, None, None) => Standing::Undecided,
@@ -95,11 +104,12 @@ pub(super) fn view(context: &Context, rec: RecordHandle) -> Result<View<'_>, Com
     Ok(View { kind, fields, way, hold, earlier, statements: statements_of(context, rec)?, stored })
 }
 
-fn hold_of(context: &Context, stored: &Stored) -> Result<Option<(Hold, String)>, CommandFailed> {
-    let Some(hold) = hold::active(&*context.store, stored.rec, stored.digest()?)? else { return Ok(None) };
+fn hold_of(context: &Context, stored: &Stored) -> Result<Option<(Held, String)>, CommandFailed> {
+    let held = hold::active(&*context.store, stored.rec, &stored.revision.record)?;
+    let Some(held) = held else { return Ok(None) };
     let decisions = decisions_of(&*context.store, stored.rec)?;
-    let reason = decisions.into_iter().find(|decision| Some(&decision.id) == hold.decision.as_ref());
-    Ok(Some((hold, reason.map_or_else(String::new, |decision| decision.reason))))
+    let reason = decisions.into_iter().find(|decision| Some(&decision.id) == held.hold.decision.as_ref());
+    Ok(Some((held, reason.map_or_else(String::new, |decision| decision.reason))))
 }
 
 /// How far a revision is, what may be revealed of it, and which earlier ones wait.

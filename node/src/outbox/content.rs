@@ -86,7 +86,7 @@ pub(super) fn of_entry(entry: &Entry, ground: &Ground<'_>) -> Result<Option<Cont
         Entry::Disclosure { kind, rec, rev, grants, .. } => (kind, *rec, *rev, grants),
     };
     let Some(last) = ground.records.last(rec)? else { return Ok(None) };
-    if hold::active(ground.store, rec, last.digest()?)?.is_some() {
+    if hold::active(ground.store, rec, &last.revision.record)?.is_some() {
         return Ok(None);
     }
     let (mut record, latest) = if last.rev == rev {

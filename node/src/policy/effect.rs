@@ -141,7 +141,7 @@ fn effect_on(
     let Some(kind) = disclosure::find_kind(&context.catalogue, &stored.revision.kind) else {
         return Ok(Effect::Nothing);
     };
-    if hold::active(&*context.store, current.rec, current.digest)?.is_some() {
+    if hold::active(&*context.store, current.rec, &stored.revision.record)?.is_some() {
         return Ok(Effect::Nothing);
     }
     let grant = next.grant(kind, &stored.revision.record, context.clock.today());

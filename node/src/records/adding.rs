@@ -10,7 +10,7 @@ use safeharbor_service::store::Batch;
 
 use super::{Current, RecordsFailed, Revision, Source, identity_key, revision_key};
 use crate::context::Context;
-use crate::hold::{self, Why};
+use crate::hold;
 use crate::outbox::{Entry, Grant};
 use crate::policy::PolicyFailed;
 use crate::tables::{KEYS, RETIRED, REVISIONS};
@@ -38,7 +38,7 @@ pub(super) fn add(
     let (rec, rev, waits_on, grant) = match before {
         None => (RecordHandle::from_bytes(draw(&*context.random).map_err(RecordsFailed::from)?), 1, 0, grant),
         Some(Current { rec, rev, queued, .. }) => {
-            let (grant, _) = unheld(context, rec, digest, grant, batch)?;
+            let (grant, _) = unheld(context, rec, &record, grant, batch)?;
             let waits_on = context.outbox.supersede(queued, rec, batch)?;
             (rec, next(rec, rev)?, if waits_on { queued } else { 0 }, grant)
         }
@@ -84,16 +84,10 @@ fn next(rec: RecordHandle, rev: u32) -> Result<u32, RecordsFailed> {
 pub(super) fn unheld(
     context: &Context,
     rec: RecordHandle,
-    digest: Digest,
+    record: &Record,
     grant: Option<Grant>,
     batch: &mut Batch,
 ) -> Result<(Option<Grant>, bool), RecordsFailed> {
-    Ok(match hold::active(&*context.store, rec, digest)?.map(|hold| hold.why) {
-        Some(Why::Rejected | Why::Withdrawn | Why::Secret) => (None, false),
-        Some(Why::Forbidden) => {
-            hold::lift(rec, batch);
-            (grant, true)
-        }
-        None => (grant, false),
-    })
+    let (held, has_ended) = hold::follow_content(&*context.store, rec, record, batch)?;
+    Ok((grant.filter(|_| held.is_none()), has_ended))
 }

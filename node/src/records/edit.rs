@@ -6,7 +6,7 @@ use safeharbor_core::digest::Digest;
 use safeharbor_core::record::{KindId, RecordHandle};
 use safeharbor_interchange::import::Objection;
 use safeharbor_interchange::layout::{Column, Layout};
-use safeharbor_rules::{Kind, Lang, Problem, Record};
+use safeharbor_rules::{Kind, Lang, Problem, ProblemCode, Record, holds_personal_id};
 use safeharbor_service::audit::AuditFailed;
 use safeharbor_service::person::Person;
 use safeharbor_service::store::{Batch, StoreFailed};
@@ -16,6 +16,7 @@ use super::links::LinkLookup;
 use super::{RecordsFailed, Source, Stored, canonical, words};
 use crate::context::Context;
 use crate::disclosure::find_kind;
+use crate::hold::{self, HoldFailed};
 use crate::policy::PolicyFailed;
 
 /// A revision made by a person.
@@ -70,6 +71,9 @@ pub enum EditFailed {
     /// The record would break rules of its kind.
     #[error("the record would break rules of its kind")]
     Problems(Vec<Problem>),
+    /// It may not be stored as it was typed, so what is stored is held back.
+    #[error("the record is not edited but held back: nothing of it leaves by itself any more")]
+    Withheld(#[source] Box<Self>),
     /// It would name records that are not here.
     #[error("the record would name records that are not here: {}", .0.join(", "))]
     Links(Vec<String>),
@@ -79,6 +83,9 @@ pub enum EditFailed {
     /// The record cannot be read.
     #[error("the record cannot be read")]
     Records(#[from] RecordsFailed),
+    /// It cannot be held back.
+    #[error("the record cannot be held back")]
+    Hold(#[from] HoldFailed),
     /// What may leave of it cannot be told.
     #[error("the record cannot be changed")]
     Policy(#[from] PolicyFailed),
@@ -90,7 +97,8 @@ pub enum EditFailed {
     Audit(#[from] AuditFailed),
 }
 
-/// Gives fields of `rec` other values as the own layout writes them; an empty text clears a field. Durable on return.
+/// Gives fields of `rec` other values as the own layout writes them; an empty text clears a field. Durable on return. A record that
+/// would say that it is secret, or hold what must not be stored, stays as it is and is held back as by a row that says so.
 ///
 /// # Errors
 /// A field or value that the kind does not take, or the store.
@@ -102,14 +110,16 @@ pub fn edit(
 ) -> Result<Edited, EditFailed> {
     let held = context.outbox.hold();
     let stored = context.records.last(rec)?.ok_or(EditFailed::NoRecord(rec))?;
-    let Stored { revision, .. } = stored;
+    let revision = stored.revision.clone();
     let current = context.records.current(&revision.kind, &revision.key)?;
     let current = current.filter(|current| current.rec == rec).ok_or(EditFailed::NoRecord(rec))?;
     let kind = find_kind(&context.catalogue, &revision.kind)
         .ok_or_else(|| EditFailed::UnknownKind(revision.kind.clone()))?;
     let (mut record, mut raw) = (revision.record.clone(), revision.raw);
-    set_all(kind, values, &mut record)?;
-    verify(context, kind, &revision.record, &record)?;
+    let read = set_all(kind, values, &mut record);
+    if let Err(failed) = read.and_then(|()| verify(context, kind, &revision.record, &record)) {
+        return Err(hold_back(context, kind, &stored, values, failed)?);
+    }
     let fields = words::differing(&revision.record, &record);
     if fields.is_empty() {
         return Err(EditFailed::Nothing);
@@ -129,6 +139,39 @@ pub fn edit(
     drop(held);
     context.outbox.announce();
     Ok(Edited { rec, rev, fields })
+}
+
+/// Holds the record back if what was typed may not be stored, as a row that says so would.
+fn hold_back(
+    context: &Context,
+    kind: &Kind,
+    stored: &Stored,
+    values: &BTreeMap<String, String>,
+    failed: EditFailed,
+) -> Result<EditFailed, EditFailed> {
+    let Some(is_secret) = is_withheld(kind, values, &failed) else { return Ok(failed) };
+    let mut batch = Batch::new();
+    hold::hold_as_barred(context, stored, is_secret, &mut batch)?;
+    context.store.commit(batch)?;
+    context.store.flush()?;
+    Ok(EditFailed::Withheld(Box::new(failed)))
+}
+
+/// Whether values are refused for secrecy, or, if not, for what must not be stored.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others say nothing of what was typed")]
+fn is_withheld(kind: &Kind, values: &BTreeMap<String, String>, failed: &EditFailed) -> Option<bool> {
+    let has_id = || values.values().any(|text| holds_personal_id(text));
+    let (is_secret, is_forbidden) = match failed {
+        EditFailed::Problems(problems) => (
+            problems.iter().any(|problem| problem.code == ProblemCode::Secrecy),
+            problems.iter().any(|problem| problem.code.withholds_record()),
+        ),
+        EditFailed::Value { field, .. } => {
+            (kind.field(field).is_some_and(|field| field.gate().is_some()), has_id())
+        }
+        _ => return None,
+    };
+    (is_secret || is_forbidden).then_some(is_secret)
 }
 
 fn set_all(kind: &Kind, values: &BTreeMap<String, String>, record: &mut Record) -> Result<(), EditFailed> {

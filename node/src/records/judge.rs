@@ -98,8 +98,7 @@ impl<'c> Judge<'c> {
     }
 
     fn is_barred(&self, current: Current) -> Result<bool, RecordsFailed> {
-        let hold = hold::active(&*self.context.store, current.rec, current.digest)?;
-        Ok(hold.is_some_and(|hold| !hold.yields_to_approval()))
+        hold::is_barred(&*self.context.store, current.rec)
     }
 
     fn check_links(

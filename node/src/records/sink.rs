@@ -174,7 +174,7 @@ impl<'c> RecordSink<'c> {
             return Ok(());
         };
         let (grant, is_lifted) =
-            unheld(context, current.rec, prepared.digest, prepared.grant.clone(), batch)?;
+            unheld(context, current.rec, &prepared.row.record, prepared.grant.clone(), batch)?;
         let Some(grant) = grant.filter(|_| is_lifted) else { return Ok(()) };
         let (outbox, Current { rec, rev, .. }) = (&context.outbox, current);
         let waits = outbox.entry(current.queued)?.is_some_and(|entry| entry.rec() == rec);

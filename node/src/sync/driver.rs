@@ -15,8 +15,9 @@ use super::machine::After;
 use super::retry::{LATER, Pauses};
 use crate::chain::{Author, ChainFailed, Memory, RefusedState, StateFailed};
 use crate::context::Context;
-use crate::erasure::EraseFailed;
+use crate::hold::HoldFailed;
 use crate::outbox::OutboxFailed;
+use crate::records::RecordsFailed;
 use crate::trust::{Alarm, Alarms, ReceiptBook, Stopped, Trust, load_stop, store_stop};
 
 /// How the hub is reached and what of it is believed.
@@ -65,9 +66,12 @@ pub enum SyncFailed {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreFailed),
-    /// A record that was withdrawn cannot be erased.
+    /// A record that was withdrawn cannot be read.
     #[error(transparent)]
-    Erase(#[from] EraseFailed),
+    Records(#[from] RecordsFailed),
+    /// A record that was withdrawn cannot be held.
+    #[error(transparent)]
+    Hold(#[from] HoldFailed),
     /// Evidence cannot be kept.
     #[error(transparent)]
     Evidence(#[from] EvidenceFailed),

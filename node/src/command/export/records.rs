@@ -167,8 +167,7 @@ fn cerif(
     let target = BufWriter::with_capacity(CHUNK_BYTES, target);
     let mut writer = CerifWriter::create(target, kind, context.clock.today())?;
     visit(context, Some(id), &mut |stored| {
-        let digest = stored.digest()?;
-        if hold::active(&*context.store, stored.rec, digest)?.is_some() {
+        if hold::active(&*context.store, stored.rec, &stored.revision.record)?.is_some() {
             writer.hold_back();
             return Ok(());
         }

@@ -241,6 +241,7 @@ fn edit_zh(failed: &EditFailed) -> String {
         }
         EditFailed::Value { field, .. } => format!("字段“{field}”不接受这个值"),
         EditFailed::Problems(_) => "未修改：修改后不符合类别的规则".to_owned(),
+        EditFailed::Withheld(_) => "未修改，记录已留置：其内容不再自动外传".to_owned(),
         EditFailed::Links(names) => format!("未修改：本节点没有所指的记录：{}", names.join("、")),
         EditFailed::Nothing => "没有变化：记录已是这样".to_owned(),
         _ => format!("未能修改：{}", chain_of(failed)),
@@ -255,6 +256,7 @@ fn edit_details(failed: &EditFailed, lang: Lang) -> String {
         EditFailed::Value { objection, .. } => {
             format!(": {}. {}", objection.text.of(lang), objection.advice.of(lang))
         }
+        EditFailed::Withheld(because) => edit_details(because, lang),
         EditFailed::Problems(problems) => {
             let lines = problems
                 .iter()

@@ -8,7 +8,7 @@ use crate::command::failure::ceiling_zh;
 use crate::command::policy::mode_text;
 use crate::command::view::{Standing, View, Way};
 use crate::disclosure::Planned;
-use crate::hold::{Hold, Why};
+use crate::hold::{Held, Why};
 use crate::outbox::Authority;
 use crate::policy::{InForce, mode_of};
 use crate::records::Source;
@@ -29,6 +29,10 @@ pub(in crate::command) fn standing_text(standing: Standing, language: Language) 
         Standing::Waits => language.pick("待发，尚未离开", "waiting, has not left"),
         Standing::Left => language.pick("已离开", "has left"),
         Standing::Held(Why::Rejected) => language.pick("已驳回，留在本地", "rejected, stays here"),
+        Standing::AwaitsAgain => language.pick(
+            "此前内容已驳回，变更后待再次决定，留在本地",
+            "rejected before, changed since: awaits a decision again, stays here",
+        ),
         Standing::Held(Why::Withdrawn) => language.pick("已撤回，留在本地", "withdrawn, stays here"),
         Standing::Held(Why::Secret) => {
             language.pick("留置：现已涉密，请删除", "held: now classified, erase it")
@@ -45,6 +49,7 @@ pub(in crate::command) const fn standing_word(standing: Standing) -> &'static st
         Standing::Waits => "waits",
         Standing::Left => "left",
         Standing::Held(why) => why_word(why),
+        Standing::AwaitsAgain => "awaits-again",
     }
 }
 
@@ -58,8 +63,8 @@ pub(in crate::command) const fn why_word(why: Why) -> &'static str {
 }
 
 /// Who keeps a record here, since when and why.
-pub(super) fn hold_text(hold: &Hold, reason: &str, language: Language) -> String {
-    let standing = standing_text(Standing::Held(hold.why), language);
+pub(super) fn hold_text(held: &Held, reason: &str, language: Language) -> String {
+    let (hold, standing) = (&held.hold, standing_text(Standing::of_held(held), language));
     let at = moment(hold.at);
     match (&hold.person, language) {
         (Some(person), Language::Zh) => {
@@ -69,6 +74,12 @@ pub(super) fn hold_text(hold: &Hold, reason: &str, language: Language) -> String
         (Some(person), Language::En) => {
             format!("{standing}; decided by {} ({}) on {at}: {reason}", person.name, person.role)
         }
+        (None, Language::Zh) if hold.why == Why::Withdrawn => {
+            format!("{standing}；{at} 从枢纽取回的声明链表明备份之后已撤回：请删除（erase）或重新批准")
+        }
+        (None, Language::En) if hold.why == Why::Withdrawn => format!(
+            "{standing}; the chain fetched from the hub on {at} says that it was taken back after the backup: erase it or approve it again"
+        ),
         (None, Language::Zh) => format!("{standing}；{at} 导入的同一行被拒，其内容未保存"),
         (None, Language::En) => {
             format!("{standing}; the row imported on {at} was refused and not kept")

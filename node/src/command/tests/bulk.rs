@@ -6,7 +6,7 @@ use crate::command::{Choice, Command, Words};
 use crate::outbox::{Content, Pending};
 use crate::selection::Among;
 use crate::speech::{Exit, Format, Language};
-use crate::testing::{APPROVER, Bench, CLERK, MARKER, Said, by, on_every_store, published};
+use crate::testing::{APPROVER, Bench, CLERK, DAY_MS, MARKER, Said, by, on_every_store, published};
 
 fn words(conditions: &[&str], among: Among) -> Words {
     let conditions = conditions.iter().map(|one| (*one).to_owned()).collect();
@@ -137,7 +137,7 @@ fn more_records_than_one_commit_takes_are_approved_under_one_id() {
 }
 
 #[test]
-fn a_rejected_record_stays_until_it_changes() {
+fn a_rejected_record_stays_until_a_person_decides_again() {
     on_every_store(|bench| {
         bench.accept(1, "reveal");
         import(bench);
@@ -152,7 +152,16 @@ fn a_rejected_record_stays_until_it_changes() {
         assert!(shown.contains("已驳回，留在本地；李娜（审批）于") && shown.contains("商业秘密"), "{shown}");
         assert_eq!(reject(bench, Choice::Record("A-0".to_owned())).exit, Exit::Refused, "it is held already");
         bench.import(&["A-0,甲改,张三,初期阶段,2020-05-01,摘要"]);
-        assert_eq!(waiting(bench).len(), before + 1, "what it says is another");
+        assert_eq!(waiting(bench).len(), before, "also when it says something else");
+        let seen = see(bench, words(&["published"], Among::Undecided), &["name"]);
+        assert_eq!(
+            seen.json()["seen"]["pinned"]["records"],
+            1,
+            "and it is among the undecided: {}",
+            seen.err
+        );
+        assert_eq!(approve(bench, &seen).exit, Exit::Done);
+        assert_eq!(waiting(bench).len(), before + 1);
     });
 }
 
@@ -244,4 +253,22 @@ fn a_policy_is_checked_and_compared_without_being_accepted() {
     let history = bench.ask(Command::PolicyHistory).json();
     let versions: Vec<_> = history.as_array().unwrap().iter().map(|row| row["version"].clone()).collect();
     assert_eq!(versions, [3, 4]);
+}
+
+#[test]
+fn a_set_of_which_more_would_be_revealed_than_was_seen_is_refused() {
+    let bench = Bench::new();
+    let row = |date: &str| format!("A-1,甲,张三,初期阶段,{date},摘要");
+    bench.import(&[&row("2026-03-02")]);
+    let seen = see(&bench, words(&[], Among::Undecided), &["stage", "name"]);
+    bench.clock.advance_ms(DAY_MS);
+    let refused = approve(&bench, &seen);
+    assert!(
+        refused.exit == Exit::Refused && refused.err.contains("changed since"),
+        "{} {}",
+        refused.err,
+        seen.out
+    );
+    let seen = see(&bench, words(&[], Among::Undecided), &["stage", "name"]);
+    assert_eq!(approve(&bench, &seen).exit, Exit::Done);
 }

@@ -93,6 +93,7 @@ fn cerif_holds_what_is_published_and_not_held_back_and_says_what_it_left_out() {
     let hold = crate::hold::Hold {
         why: crate::hold::Why::Withdrawn,
         content: digest,
+        is_narrowed: false,
         person: None,
         decision: None,
         at: 0,

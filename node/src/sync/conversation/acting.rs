@@ -139,7 +139,8 @@ impl Conversation {
                     self.take(Event::AdoptionRefused(Alarm::ForeignStatement { seq, reason }));
                     return Ok(None);
                 }
-                Err(AdoptFailed::Erase(failed)) => return Err(failed.into()),
+                Err(AdoptFailed::Records(failed)) => return Err(failed.into()),
+                Err(AdoptFailed::Hold(failed)) => return Err(failed.into()),
                 Err(AdoptFailed::Outbox(failed)) => return Err(failed.into()),
                 Err(AdoptFailed::Chain(failed)) => return Err(failed.into()),
                 Err(AdoptFailed::Store(failed)) => return Err(failed.into()),
