@@ -52,7 +52,6 @@ fn every_sample_file_is_imported_as_the_dry_run_said() {
 #[test]
 #[expect(
     clippy::disallowed_methods,
-    clippy::print_stderr,
     reason = "the data folder is outside the checkout; its place comes from the environment"
 )]
 fn public_files_are_imported_as_the_dry_run_said() {
