@@ -14,9 +14,12 @@ use zip::write::SimpleFileOptions;
 #[expect(dead_code, reason = "the tests make more of workbooks than the targets do")]
 mod workbook_file;
 
-/// Every target by the name of its folder in `corpus/`.
+/// A target and the name of its folder in `corpus/`.
+type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
 #[allow(dead_code, reason = "only the replay asks for all of them")]
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 7] = [
+pub(crate) const TARGETS: [Target; 7] = [
     ("csv", csv),
     ("json_lines", json_lines),
     ("xlsx", xlsx),

@@ -139,6 +139,15 @@ fn what_excel_kept_is_read_as_it_was_typed() {
 }
 
 #[test]
+fn formulas_filled_down_below_a_table_are_no_rows() {
+    let empty = "<c t='str'><f>IF(A9=\"\",\"\",A9)</f><v></v></c>";
+    let (report, _) = import(
+        &xlsx(&[row(2, &["A-1", "名", "公开"]), row(3, &[empty, empty]), row(4, &["<c><v/></c>"])]).bytes(),
+    );
+    assert_eq!((report.rows, report.new, problems(&report)), (1, 1, vec![]));
+}
+
+#[test]
 fn days_are_counted_from_the_workbooks_own_base() {
     let mut book = xlsx(&[row(2, &["A-1", "名", "公开", "", "", "<c s='1'><v>41653</v></c>"])]);
     book.is_1904 = true;

@@ -115,8 +115,10 @@ impl Row {
         self.text.len()
     }
 
+    /// Whether it holds nothing; formulas are often filled down below a table, with an empty text as their result.
     pub(crate) fn is_blank(&self) -> bool {
-        self.text.trim().is_empty() && self.marks.is_empty()
+        let lacks = |(_, mark): &(usize, Mark)| *mark == Mark::FormulaWithoutValue;
+        self.text.trim().is_empty() && !self.marks.iter().any(lacks)
     }
 }
 
