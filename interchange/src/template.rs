@@ -18,6 +18,7 @@ use crate::export::{ExportFailed, sheet_name, text_format};
 use crate::import::NOTES_MARK;
 use crate::layout::{Column, Layout};
 use guide::Guide;
+pub(crate) use guide::NAME as GUIDE_SHEET;
 
 /// Rows that the drop-downs reach; pasted rows behind them are read just the same.
 const ROWS_PREPARED: u32 = 10_000;

@@ -18,6 +18,7 @@ use super::header::choose_delimiter;
 use super::mapping::Mapping;
 use super::pipeline::ImportFault;
 use super::report::Warning;
+use crate::template::GUIDE_SHEET;
 pub(crate) use delimited::DelimitedRows;
 use json_lines::JsonLines;
 use metadata::MetadataFile;
@@ -150,8 +151,10 @@ impl<R: Read + Seek + Send> Table<R> {
     fn of_workbook(content: Content<R>, format: Format, choice: Choice) -> Self {
         let Choice { chosen, sheets, hidden_columns } = choice;
         let others = |hidden| {
+            // What a template explains is no table.
+            let is_guide = |sheet: &SheetEntry| !sheet.hidden && sheet.name == GUIDE_SHEET;
             let others = sheets.iter().filter(|sheet| sheet.hidden == hidden && sheet.place != chosen.place);
-            names(others)
+            names(others.filter(|sheet| !is_guide(sheet)))
         };
         let mut warnings = Vec::new();
         if chosen.hidden {

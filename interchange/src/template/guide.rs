@@ -7,7 +7,7 @@ use super::words::{how, who};
 use crate::export::ExportFailed;
 use crate::layout::Column;
 
-const NAME: &str = "说明";
+pub(crate) const NAME: &str = "说明";
 const HEADS: [&str; 8] = [
     "列 Column",
     "English",

@@ -1,6 +1,6 @@
 //! Templates: one filled in imports without a mapping, as the kind it was made for, and its drop-downs hold the codes.
 
-use std::io::{Cursor, Read as _};
+use std::io::{Cursor, Read as _, Write as _};
 
 use calamine::{Data, Reader as _, Xlsx};
 use safeharbor_interchange::import::{ImportOptions, import, recognise};
@@ -66,6 +66,65 @@ fn a_filled_in_template_imports_without_a_mapping() {
         "signed_month": "2025-03", "in_haidian": true,
     });
     assert_eq!(serde_json::Value::Object(store.records.into_values().next().unwrap()), wanted);
+}
+
+/// The workbook as a spreadsheet saves it with one row below the notes; numbers are cells of numbers.
+fn filled_workbook(bytes: &[u8], fill: &[(&str, &str)]) -> Vec<u8> {
+    let headers = &rows(bytes, 0)[0];
+    let column = |index: usize| {
+        let letter = |number: usize| char::from(b'A' + u8::try_from(number).unwrap());
+        if index < 26 {
+            letter(index).to_string()
+        } else {
+            format!("{}{}", letter(index / 26 - 1), letter(index % 26))
+        }
+    };
+    let cell = |(index, header): (usize, &String)| {
+        let (_, text) = fill.iter().find(|(name, _)| name == header)?;
+        Some(match text.strip_prefix('#') {
+            Some(number) => format!("<c r=\"{}3\"><v>{number}</v></c>", column(index)),
+            None => format!("<c r=\"{}3\" t=\"inlineStr\"><is><t>{text}</t></is></c>", column(index)),
+        })
+    };
+    let row: String = headers.iter().enumerate().filter_map(cell).collect();
+    let mut source = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut target = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for index in 0..source.len() {
+        let mut part = source.by_index(index).unwrap();
+        let (name, mut content) = (part.name().unwrap().into_owned(), Vec::new());
+        part.read_to_end(&mut content).unwrap();
+        if name == "xl/worksheets/sheet1.xml" {
+            let text = String::from_utf8(content).unwrap();
+            content =
+                text.replace("</sheetData>", &format!("<row r=\"3\">{row}</row></sheetData>")).into_bytes();
+        }
+        target.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        target.write_all(&content).unwrap();
+    }
+    target.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_workbook_filled_in_imports_without_a_mapping() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let kind = catalogue.kind(&"DEAL".parse().unwrap()).unwrap();
+    let fill = [
+        ("交易编号", "000123"),
+        ("转化方式", "独占许可"),
+        ("合同金额（万元）", "#17.5"),
+        ("签订日期", "2025/3/1"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.xlsx");
+    std::fs::write(&path, filled_workbook(&template(kind), &fill)).unwrap();
+    let kinds: Vec<&Kind> = catalogue.kinds().collect();
+    let mapping = recognise(&path, &kinds, None).unwrap_or_else(|failed| panic!("{}", explain(&failed)));
+    let mut store = MemoryStore::default();
+    let report = import(&path, &mapping, kind, &ImportOptions::default(), &mut store).unwrap();
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+    assert!(report.warnings.is_empty(), "{:?}", report.warnings);
+    let record = store.records.into_values().next().unwrap();
+    assert_eq!((&record["deal_id"], &record["price"]), (&json!("000123"), &json!(17_500_000)));
 }
 
 #[test]
