@@ -15,7 +15,7 @@ enum Fixed {
     Reviewer,
     /// To the hub once the record is `published`, to one reviewer before.
     HubOncePublished,
-    /// To the hub, although a word in its name sounds guarded.
+    /// To the hub, although a word in its own name sounds guarded.
     Hub,
 }
 
@@ -59,11 +59,16 @@ const PUBLICATION_DATES: &[&str] = &["public_since", "pub_date"];
 /// Kinds whose state `published` may follow from nothing but a date of publication.
 const PUBLISHED_BY_DATE: &[&str] = &["ACH", "IPR", "DMD", "CHL", "CSE"];
 
+/// Kind, field and code of the records that no date publishes, such as trade secrets (技术秘密).
+const NEVER_PUBLISHED: &[(&str, &str, &str)] = &[("IPR", "right_kind", "TS")];
+
 /// What a ceiling is compiled from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Guarded<'a> {
     pub(crate) kind: &'a str,
     pub(crate) field: &'a str,
+    /// The names of the parts of groups in the field, at any depth.
+    pub(crate) parts: &'a [&'a str],
     pub(crate) subject: Option<Subject>,
     pub(crate) free_text: bool,
 }
@@ -73,6 +78,7 @@ impl Guarded<'_> {
     pub(crate) fn highest(&self, class: Class, published: bool) -> Ceiling {
         match (self.fixed(), class) {
             (_, Class::CX) => Ceiling::Never,
+            _ if self.parts.iter().any(|part| sounds_guarded(part)) => Ceiling::Reviewer,
             (Some(Fixed::Hub), _) => Ceiling::Hub,
             (Some(Fixed::HubOncePublished), _) if published => Ceiling::Hub,
             (Some(Fixed::HubOncePublished | Fixed::Reviewer), _) => Ceiling::Reviewer,
@@ -82,8 +88,7 @@ impl Guarded<'_> {
     }
 
     fn highest_by_meaning(&self) -> Ceiling {
-        let guarded =
-            self.subject.is_some() || self.field.split('_').any(|word| GUARDED_WORDS.contains(&word));
+        let guarded = self.subject.is_some() || sounds_guarded(self.field);
         if guarded { Ceiling::Reviewer } else { Ceiling::Hub }
     }
 
@@ -91,6 +96,23 @@ impl Guarded<'_> {
         let mut rows = FIXED.iter().filter(|(kind, ..)| *kind == self.kind);
         rows.find(|(_, _, fields)| fields.contains(&self.field)).map(|(_, fixed, _)| *fixed)
     }
+}
+
+/// Whether one of the words of a name is guarded; `buyer_name`, `buyerName` and `buyer2` have the same first word.
+fn sounds_guarded(name: &str) -> bool {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            words.push('_');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words.split(|c: char| !c.is_ascii_lowercase()).any(|word| GUARDED_WORDS.contains(&word))
+}
+
+/// The field and codes with which no record of the kind may be `published`.
+pub(crate) fn never_published(kind: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    NEVER_PUBLISHED.iter().filter(move |(of, ..)| *of == kind).map(|(_, field, code)| (*field, *code))
 }
 
 /// Whether a kind may let its state `published` follow from this condition's field.
@@ -103,7 +125,7 @@ mod tests {
     use super::*;
 
     fn highest(kind: &str, field: &str, class: Class, published: bool) -> Ceiling {
-        Guarded { kind, field, subject: None, free_text: false }.highest(class, published)
+        Guarded { kind, field, parts: &[], subject: None, free_text: false }.highest(class, published)
     }
 
     #[test]
@@ -124,10 +146,30 @@ mod tests {
         assert_eq!(highest("POC", "outcome", Class::C1, false), Ceiling::Hub);
         assert_eq!(highest("POC", "project", Class::C3, false), Ceiling::Reviewer);
         assert_eq!(highest("POC", "anything", Class::CX, false), Ceiling::Never);
-        let remark = Guarded { kind: "POC", field: "remark", subject: None, free_text: true };
+        let remark = Guarded { kind: "POC", field: "remark", parts: &[], subject: None, free_text: true };
         assert_eq!(remark.highest(Class::C3, false), Ceiling::Hub);
         let about_somebody = Guarded { subject: Some(Subject::Person), ..remark };
         assert_eq!(about_somebody.highest(Class::C3, false), Ceiling::Reviewer);
+    }
+
+    #[test]
+    fn a_guarded_part_guards_a_field_whose_name_is_open() {
+        for (kind, field) in [("POC", "remark"), ("DEAL", "buyer_size"), ("ACH", "name")] {
+            let guarded = Guarded { kind, field, parts: &["date", "price"], subject: None, free_text: false };
+            assert_eq!(guarded.highest(Class::C1, true), Ceiling::Reviewer, "{kind}.{field}");
+            let open = Guarded { parts: &["date"], ..guarded };
+            assert_eq!(open.highest(Class::C1, true), Ceiling::Hub, "{kind}.{field}");
+        }
+    }
+
+    #[test]
+    fn words_are_told_apart_in_every_spelling_of_a_name() {
+        for name in ["price", "list_price", "listPrice", "priceList", "price2", "buyerID"] {
+            assert!(sounds_guarded(name), "{name}");
+        }
+        for name in ["priced_at", "responsible_unit", ""] {
+            assert!(!sounds_guarded(name), "{name}");
+        }
     }
 
     #[test]

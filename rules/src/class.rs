@@ -83,6 +83,17 @@ impl ByState<Ceiling> {
         self.resolve(state, Ceiling::min)
     }
 
+    /// The first pair of ceilings in which this one is above the other; tables over two states are compared at their worst.
+    pub(crate) fn above(&self, other: &Self) -> Option<(Ceiling, Ceiling)> {
+        let apart = matches!((self.state(), other.state()), (Some(one), Some(another)) if one != another);
+        let pairs = if apart {
+            [(self.most_open(), other.in_state(None)); 2]
+        } else {
+            [true, false].map(|holds| (self.in_state(Some(holds)), other.in_state(Some(holds))))
+        };
+        pairs.into_iter().find(|(one, another)| one > another)
+    }
+
     /// The ceiling in the most open state: what no revealed value may exceed, whatever the record.
     #[must_use]
     pub fn most_open(&self) -> Ceiling {
@@ -178,6 +189,24 @@ mod tests {
         let rule: ByState<Ceiling> = serde_json::from_str(text).unwrap();
         assert_eq!(rule.in_state(None), Ceiling::Never);
         assert_eq!(rule.most_open(), Ceiling::Hub);
+    }
+
+    #[test]
+    fn ceilings_are_compared_state_by_state() {
+        let ceiling = |text: &str| serde_json::from_str::<ByState<Ceiling>>(text).unwrap();
+        let table = |by: &str, yes: &str, no: &str| {
+            ceiling(&format!(r#"{{"by": "{by}", "values": {{"true": "{yes}", "false": "{no}"}}}}"#))
+        };
+        let (hub, reviewer) = (ceiling(r#""hub""#), ceiling(r#""reviewer""#));
+        let published = table("published", "hub", "reviewer");
+        assert_eq!(hub.above(&reviewer), Some((Ceiling::Hub, Ceiling::Reviewer)));
+        assert_eq!(hub.above(&published), Some((Ceiling::Hub, Ceiling::Reviewer)));
+        assert_eq!(table("published", "reviewer", "hub").above(&published), hub.above(&reviewer));
+        assert_eq!(table("noticed", "hub", "reviewer").above(&published), hub.above(&reviewer));
+        for lower in [&reviewer, &published, &table("noticed", "reviewer", "never")] {
+            assert_eq!(lower.above(&published), None);
+            assert_eq!(lower.above(&hub), None);
+        }
     }
 
     #[test]

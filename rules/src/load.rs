@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::KindId;
-use crate::ceilings::{PUBLISHED, may_publish};
+use crate::ceilings::{PUBLISHED, may_publish, never_published};
 use crate::codes::CodeList;
 use crate::field::Field;
 use crate::kind::Kind;
@@ -57,13 +57,21 @@ pub enum KindRefused {
     /// Two fields have one title.
     #[error("two fields have the title {0:?}")]
     DuplicateTitle(String),
-    /// A state rests on a field that does not exist, is no date, or does not publish anything.
+    /// A state rests on a field that does not exist, is no date, lacks the code, or does not publish anything.
     #[error("state {state:?} cannot follow from {field:?}")]
     State {
         /// The state.
         state: String,
         /// The field.
         field: String,
+    },
+    /// A record that nothing publishes, such as a trade secret, would be `published`.
+    #[error("state {PUBLISHED:?} must not hold where {field:?} is {code:?}")]
+    Published {
+        /// The field.
+        field: &'static str,
+        /// The code that must stand under `unless`.
+        code: &'static str,
     },
     /// A link leads nowhere.
     #[error("field {field:?} is refused")]
@@ -196,7 +204,12 @@ fn check_states(
             let field = fields.iter().find(|f| f.name == condition.field());
             let fits = field.is_some_and(|f| {
                 let editable = f.codes().is_some_and(CodeList::is_editable);
-                (f.value_type == ValueType::Date) == condition.wants_date() && !editable
+                let listed = |code: &String| {
+                    f.codes().is_some_and(|list| list.codes().iter().any(|known| known.code == *code))
+                };
+                (f.value_type == ValueType::Date) == condition.wants_date()
+                    && !editable
+                    && condition.codes().iter().all(listed)
             });
             let publishes = state != PUBLISHED || !opens;
             if !fits || !publishes && !may_publish(id.as_str(), condition.field(), condition.wants_date()) {
@@ -204,18 +217,29 @@ fn check_states(
             }
         }
     }
-    Ok(())
+    check_never_published(id, states)
 }
 
+fn check_never_published(id: &KindId, states: &BTreeMap<String, StateRule>) -> Result<(), KindRefused> {
+    let Some(rule) = states.get(PUBLISHED) else { return Ok(()) };
+    match never_published(id.as_str()).find(|(field, code)| !rule.excludes(field, code)) {
+        Some((field, code)) => Err(KindRefused::Published { field, code }),
+        None => Ok(()),
+    }
+}
+
+/// A derived field fits its source and goes no further: the month of a guarded date and the band of a price are guarded.
 fn check_derivations(fields: &[Field]) -> Result<(), KindRefused> {
     for field in fields {
         let Some(derivation) = &field.derivation else { continue };
-        let source = fields.iter().find(|f| f.name == derivation.source());
-        let fits = source
-            .is_some_and(|s| s.derivation.is_none() && derivation.fits(s.value_type(), field.value_type()));
-        if !fits {
-            let source = FieldRefused::Derivation(derivation.source().to_owned());
-            return Err(KindRefused::Field { field: field.name.clone(), source });
+        let refused = |source| Err(KindRefused::Field { field: field.name.clone(), source });
+        let of = derivation.source().to_owned();
+        let source = fields.iter().find(|f| f.name == of).filter(|source| {
+            source.derivation.is_none() && derivation.fits(source.value_type(), field.value_type())
+        });
+        let Some(source) = source else { return refused(FieldRefused::Derivation(of)) };
+        if let Some((declared, source_ceiling)) = field.ceiling.above(&source.ceiling) {
+            return refused(FieldRefused::DerivationRaised { declared, source_ceiling, of });
         }
     }
     Ok(())

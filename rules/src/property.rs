@@ -13,7 +13,7 @@ use crate::derive::Derivation;
 use crate::field::{Field, Subject};
 use crate::lang::Titles;
 use crate::link::RawLink;
-use crate::schema_words::{SchemaRefused, check_words, fill_any_code, fill_codes};
+use crate::schema_words::{SchemaRefused, check_words, fill_any_code, fill_codes, is_name, part_names};
 use crate::state::StateRule;
 use crate::validators::Validators;
 use crate::value_type::ValueType;
@@ -62,6 +62,16 @@ pub enum FieldRefused {
     /// The source of a derived field does not exist or does not fit.
     #[error("the derivation from {0:?} does not fit")]
     Derivation(String),
+    /// The field may go further than the one its value follows from.
+    #[error("the ceiling {declared} is above {source_ceiling}, that of {of:?}, from which the value follows")]
+    DerivationRaised {
+        /// What the catalogue says.
+        declared: Ceiling,
+        /// The ceiling of the source in the same state.
+        source_ceiling: Ceiling,
+        /// The source.
+        of: String,
+    },
     /// A key, gate or derived field whose list an institution may replace.
     #[error("{0:?} is a list institutions edit themselves; no key, gate or derivation rests on it")]
     EditableDecides(String),
@@ -147,7 +157,7 @@ impl FieldContext<'_> {
         let (annotations, schema) = split(property);
         let notes: Annotations =
             serde_json::from_value(Value::Object(annotations)).map_err(FieldRefused::Annotation)?;
-        self.check_class(name, &notes)?;
+        self.check_class(name, &notes, &part_names(&schema))?;
         let codes = notes.codes.as_ref().map(|list| self.code_list(list)).transpose()?;
         check_gate(notes.gate.as_deref(), codes.as_deref())?;
         check_editable(&notes, codes.as_deref())?;
@@ -212,7 +222,7 @@ impl FieldContext<'_> {
         self.codes.get(name).map(Arc::clone).ok_or_else(|| FieldRefused::UnknownCodes(name.to_owned()))
     }
 
-    fn check_class(&self, name: &str, notes: &Annotations) -> Result<(), FieldRefused> {
+    fn check_class(&self, name: &str, notes: &Annotations, parts: &[&str]) -> Result<(), FieldRefused> {
         let states: BTreeSet<&str> = notes.class.state().into_iter().chain(notes.ceiling.state()).collect();
         if states.len() > 1 || states.iter().any(|state| !self.states.contains_key(*state)) {
             return Err(FieldRefused::UnknownState);
@@ -226,17 +236,18 @@ impl FieldContext<'_> {
             return Err(FieldRefused::FreeTextClass);
         }
         let depends_on_publication = states.contains(PUBLISHED);
-        self.check_ceiling(name, notes, depends_on_publication)
+        self.check_ceiling(name, notes, parts, depends_on_publication)
     }
 
     fn check_ceiling(
         &self,
         name: &str,
         notes: &Annotations,
+        parts: &[&str],
         by_publication: bool,
     ) -> Result<(), FieldRefused> {
         let Annotations { subject, free_text, .. } = *notes;
-        let guarded = Guarded { kind: self.kind, field: name, subject, free_text };
+        let guarded = Guarded { kind: self.kind, field: name, parts, subject, free_text };
         for holds in [true, false] {
             let declared = notes.ceiling.in_state(Some(holds));
             let highest = guarded.highest(notes.class.in_state(Some(holds)), by_publication && holds);
@@ -270,7 +281,5 @@ fn check_gate(gate: Option<&str>, codes: Option<&CodeList>) -> Result<(), FieldR
 }
 
 fn is_field_name(name: &str) -> bool {
-    let starts_small = name.starts_with(|c: char| c.is_ascii_lowercase());
-    let word = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    starts_small && word && name.len() <= 40 && !RESERVED_NAMES.contains(&name)
+    is_name(name) && !RESERVED_NAMES.contains(&name)
 }

@@ -22,6 +22,9 @@ pub enum SchemaRefused {
     /// A group that takes parts it does not name.
     #[error("a group needs \"additionalProperties\": false")]
     Open,
+    /// A part whose name is not of the form of a field's: the guarded words could not be looked for in it.
+    #[error("{0:?} is no name of a part: a-z, A-Z, 0-9 and '_'")]
+    Part(String),
     /// Nested too deeply.
     #[error("nested deeper than {DEPTH_MAX}")]
     Depth,
@@ -89,7 +92,26 @@ fn check_parts(schema: &Map<String, Value>, depth: usize) -> Result<(), SchemaRe
         return Err(SchemaRefused::Open);
     }
     let parts = schema.get("properties").and_then(Value::as_object).ok_or(SchemaRefused::Type)?;
+    if let Some(name) = parts.keys().find(|name| !is_name(name)) {
+        return Err(SchemaRefused::Part(name.clone()));
+    }
     parts.values().try_for_each(|part| check_inner(Some(part), depth))
+}
+
+/// Whether a text has the form of a field's name: a small letter, then letters, digits and '_', at most 40.
+pub(crate) fn is_name(text: &str) -> bool {
+    let starts_small = text.starts_with(|c: char| c.is_ascii_lowercase());
+    let word = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    starts_small && word && text.len() <= 40
+}
+
+/// The names of the parts of every group in a schema, at any depth.
+pub(crate) fn part_names(schema: &Map<String, Value>) -> Vec<&str> {
+    let parts = schema.get("properties").and_then(Value::as_object);
+    let mut names: Vec<&str> = parts.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+    let inner = parts.into_iter().flat_map(Map::values).chain(schema.get("items"));
+    names.extend(inner.filter_map(Value::as_object).flat_map(part_names));
+    names
 }
 
 fn is_known(word: &str) -> bool {

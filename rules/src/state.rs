@@ -46,6 +46,13 @@ impl StateRule {
         answers.reduce(|one, other| one || other)
     }
 
+    /// Whether it can never hold for a record that has this code in the field.
+    pub(crate) fn excludes(&self, field: &str, code: &str) -> bool {
+        self.unless.iter().any(|condition| {
+            condition.field() == field && condition.codes().iter().any(|excluded| excluded == code)
+        })
+    }
+
     /// Every condition, with whether it makes the state hold (rather than keeps it from holding).
     pub(crate) fn conditions(&self) -> impl Iterator<Item = (&Condition, bool)> {
         self.any.iter().map(|c| (c, true)).chain(self.unless.iter().map(|c| (c, false)))
@@ -65,6 +72,14 @@ impl Condition {
     pub(crate) fn field(&self) -> &str {
         match self {
             Self::DateReached { date_reached: field } | Self::Holds { field, .. } => field,
+        }
+    }
+
+    /// The codes it looks for.
+    pub(crate) fn codes(&self) -> &[String] {
+        match self {
+            Self::DateReached { .. } => &[],
+            Self::Holds { r#in, .. } => r#in,
         }
     }
 

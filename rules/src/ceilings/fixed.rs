@@ -124,6 +124,7 @@ pub(super) const FIXED: &[(&str, Fixed, &[&str])] = &[
     ),
     ("PRG", Fixed::Reviewer, &["term_years", "share", "split", "agreement_digest"]),
     ("POC", Fixed::Reviewer, &["project"]),
+    ("GRT", Fixed::Reviewer, &["project"]),
     (
         "TRD",
         Fixed::Reviewer,

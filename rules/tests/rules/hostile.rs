@@ -224,6 +224,99 @@ fn derivations_that_do_not_fit_are_refused() {
     check("price_band", json!({"band_of": "signed_at", "bounds": [1, 2, 3, 4]}));
 }
 
+/// Adds a property to a kind.
+fn check_added(kind: &str, field: &str, property: &Value, expected: &str) {
+    let edit = |file: &mut Value| file["properties"][field] = property.clone();
+    check_file(&format!("kinds/{kind}.json"), edit, expected);
+}
+
+#[test]
+fn a_derived_field_goes_no_further_than_its_source() {
+    let derived = |derivation: Value, schema: Value, ceiling: Value| {
+        let mut property = json!({"title": "派生", "x-title-en": "Derived", "type": "string", "x-class": "C1",
+            "x-ceiling": ceiling, "x-derived": derivation, "x-source": "own"});
+        property.as_object_mut().unwrap().extend(schema.as_object().unwrap().clone());
+        property
+    };
+    let by_publication =
+        |yes: &str, no: &str| json!({"by": "published", "values": {"true": yes, "false": no}});
+    let band = json!({"band_of": "price", "bounds": [1, 2, 3, 4]});
+    let coded = derived(band, json!({"x-codes": "price_band"}), json!("hub"));
+    check_added(
+        "DEAL",
+        "amount_class",
+        &coded,
+        "the ceiling hub is above reviewer, that of \"price\", from which",
+    );
+    let month =
+        |of: &str, ceiling: Value| derived(json!({"month_of": of}), json!({"format": "year-month"}), ceiling);
+    let decided = month("decided_at", json!("hub"));
+    check_added("DEC", "month", &decided, "the ceiling hub is above reviewer, that of \"decided_at\"");
+    for ceiling in [json!("hub"), by_publication("reviewer", "hub")] {
+        check_added("IPR", "filed_in", &month("filing_date", ceiling), "that of \"filing_date\"");
+    }
+    let load = |kind: &str, property: Value| {
+        let mut files = catalogue().files().clone();
+        let path = format!("kinds/{kind}.json");
+        let mut file: Value = serde_json::from_slice(&files[&path]).unwrap();
+        file["properties"]["month"] = property;
+        files.insert(path, serde_json::to_vec(&file).unwrap());
+        Catalogue::load(files).map(|_| ()).map_err(|refused| chain(&refused))
+    };
+    assert_eq!(load("DEC", month("decided_at", json!("reviewer"))), Ok(()));
+    assert_eq!(load("IPR", month("filing_date", by_publication("hub", "reviewer"))), Ok(()));
+}
+
+#[test]
+fn a_guarded_word_counts_at_any_depth() {
+    let text = json!({"type": "string", "maxLength": 99});
+    let group = |part: &str, of: &Value| json!({"type": "object", "properties": {part: of}, "additionalProperties": false});
+    let list = |items: Value| json!({"type": "array", "maxItems": 9, "items": items});
+    let added = |schema: Value| {
+        let mut property = json!({"title": "部分", "x-title-en": "Parts", "x-class": "C1", "x-ceiling": "hub", "x-source": "own"});
+        property.as_object_mut().unwrap().extend(schema.as_object().unwrap().clone());
+        property
+    };
+    let raised = "the ceiling hub is above reviewer, which is compiled in";
+    for part in ["buyer", "price", "contact_person", "buyerName", "price2"] {
+        check_added("POC", "parts", &added(group(part, &text)), raised);
+        check_added("POC", "parts", &added(list(group(part, &text))), raised);
+        check_added("POC", "parts", &added(list(group("inner", &list(group(part, &text))))), raised);
+    }
+    check_added("POC", "buyerName", &added(text.clone()), raised);
+    let mut replaced = list(group("price", &text));
+    replaced["x-codes"] = Value::Null;
+    check_kind_field("DEAL", "buyer_size", &replaced, raised);
+    for part in ["买方", "Object", "a b", ""] {
+        check_added("POC", "parts", &added(group(part, &text)), "is no name of a part");
+    }
+}
+
+#[test]
+fn a_trade_secret_cannot_be_declared_published() {
+    let refused = "\"published\" must not hold where \"right_kind\" is \"TS\"";
+    for unless in [
+        json!([]),
+        json!([{"field": "right_kind", "in": ["P"]}]),
+        json!([{"field": "legal_status", "in": ["TS"]}]),
+    ] {
+        let edit = |file: &mut Value| file["x-states"]["published"]["unless"] = unless.clone();
+        let expected =
+            if unless.to_string().contains("legal_status") { "cannot follow from" } else { refused };
+        check_file("kinds/IPR.json", edit, expected);
+    }
+    let renamed = |file: &mut Value| {
+        for code in file["codes"].as_array_mut().unwrap() {
+            if code["code"] == "TS" {
+                code["code"] = json!("TX");
+            }
+        }
+    };
+    check_file("codes/right_kind.json", renamed, "cannot follow from \"right_kind\"");
+    let in_own_words = json!({"x-codes": null, "maxLength": 40});
+    check_kind_field("IPR", "right_kind", &in_own_words, "cannot follow from \"right_kind\"");
+}
+
 #[test]
 fn links_that_lead_nowhere_are_refused() {
     let check = |kind: &str, field: &str, link: Value, expected: &str| {
