@@ -1,4 +1,4 @@
-//! The file of rejected rows: made when there is the first, never in the place of another, readable by its owner alone.
+//! The file of rejected rows: named when there are any, never in the place of another, readable by its owner alone.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,14 +15,21 @@ const MARK: &str = "-rejected";
 /// The file in the making.
 pub(super) struct RejectFile {
     target: Option<PathBuf>,
-    file: Mutex<Option<DurableFile>>,
+    made: Mutex<Option<Made>>,
+}
+
+/// A file without a name, which is gone when it is dropped.
+struct Made {
+    file: DurableFile,
+    holds_rows: bool,
 }
 
 impl RejectFile {
-    /// Settles where rejected rows of the file `name` go.
+    /// Settles where rejected rows of the file `name` go, and that they can be written there: an import that ended for want of it
+    /// would be half done.
     ///
     /// # Errors
-    /// The file that was named is there already.
+    /// The file that was named is there already, or its folder cannot be written.
     pub(super) fn new(rejects: &Rejects, name: &str, dry_run: bool) -> Result<Self, CommandFailed> {
         let target = match rejects {
             Rejects::Into(path) if path.exists() => return Err(CommandFailed::RejectsExist(path.clone())),
@@ -30,7 +37,8 @@ impl RejectFile {
             Rejects::In(folder) if !dry_run => Some(free_name(folder, name)),
             Rejects::In(_) | Rejects::None => None,
         };
-        Ok(Self { target, file: Mutex::new(None) })
+        let made = target.as_deref().map(make).transpose()?;
+        Ok(Self { target, made: Mutex::new(made) })
     }
 
     pub(super) const fn is_wanted(&self) -> bool {
@@ -38,14 +46,11 @@ impl RejectFile {
     }
 
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        let Some(target) = &self.target else { return Ok(()) };
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if file.is_none() {
-            let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-            let created = DurableFile::create(folder.unwrap_or(Path::new(".")), Access::OwnerOnly);
-            *file = Some(created.map_err(|failed| failed.source)?);
-        }
-        file.as_mut().map_or(Ok(()), |file| file.write_all(bytes))
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.as_mut().map_or(Ok(()), |made| {
+            made.holds_rows = true;
+            made.file.write_all(bytes)
+        })
     }
 
     /// Names the file, if there was anything to write.
@@ -53,15 +58,21 @@ impl RejectFile {
     /// # Errors
     /// The file cannot be written, or another one took its name meanwhile.
     pub(super) fn finish(self) -> Result<Option<PathBuf>, WriteFailed> {
-        let file = self.file.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match (file, self.target) {
-            (Some(file), Some(target)) => {
-                file.finish(&target, Existing::Refuse)?;
+        let made = self.made.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match (made.filter(|made| made.holds_rows), self.target) {
+            (Some(made), Some(target)) => {
+                made.file.finish(&target, Existing::Refuse)?;
                 Ok(Some(target))
             }
             _ => Ok(None),
         }
     }
+}
+
+fn make(target: &Path) -> Result<Made, WriteFailed> {
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let file = DurableFile::create(folder.unwrap_or(Path::new(".")), Access::OwnerOnly)?;
+    Ok(Made { file, holds_rows: false })
 }
 
 /// `成果.xlsx` and `成果-rejected.csv` both lead to `成果-rejected.csv`, or with the next number that is free.
@@ -86,6 +97,16 @@ fn is_table(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_written_ends_the_import_before_it_begins() {
+        let folder = tempfile::tempdir().unwrap();
+        let nowhere = Rejects::In(folder.path().join("nowhere"));
+        assert!(matches!(RejectFile::new(&nowhere, "a.csv", false), Err(CommandFailed::Write(_))));
+        let unused = RejectFile::new(&Rejects::In(folder.path().to_owned()), "a.csv", false).unwrap();
+        assert_eq!(unused.finish().unwrap(), None);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn the_name_follows_the_file_and_never_that_of_another() {
