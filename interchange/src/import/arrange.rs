@@ -181,7 +181,8 @@ pub(crate) fn cell_of<'r>(
 
 /// Where the columns of the header are in rows of each length.
 fn layouts(lists: &[Vec<String>], header: &Header) -> BTreeMap<usize, Vec<Option<usize>>> {
-    if lists.len() < 2 {
+    let is_returned = (0..header.width()).any(|column| header.is_reason(column));
+    if lists.len() < 2 || is_returned {
         return BTreeMap::new();
     }
     let places = |list: &Vec<String>| {
@@ -227,7 +228,8 @@ impl<'r> Cells<'r> {
         let (row, width) = (&piece.row, arrangement.width);
         let filled =
             piece.filled.iter().map(|(column, _)| column.saturating_add(1)).max().unwrap_or_default();
-        let count = if arrangement.has_layouts() { width } else { row.width().max(filled) };
+        let is_laid_out = arrangement.has_layouts() && !arrangement.is_misfit(row);
+        let count = if is_laid_out { width } else { row.width().max(filled) };
         (0..count).map(move |column| {
             let cell = if column < width { self.cell(column) } else { row.cell(column) };
             cell.unwrap_or_default()

@@ -210,8 +210,9 @@ fn run<R: Read + Seek + Send>(
     sink: &mut dyn Sink,
 ) -> Result<Report, ImportFault> {
     let mut table = Table::open(input, mapping, options.encoding, options.delimiter)?;
-    let header_row = table.header_row(mapping);
-    let last_head_row = header_row.saturating_add(mapping.skip_rows);
+    let returned = header_of_returned_rows(&mut table, mapping)?;
+    let header_row = returned.unwrap_or_else(|| table.header_row(mapping));
+    let last_head_row = returned.unwrap_or_else(|| header_row.saturating_add(mapping.skip_rows));
     let (header, head) = read_head(&mut table.rows()?, mapping, header_row, last_head_row)?;
     let plan = Plan::new(mapping, kind, &header)?;
     let first_data_row = last_head_row.saturating_add(1);
@@ -242,6 +243,19 @@ fn report_progress(options: &ImportOptions<'_>, rows: u64, of: u64) {
     if let Some(progress) = options.progress {
         progress(Progress { rows, of });
     }
+}
+
+/// Rejected rows of a file without a header row come back below one, which begins with the reasons.
+fn header_of_returned_rows<R: Read + Seek + Send>(
+    table: &mut Table<R>,
+    mapping: &Mapping,
+) -> Result<Option<u64>, ReadRowsFailed> {
+    if mapping.arranging.columns.is_empty() {
+        return Ok(None);
+    }
+    let first = mapping.skip_rows.saturating_add(1);
+    let row = table.rows_from(first)?.read()?;
+    Ok(row.filter(|row| row.number == first && Header::of(row).is_reason(0)).map(|row| row.number))
 }
 
 /// The header, and the rows that stand above the first record, itself among them.

@@ -33,6 +33,8 @@ pub(crate) struct Rejects<'i> {
     header_row: u64,
     /// Where the mapping expects it.
     wanted_row: u64,
+    /// The file has none, and the mapping names its columns.
+    is_headless: bool,
     header: &'i Header,
     plan: &'i Plan<'i>,
     delimiter: u8,
@@ -74,6 +76,7 @@ impl<'i> Rejects<'i> {
             head,
             header_row,
             wanted_row: mapping.header_row,
+            is_headless: header_row == 0 && !mapping.arranging.columns.is_empty(),
             header,
             plan,
             delimiter: mapping.delimiter.unwrap_or(b','),
@@ -151,6 +154,9 @@ impl<'i> Rejects<'i> {
             let reason = if row.number == self.header_row { REASON_COLUMN } else { "" };
             let is_shown = !row.cells().any(holds_personal_id);
             self.line(reason, row.cells().filter(|_| is_shown), &mut text);
+        }
+        if self.is_headless {
+            self.line(REASON_COLUMN, self.header.names().take(self.header.width()), &mut text);
         }
         text
     }

@@ -156,6 +156,28 @@ fn a_file_without_header_is_read_by_the_length_of_its_rows() {
 }
 
 #[test]
+fn rejected_rows_of_a_file_without_header_import_again() {
+    let settings = "columns = [[\"编号\", \"名称\", \"类型\"], [\"编号\", \"校区\", \"名称\", \"类型\"]]\nignore = [\"校区\"]";
+    let mapping = mapping(&format!("kind = \"IPR\"\n{settings}\n{RIGHTS}"));
+    let bytes = Mutex::new(Vec::new());
+    let write = |part: &[u8]| {
+        bytes.lock().unwrap().extend_from_slice(part);
+        Ok(())
+    };
+    let options = ImportOptions { rejects: Some(&write), ..ImportOptions::default() };
+    let (mut store, kind) = (MemoryStore::default(), kind_of(&mapping));
+    let text = Cursor::new("P-1,甲,不是\nP-2,东区,乙,不是\nP-3,丙\n");
+    let report = import_from("a.csv", text, &mapping, kind, &options, &mut store).unwrap();
+    assert_eq!((report.new, report.refused), (0, 3));
+    let rejected = String::from_utf8(bytes.into_inner().unwrap()).unwrap().replace("不是\r", "P\r");
+    let text = Cursor::new(rejected.clone());
+    let again = import_from("b.csv", text, &mapping, kind, &ImportOptions::default(), &mut store).unwrap();
+    assert_eq!((again.new, codes(&again)), (2, vec![(4, "row-too-short")]), "{rejected}");
+    assert_eq!(store.records["P-2"]["name"], "乙");
+    assert!(again.warnings.is_empty(), "{:?}", again.warnings);
+}
+
+#[test]
 fn arranging_cannot_make_a_row_public() {
     let fail = |settings: &str| {
         let mapping = format!("kind = \"IPR\"\n{settings}\n{RIGHTS}");

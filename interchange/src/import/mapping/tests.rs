@@ -60,6 +60,50 @@ fn errors_name_the_line_and_the_place() {
     assert!(Mapping::decode(b"kind = \"A\"\n# \xFF").unwrap_err().to_string().contains("line 2"));
 }
 
+#[test]
+fn settings_of_the_arrangement_are_understood() {
+    let text = format!(
+        "{HEAD}skip_rows = 1\ncolumns = [[\"编号\"], [\"编号\", \"名\"]]\nstop_at = \"注\"\nfill_down = [\"名\"]\naction = \"操作\"\n\
+         sub_headings = {{ column = \"地区\", until = \"（\" }}\nonly = {{ \"名\" = [\"Ａ\", \"b\"] }}\nrepeats = {{ of = [\"编号\"], column = \"次\" }}\n\
+         {NO}normalise = [\"upper\", \"compact\"]\n"
+    );
+    let mapping = Mapping::parse(&text).unwrap();
+    let arranging = &mapping.arranging;
+    assert_eq!((mapping.header_row, arranging.columns.len()), (0, 2));
+    assert_eq!(arranging.only[0].texts, ["a", "b"]);
+    assert_eq!(
+        arranging.made().iter().map(|(_, name)| name.value.as_str()).collect::<Vec<_>>(),
+        ["地区", "次"]
+    );
+    assert_eq!(mapping.fields[0].normalise.len(), 2);
+    assert_eq!(mapping.reads().collect::<Vec<_>>(), ["编号", "名", "名", "编号", "操作"]);
+}
+
+#[test]
+fn wrong_settings_of_the_arrangement_name_their_line() {
+    let place = |line, setting: &str| format!("line {line} of the mapping file, {setting}");
+    check(&format!("{HEAD}columns = [\"a\"]\nheader_row = 2\n{NO}"), &place(3, "columns"));
+    check(&format!("{HEAD}columns = [[\"a\"], [\"b\"]]\n{NO}"), &place(3, "columns"));
+    check(&format!("{HEAD}sub_headings = \"drop\"\n{NO}"), &place(3, "sub_headings"));
+    check(&format!("{HEAD}sub_headings = {{ colum = \"a\" }}\n{NO}"), &place(3, "sub_headings"));
+    check(
+        &format!("{HEAD}{NO}normalise = \"digit\"\n"),
+        "line 5 of the mapping file, no: normalise is one or several of digits",
+    );
+    check(&format!("{HEAD}{NO}unknown = \"ignore\"\n"), "line 5");
+    check(&format!("{HEAD}{NO}[unpivot]\ncolumns = \"%q\"\ncell = \"x\"\n"), &place(6, "unpivot"));
+    check(
+        &format!("{HEAD}{NO}[unpivot]\ncolumns = \"%Y\"\n"),
+        "line 5 of the mapping file: missing field `cell`",
+    );
+    check(
+        &format!("{HEAD}{NO}[unpivot]\ncolumns = \"%Y\"\ncell = \"x\"\nheader = \"X\"\n"),
+        "a column \"x\" exists already",
+    );
+    let both = format!("{HEAD}sub_headings = \"skip\"\n{NO}[unpivot]\ncolumns = \"%Y\"\ncell = \"x\"\n");
+    check(&both, "cannot be used together");
+}
+
 proptest! {
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -68,8 +112,8 @@ proptest! {
 
     #[test]
     fn no_mapping_like_text_panics(lines in proptest::collection::vec(
-        "(kind|key|form|from|header_row|\\[field\\.a\\]|\\[constant\\]|codes|unit)( ?= ?(\"[a%Y]{0,3}\"|\\[.?\\]|[0-9]{1,20}|\\{.?\\}))?", 0..12,
+        "(kind|key|form|from|header_row|columns|sub_headings|only|skip_where|fill_down|repeats|action|normalise|imprecise|\\[unpivot\\]|cell|\\[field\\.a\\]|\\[constant\\]|codes|unit)( ?= ?(\"[a%Y]{0,3}\"|\\[.?\\]|[0-9]{1,20}|\\{.?\\}))?", 0..12,
     )) {
-        prop_assert!(Mapping::parse(&lines.join("\n")).map_or(true, |m| m.header_row > 0));
+        prop_assert!(Mapping::parse(&lines.join("\n")).map_or(true, |m| m.header_row > 0 || !m.arranging.columns.is_empty()));
     }
 }
