@@ -7,6 +7,7 @@ use std::io::{Cursor, Write as _};
 use std::sync::LazyLock;
 
 use safeharbor_interchange::import::{ImportOptions, ImportedRow, Mapping, Sink, Taken, detect, import_from};
+use safeharbor_interchange::metadata::{Answer, Item, Limits, MetadataFormat};
 use safeharbor_rules::{Catalogue, Kind, Lang};
 use zip::write::SimpleFileOptions;
 
@@ -19,12 +20,13 @@ type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 #[allow(dead_code, reason = "only the replay asks for all of them")]
-pub(crate) const TARGETS: [Target; 7] = [
+pub(crate) const TARGETS: [Target; 8] = [
     ("csv", csv),
     ("json_lines", json_lines),
     ("xlsx", xlsx),
     ("xls", xls),
     ("ods", ods),
+    ("metadata", metadata),
     ("encoding", encoding),
     ("mapping", mapping),
 ];
@@ -106,6 +108,23 @@ pub(crate) fn ods(bytes: &[u8]) {
         return import_by_fixed_mapping(bytes);
     }
     import_by_fixed_mapping(&with_parts(&workbook_file::ods(""), &[("content.xml", bytes)]));
+}
+
+/// An answer of OAI-PMH or a file of CERIF-XML and Dublin Core: as a connector reads it, and as a file.
+pub(crate) fn metadata(bytes: &[u8]) {
+    static DUBLIN_CORE: LazyLock<Mapping> =
+        LazyLock::new(|| Mapping::parse(include_str!("../../catalogue/mappings/oai-dc.toml")).unwrap());
+    static PATENTS: LazyLock<Mapping> =
+        LazyLock::new(|| Mapping::parse(include_str!("../../catalogue/mappings/cerif-patents.toml")).unwrap());
+    let mut answer = Answer::new(bytes, Limits { bytes: 1 << 20, items: 1_000 });
+    while let Ok(Some(item)) = answer.next() {
+        if let Item::Record(row) | Item::Header(row) = item {
+            assert!(row.to_json(MetadataFormat::Cerif).contains_key("action"));
+            assert!(!row.deleted || row.columns == Default::default(), "what is deleted says nothing");
+        }
+    }
+    import(bytes, &DUBLIN_CORE);
+    import(bytes, &PATENTS);
 }
 
 /// The encoding of a text: what is detected decodes.

@@ -31,12 +31,32 @@ fn main() {
     let line = "{\"编号\":\"A-1\",\"名称\":\"名\",\"密级\":\"公开\",\"经费\":1.5,\"完成人\":[\"张三\"],\"日期\":null,\"同意\":[{\"owner\":\"甲\",\"consented\":true}]}\n{\"编号\":\"A\\u0041\"}\n";
     store("json_lines", "plain", line.as_bytes());
     workbooks();
+    metadata();
     let mapping = "kind = \"ACH\"\nencoding = \"auto\"\nheader_row = 1\nskip_rows = 0\nshort_rows = \"pad\"\nnull = [\"-\"]\nignore = [\"x\"]\n\
         [constant]\nsource = \"FISCAL\"\n[field.achievement_no]\nfrom = \"编号\"\n[field.name]\nfrom = [\"名称\", \"题\"]\njoin = \"：\"\n\
         [field.internal_registered_at]\nfrom = \"日期\"\nform = [\"%Y-%m-%d\", { form = \"%d %B %Y\", swapped_by_spreadsheet = true }]\n\
         [field.funding]\nfrom = \"经费\"\nunit = \"万元\"\nstrip = [\",\"]\n[field.stage]\nfrom = \"密级\"\ncodes = { \"公开\" = \"S2\" }\n";
     store("mapping", "plain", mapping.as_bytes());
     store("mapping", "sheet", format!("sheet = 2\n{mapping}").as_bytes());
+}
+
+fn metadata() {
+    let oai = "<?xml version=\"1.0\"?><OAI-PMH xmlns=\"http://www.openarchives.org/OAI/2.0/\"><responseDate>2024-06-03T19:51:11Z</responseDate>";
+    let header = "<header><identifier>oai:e.org:1</identifier><datestamp>2020-01-01</datestamp><setSpec>s</setSpec></header>";
+    let dc = "<oai_dc:dc xmlns:oai_dc=\"http://www.openarchives.org/OAI/2.0/oai_dc/\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><dc:title xml:lang=\"zh\">题 &amp; &#x540d;</dc:title><dc:creator>张三</dc:creator><dc:contributor>张三</dc:contributor><dc:date>2018-02</dc:date><dc:identifier>https://hdl.handle.net/1/2</dc:identifier><dc:relation>doi:10.1/x</dc:relation><dc:description><![CDATA[a < b]]></dc:description></oai_dc:dc>";
+    let patent = "<Patent xmlns=\"https://www.openaire.eu/cerif-profile/1.2/\" id=\"P/1\"><Title xml:lang=\"en\">t</Title><Title xml:lang=\"zh-CN\">题</Title><ApprovalDate>2014-11-13</ApprovalDate><PatentNumber>CN1</PatentNumber><Inventors><Inventor><Person><PersonName><FamilyNames>张</FamilyNames><FirstNames>三</FirstNames></PersonName></Person></Inventor></Inventors><Holders><Holder><OrgUnit id=\"O/1\"/></Holder></Holders><Keyword>k</Keyword></Patent>";
+    let list = format!(
+        "{oai}<ListRecords><record>{header}<metadata>{dc}</metadata></record><record>{}</record><resumptionToken cursor=\"0\">////100</resumptionToken></ListRecords></OAI-PMH>",
+        header.replace("<header>", "<header status=\"deleted\">")
+    );
+    store("metadata", "dublin-core", list.as_bytes());
+    store("metadata", "cerif", format!("{oai}<GetRecord><record>{header}<metadata>{patent}</metadata></record></GetRecord></OAI-PMH>").as_bytes());
+    store("metadata", "bare", format!("<list>{patent}{patent}</list>").as_bytes());
+    store("metadata", "error", format!("{oai}<error code=\"noRecordsMatch\">none</error></OAI-PMH>").as_bytes());
+    let identify = "<Identify><repositoryName>r</repositoryName><deletedRecord>no</deletedRecord><granularity>YYYY-MM-DD</granularity></Identify>";
+    store("metadata", "identify", format!("{oai}{identify}</OAI-PMH>").as_bytes());
+    let bomb = "<!DOCTYPE x [<!ENTITY a \"a\"><!ENTITY b \"&a;&a;\">]><OAI-PMH xmlns=\"http://www.openarchives.org/OAI/2.0/\">&b;</OAI-PMH>";
+    store("metadata", "entities", bomb.as_bytes());
 }
 
 fn workbooks() {

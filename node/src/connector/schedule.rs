@@ -94,3 +94,54 @@ fn pause_unless(shutdown: &Shutdown, wait: Duration) -> bool {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::command::{Command, ConnectorCommand, NewConnector};
+    use crate::job::{Ending, State};
+    use crate::speech::Exit;
+    use crate::testing::{APPROVER, Bench, by};
+
+    const MAPPING: &str = "kind = \"ACH\"\n[constant]\nsecrecy = \"public\"\n[field.achievement_no]\nfrom = \"编号\"\n[field.name]\nfrom = \"名称\"\n";
+
+    fn add(bench: &Bench, name: &str, declaration: String) {
+        let order = NewConnector { name: name.to_owned(), declaration, mapping: MAPPING.to_owned() };
+        let added = bench.ask(Command::Connector(ConnectorCommand::Add(order, by(APPROVER))));
+        assert_eq!(added.exit, Exit::Done, "{}", added.err);
+    }
+
+    fn due_names(bench: &Bench) -> Vec<String> {
+        due(&bench.context).iter().map(|connector| connector.name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_source_is_due_when_its_time_is_over_and_a_folder_always() {
+        let bench = Bench::new();
+        let web = |every| format!("mapping = \"m\"\n{every}\n[oai-pmh]\nurl = \"https://e.org/oai\"\n");
+        add(&bench, "hourly", web("every = \"1h\""));
+        add(&bench, "by-hand", web(""));
+        add(&bench, "folder", "mapping = \"m\"\n[folder]\npath = \"/nowhere\"\n".to_owned());
+        assert_eq!(due_names(&bench), ["folder", "hourly"]);
+        let job = bench.context.jobs.begin(&"hourly".parse().unwrap()).unwrap();
+        job.finish(Ending { state: State::Failed, counts: None, why: None, file: None }).unwrap();
+        assert_eq!(due_names(&bench), ["folder"]);
+        bench.clock.advance_ms(3_600_000);
+        assert_eq!(due_names(&bench), ["folder", "hourly"]);
+    }
+
+    #[test]
+    fn a_file_is_imported_at_the_second_look_of_a_running_node() {
+        let bench = Bench::new();
+        let folder = tempfile::tempdir().unwrap();
+        add(&bench, "inbox", format!("mapping = \"m\"\n[folder]\npath = \"{}\"\n", folder.path().display()));
+        fs::write(folder.path().join("a.csv"), "编号,名称\nA-1,甲\n").unwrap();
+        let connector = due(&bench.context).remove(0);
+        let (shutdown, looks) = (Shutdown::new(), Looks::default());
+        let look = || run_one(&bench.context, &connector, &shutdown, &looks).unwrap().len();
+        assert_eq!((look(), look(), look()), (0, 1, 0));
+        assert_eq!(bench.context.records.count().unwrap(), 1);
+    }
+}
