@@ -2,6 +2,7 @@
 
 mod arguments;
 mod connecting;
+mod deciding;
 mod delivery;
 mod exporting;
 mod mapping;
@@ -14,13 +15,13 @@ use std::path::{Path, PathBuf};
 use safeharbor_rules::{Catalogue, KindId};
 
 pub use arguments::Arguments;
-use arguments::{ImportWords, PersonWords, PolicyWords, Words};
+use arguments::{ImportWords, PersonWords, Words};
 use exporting::ExportWords;
 use password::read_password;
 
 use crate::command::{
-    Choice, Command, CommandFailed, Credentials, ExportForm, ImportOrder, Rejects, Words as SetWords,
-    list_kinds, show_kind, split, template,
+    Command, CommandFailed, Credentials, ExportForm, ImportOrder, Rejects, list_kinds, show_kind, split,
+    template,
 };
 use crate::enrolment::{EnrolFailed, enrol, init};
 use crate::layout::Layout;
@@ -65,12 +66,6 @@ pub fn carry_out(arguments: Arguments, surroundings: Surroundings) -> Exit {
     Desk { layout, settings, seams, folder, language, format, form }.carry_out(words)
 }
 
-/// What a preview answers with, as far as the command that follows needs it.
-#[derive(serde::Deserialize)]
-struct Answer<S> {
-    seen: S,
-}
-
 /// Where the person sits.
 #[derive(Debug)]
 struct Desk {
@@ -96,10 +91,9 @@ impl Desk {
             }
             Words::Mapping(words) => self.mapping(words),
             Words::Template { kind, replace, output } => self.template(&kind, &self.path(&output), replace),
-            Words::Approve { choice, fields, person, dry_run } => match choice.into_choice() {
-                Choice::Record(record) => self.approve(record, fields, person, dry_run),
-                Choice::Set(words) => self.approve_set(words, fields, person, dry_run),
-            },
+            Words::Approve { choice, fields, person, dry_run } => {
+                self.approve(choice.into_choice(), fields, person, dry_run)
+            }
             Words::Reject { choice, reason, person } => self.reject(choice.into_choice(), reason, person),
             Words::Withdraw { record, reason, person } => self.withdraw(record, reason, person),
             Words::Left { kind, since } => self.deliver(Command::Left { kind, since }),
@@ -107,9 +101,7 @@ impl Desk {
                 self.deliver(Command::Approvals { record, person, since })
             }
             Words::Erase { record, person } => self.erase(record, person),
-            Words::Policy(PolicyWords::Accept { file, person }) => {
-                self.accept_policy(&self.path(&file), person)
-            }
+            Words::Policy(words) => self.policy(words),
             Words::Person(PersonWords::Add { name, role, by }) => self.add_person(name, role, by),
             Words::Resume { person } => self.with_password(person, |by| Command::Resume { by }),
             Words::Connector(words) => self.connector(words),
@@ -126,14 +118,6 @@ impl Desk {
                 (None, Some(kind), false) => Command::ShowKind { kind, limit },
                 (None, kind, _) => Command::ShowWaiting { kind, limit },
             }),
-            Words::Policy(PolicyWords::Show) => self.deliver(Command::ShowPolicy),
-            Words::Policy(PolicyWords::History) => self.deliver(Command::PolicyHistory),
-            Words::Policy(PolicyWords::Check { file }) => {
-                self.with_text(&self.path(&file), |text| Command::CheckPolicy { text })
-            }
-            Words::Policy(PolicyWords::Diff { file }) => {
-                self.with_text(&self.path(&file), |text| Command::DiffPolicy { text })
-            }
             Words::Person(PersonWords::List) => self.deliver(Command::ListPersons),
             Words::Import(words) => self.import(words),
             Words::Edit { record, changes, person } => {
@@ -193,93 +177,6 @@ impl Desk {
     fn no_password(&self, failed: &io::Error) -> Exit {
         let text = self.language.pick("未读到密码", "no password was read");
         complain(&format!("{text}: {failed}"), Exit::Refused)
-    }
-
-    /// What would leave is said before the password is asked for, and only that is approved.
-    fn approve(&self, record: String, fields: Vec<String>, person: String, dry_run: bool) -> Exit {
-        let preview = Command::PreviewApprove { record, fields: fields.clone(), person: person.clone() };
-        self.after_seeing(preview, dry_run, |answer| {
-            let seen = serde_json::from_value(answer)?;
-            Ok((person, move |by| Command::Approve { seen, fields, by }))
-        })
-    }
-
-    /// As for one record; what is approved is exactly the set that was seen.
-    fn approve_set(&self, words: SetWords, fields: Vec<String>, person: String, dry_run: bool) -> Exit {
-        let preview = Command::PreviewApproveSet { words, fields, person: person.clone() };
-        self.after_seeing(preview, dry_run, |answer| {
-            let Answer { seen } = serde_json::from_value(answer)?;
-            Ok((person, move |by| Command::ApproveSet { seen, by }))
-        })
-    }
-
-    fn reject(&self, choice: Choice, reason: String, person: String) -> Exit {
-        let preview = Command::PreviewReject { choice, person: person.clone() };
-        self.after_seeing(preview, false, |answer| {
-            let Answer { seen } = serde_json::from_value(answer)?;
-            Ok((person, move |by| Command::Reject { seen, reason, by }))
-        })
-    }
-
-    /// Carries out `preview`, and unless it is only to be seen, asks for the password and delivers what follows from the answer.
-    fn after_seeing<C: FnOnce(Credentials) -> Command>(
-        &self,
-        preview: Command,
-        dry_run: bool,
-        next: impl FnOnce(serde_json::Value) -> Result<(String, C), serde_json::Error>,
-    ) -> Exit {
-        let mut answer = Vec::new();
-        match self.deliver_to(preview, &mut answer) {
-            Exit::Done if dry_run => self.hand_over(&answer),
-            Exit::Done => match serde_json::from_slice(&answer).and_then(next) {
-                Ok((person, command)) => self.with_password(person, command),
-                Err(failed) => self.refuse(&CommandFailed::Encode(failed)),
-            },
-            refused @ (Exit::Refused | Exit::Usage | Exit::Unavailable) => refused,
-        }
-    }
-
-    /// The answer of a preview is for programs; a person has read what it says.
-    fn hand_over(&self, answer: &[u8]) -> Exit {
-        match self.format {
-            Format::Json if io::stdout().write_all(answer).is_err() => Exit::Unavailable,
-            Format::Json | Format::Table => Exit::Done,
-        }
-    }
-
-    /// What can and cannot be taken back is said before the password is asked for.
-    fn withdraw(&self, record: String, reason: String, person: String) -> Exit {
-        match self.deliver(Command::PreviewWithdraw { record: record.clone() }) {
-            Exit::Done => self.with_password(person, |by| Command::Withdraw { record, reason, by }),
-            refused @ (Exit::Refused | Exit::Usage | Exit::Unavailable) => refused,
-        }
-    }
-
-    fn with_text(&self, file: &Path, command: impl FnOnce(String) -> Command) -> Exit {
-        match fs::read_to_string(file) {
-            Ok(text) => self.deliver(command(text)),
-            Err(source) => self.refuse(&CommandFailed::Read { path: file.to_owned(), source }),
-        }
-    }
-
-    /// What can and cannot be taken back is said before the password is asked for.
-    fn erase(&self, record: String, person: String) -> Exit {
-        match self.deliver(Command::PreviewErase { record: record.clone() }) {
-            Exit::Done => self.with_password(person, |by| Command::Erase { record, by }),
-            refused @ (Exit::Refused | Exit::Usage | Exit::Unavailable) => refused,
-        }
-    }
-
-    /// What would change is said before the password is asked for.
-    fn accept_policy(&self, file: &Path, person: String) -> Exit {
-        let text = match fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(source) => return self.refuse(&CommandFailed::Read { path: file.to_owned(), source }),
-        };
-        match self.deliver(Command::PreviewPolicy { text: text.clone(), person: person.clone() }) {
-            Exit::Done => self.with_password(person, |by| Command::AcceptPolicy { text, by }),
-            refused @ (Exit::Refused | Exit::Usage | Exit::Unavailable) => refused,
-        }
     }
 
     /// The first person needs nobody's word; every later one an administrator's.

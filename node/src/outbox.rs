@@ -19,7 +19,7 @@ use safeharbor_service::store::{Batch, KEYS_PER_COMMIT_ADVISED, Scan, Store, Sto
 use tokio::sync::Notify;
 
 use crate::chain::Adopted;
-use crate::hold;
+use crate::hold::{self, Why};
 use crate::policy::{self, InForce, PolicyFailed};
 use crate::records::{Records, RecordsFailed, revision_key};
 use crate::tables::{OUTBOX, STATED};
@@ -109,17 +109,44 @@ impl Outbox {
     /// # Errors
     /// The store, or a kind that the catalogue does not have.
     pub fn pending(&self, limit: usize) -> Result<Vec<Pending>, OutboxFailed> {
+        Ok(self.look(limit)?.0)
+    }
+
+    /// As [`Outbox::pending`], with the numbers of the entries before and between of which nothing may leave any more: what closed
+    /// them does not open again. Those of a record that a row may still free are none.
+    pub(crate) fn look(&self, limit: usize) -> Result<(Vec<Pending>, Vec<u64>), OutboxFailed> {
         let policy = self.policy()?;
         let ground = self.ground(policy.as_ref());
-        let mut pending = Vec::new();
+        let (mut pending, mut dead) = (Vec::new(), Vec::new());
         self.visit(&mut |number, entry| {
             match content::of_entry(&entry, &ground)? {
                 Some(content) => pending.push(Pending { number, content }),
-                None => tracing::warn!(number, "nothing of what this outbox entry is about may leave"),
+                None if self.may_be_freed(entry.rec())? => {}
+                None => dead.push(number),
             }
             Ok(if pending.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;
-        Ok(pending)
+        Ok((pending, dead))
+    }
+
+    fn may_be_freed(&self, rec: RecordHandle) -> Result<bool, OutboxFailed> {
+        let Some(last) = self.records.last(rec)? else { return Ok(false) };
+        let held = hold::active(&*self.store, rec, &last.revision.record)?;
+        Ok(held.is_some_and(|held| held.hold.why == Why::Forbidden))
+    }
+
+    /// Takes out entries of which nothing may leave any more.
+    pub(crate) fn bury(&self, dead: &[u64]) -> Result<(), OutboxFailed> {
+        for part in dead.chunks(KEYS_PER_COMMIT_ADVISED) {
+            let mut batch = Batch::new();
+            part.iter().for_each(|number| self.drop_entry(*number, &mut batch));
+            self.store.commit(batch)?;
+            tracing::info!(
+                entries = part.len(),
+                "taken out of the outbox: nothing of them may leave any more"
+            );
+        }
+        Ok(())
     }
 
     /// Takes an entry out in `batch`, because the same batch gives it its place in the chain, or because it never gets one.

@@ -115,9 +115,9 @@ impl Author {
     pub fn state(&self, outbox: &Outbox, limit: usize) -> Result<Stating, StateFailed> {
         let stating = {
             let _held = outbox.hold();
-            self.commit(outbox.pending(limit)?, &mut |number, left, batch| {
-                outbox.remove(number, left, batch)
-            })?
+            let (pending, dead) = outbox.look(limit)?;
+            outbox.bury(&dead)?;
+            self.commit(pending, &mut |number, left, batch| outbox.remove(number, left, batch))?
         };
         self.make_durable(stating.head.seq)?;
         Ok(stating)

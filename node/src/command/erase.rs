@@ -10,6 +10,7 @@ use crate::chain::Chain;
 use crate::context::Context;
 use crate::erasure;
 use crate::speech::{Exit, Format, Language, Speech};
+use crate::withdrawal::stands_at_hub;
 
 /// Says what erasing would do; nothing is changed.
 pub(super) fn preview(
@@ -22,7 +23,9 @@ pub(super) fn preview(
         return Err(erasure::EraseFailed::ErasedBefore(rec).into());
     };
     let key = shown_key(&stored.revision.key);
-    let statements = statements_of(context, rec)?.len();
+    let statements = statements_of(context, rec)?;
+    let stands = statements.last().is_some_and(|made| !made.is_withdrawal());
+    let statements = statements.len();
     let revealed = Chain::new(std::sync::Arc::clone(&context.store)).revealed_of(rec)?;
     let kind = context.catalogue.kind(&stored.revision.kind);
     let title = |name: String| {
@@ -39,13 +42,13 @@ pub(super) fn preview(
             stored.revision.kind, stored.rev
         ),
     })?;
-    for line in consequences(statements, &revealed, speech.language) {
+    for line in consequences(statements, stands, &revealed, speech.language) {
         speech.note(format_args!("  {line}"))?;
     }
     Ok(Exit::Done)
 }
 
-fn consequences(statements: usize, revealed: &[String], language: Language) -> Vec<String> {
+fn consequences(statements: usize, stands: bool, revealed: &[String], language: Language) -> Vec<String> {
     let mut lines = vec![
         language
             .pick(
@@ -57,6 +60,12 @@ fn consequences(statements: usize, revealed: &[String], language: Language) -> V
     lines.push(match (statements, language) {
         (0, Language::Zh) => "此记录从未离开本节点。".to_owned(),
         (0, Language::En) => "Nothing of this record has left.".to_owned(),
+        (_, Language::Zh) if !stands => {
+            format!("已作出 {statements} 份声明，公开的值此前已撤回；不再追加声明。")
+        }
+        (_, Language::En) if !stands => {
+            format!("{statements} statements were made and what was revealed was taken back; none follows.")
+        }
         (_, Language::Zh) => format!("已作出 {statements} 份声明；将追加一份撤回声明，要求枢纽删除已公开的值。"),
         (_, Language::En) => {
             format!("{statements} statements were made; a withdrawal follows, on which the hub erases what was revealed.")
@@ -71,6 +80,14 @@ fn consequences(statements: usize, revealed: &[String], language: Language) -> V
             ),
         });
     }
+    lines.push(
+        language
+            .pick(
+                "若只想收回已公开的值而保留记录，请改用 withdraw。",
+                "To take back what was revealed and keep the record, use `withdraw` instead.",
+            )
+            .to_owned(),
+    );
     lines.push(
         language
             .pick(
@@ -90,16 +107,17 @@ pub(super) fn erase(
 ) -> Result<Exit, CommandFailed> {
     let person = authenticate(context, by, &[Role::Approver, Role::Administrator], "erase")?;
     let rec = find(context, typed)?;
+    let stands = stands_at_hub(context, rec)?;
     let tombstone = erasure::erase(context, rec, &person)?;
     if speech.format == Format::Json {
         speech.json(&serde_json::to_value(&tombstone)?)?;
         return Ok(Exit::Done);
     }
-    speech.data(match (tombstone.statements, speech.language) {
-        (0, Language::Zh) => format!("已删除 {rec}。"),
-        (0, Language::En) => format!("erased {rec}."),
-        (_, Language::Zh) => format!("已删除 {rec}；撤回声明已进入待发。"),
-        (_, Language::En) => format!("erased {rec}; its withdrawal waits to be sent."),
+    speech.data(match (stands, speech.language) {
+        (false, Language::Zh) => format!("已删除 {rec}。"),
+        (false, Language::En) => format!("erased {rec}."),
+        (true, Language::Zh) => format!("已删除 {rec}；撤回声明已进入待发。"),
+        (true, Language::En) => format!("erased {rec}; its withdrawal waits to be sent."),
     })?;
     Ok(Exit::Done)
 }

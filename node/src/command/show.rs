@@ -133,7 +133,7 @@ fn print_section(view: &View<'_>, section: Section, speech: &mut Speech<'_>) -> 
         let class = planned.field.class;
         let value = value_text(field, value, language);
         speech.data(format_args!("  {} {class}  {value}", padded(&name, 40)))?;
-        let why = why_text(planned, language);
+        let why = why_text(planned, view, language);
         if !why.is_empty() {
             speech.data(format_args!("  {}     {why}", " ".repeat(40)))?;
         }

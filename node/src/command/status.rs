@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::credentials::authenticate;
 use super::{CommandFailed, Credentials};
 use crate::context::Context;
+use crate::hold;
 use crate::speech::{Exit, Format, Language, Speech, moment, padded};
 use crate::sync::{Standing, SyncState, state};
 use crate::trust::{load_stop, resume as lift_stop};
@@ -14,12 +15,15 @@ use crate::trust::{load_stop, resume as lift_stop};
 struct Numbers {
     records: u64,
     waiting: u64,
+    /// Records of which nothing leaves, because a row for them may not be stored.
+    barred: usize,
     state: SyncState,
 }
 
 pub(super) fn status(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
     let state = state(context)?;
-    let numbers = Numbers { records: context.records.count()?, waiting: context.outbox.len()?, state };
+    let (records, waiting) = (context.records.count()?, context.outbox.len()?);
+    let numbers = Numbers { records, waiting, barred: hold::barred(&*context.store)?.len(), state };
     match speech.format {
         Format::Json => speech.json(&to_json(context, &numbers)?)?,
         Format::Table => print(context, &numbers, speech)?,
@@ -28,22 +32,24 @@ pub(super) fn status(context: &Context, speech: &mut Speech<'_>) -> Result<Exit,
 }
 
 fn to_json(context: &Context, numbers: &Numbers) -> Result<Value, CommandFailed> {
-    let Numbers { records, waiting, state } = numbers;
+    let Numbers { records, waiting, barred, state } = numbers;
     let policy = context.policy()?.map(|policy| policy.accepted.version);
     Ok(json!({
         "institution": context.institution.as_str(), "name": context.name, "policy": policy,
         "enrolled": context.layout.bundle().exists(),
-        "records": records, "waiting": waiting, "stated": state.stated, "acknowledged": state.acknowledged,
+        "records": records, "waiting": waiting, "barred": barred, "stated": state.stated, "acknowledged": state.acknowledged,
         "receipts": state.receipted, "sync": serde_json::to_value(state)?,
     }))
 }
 
 fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
     let language = speech.language;
-    let Numbers { records, waiting, state } = numbers;
+    let Numbers { records, waiting, barred, state } = numbers;
     speech.data(format_args!("{} {}", context.name, context.institution))?;
     let policy = match (context.policy()?, language) {
-        (None, _) => language.pick("未接受：一切留在本地", "none accepted: everything stays here").to_owned(),
+        (None, _) => language
+            .pick("未接受：未经审批不外传", "none accepted: nothing leaves without an approval")
+            .to_owned(),
         (Some(policy), Language::Zh) => format!("第 {} 版", policy.accepted.version),
         (Some(policy), Language::En) => format!("version {}", policy.accepted.version),
     };
@@ -86,8 +92,23 @@ fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Resul
     for (label, text) in labels.into_iter().zip(texts) {
         speech.data(format_args!("  {} {text}", padded(label, 14)))?;
     }
+    print_barred(*barred, speech)?;
     print_refused(state, speech)?;
     print_alarms(state, speech)
+}
+
+/// Nothing is said where there are none.
+fn print_barred(barred: usize, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
+    if barred > 0 {
+        let label = padded(speech.pick("留置", "Held"), 14);
+        speech.data(match speech.language {
+            Language::Zh => format!("  {label} {barred}（后来的同一行不得保存，其内容不外传；涉密的请用 erase 删除）"),
+            Language::En => {
+                format!("  {label} {barred} (a later row for them may not be stored; nothing of them leaves; erase what is secret)")
+            }
+        })?;
+    }
+    Ok(())
 }
 
 fn standing_text(context: &Context, state: &SyncState, language: Language) -> String {

@@ -1,5 +1,7 @@
 //! What there is to know about one record: its fields, what becomes of each and on whose word, and what was stated.
 
+use std::collections::BTreeMap;
+
 use safeharbor_core::record::RecordHandle;
 use safeharbor_core::statement::StatementType;
 use safeharbor_rules::Kind;
@@ -7,6 +9,7 @@ use serde_json::Value;
 
 use super::CommandFailed;
 use super::failure::no_record;
+use crate::approval::approvals_of;
 use crate::chain::{Chain, Stated};
 use crate::context::Context;
 use crate::decision::decisions_of;
@@ -24,6 +27,8 @@ pub(super) struct View<'c> {
     /// What becomes of each field of the last revision, with its value.
     pub(super) fields: Vec<(Planned, Value)>,
     pub(super) way: Way,
+    /// Approval → when it was given, in milliseconds since 1970 UTC.
+    pub(super) approved_at: BTreeMap<String, u64>,
     /// What keeps the record here, with the reason a person gave.
     pub(super) hold: Option<(Held, String)>,
     /// Earlier revisions that wait because a person approved them, with the names of what would be revealed.
@@ -94,6 +99,8 @@ pub(super) fn view(context: &Context, rec: RecordHandle) -> Result<View<'_>, Com
     let kind = disclosure::find_kind(&context.catalogue, kind_id)
         .ok_or_else(|| CommandFailed::NoKind(kind_id.to_string()))?;
     let hold = hold_of(context, &stored)?;
+    let approvals = approvals_of(context, rec)?.into_iter();
+    let approved_at = approvals.map(|approval| (approval.id, approval.at)).collect();
     let (way, grants, earlier) = way_of(context, &stored)?;
     let planned = disclosure::under_grants(kind, &stored.revision.record, &grants, context.clock.today())?;
     let value = |planned: Planned| {
@@ -101,7 +108,16 @@ pub(super) fn view(context: &Context, rec: RecordHandle) -> Result<View<'_>, Com
         (planned, value)
     };
     let fields = planned.into_iter().map(value).collect();
-    Ok(View { kind, fields, way, hold, earlier, statements: statements_of(context, rec)?, stored })
+    Ok(View {
+        kind,
+        fields,
+        way,
+        approved_at,
+        hold,
+        earlier,
+        statements: statements_of(context, rec)?,
+        stored,
+    })
 }
 
 fn hold_of(context: &Context, stored: &Stored) -> Result<Option<(Held, String)>, CommandFailed> {

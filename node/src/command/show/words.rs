@@ -129,9 +129,16 @@ pub(super) fn policy_text(view: &View<'_>, policy: Option<&InForce>, language: L
     }
 }
 
-pub(super) fn why_text(planned: &Planned, language: Language) -> String {
+pub(super) fn why_text(planned: &Planned, view: &View<'_>, language: Language) -> String {
     if let Some(authority) = &planned.authority {
-        return authority_text(authority, language);
+        let at = match authority {
+            Authority::Approval { id, .. } => view.approved_at.get(id),
+            Authority::Policy { .. } => None,
+        };
+        let at = at.map_or_else(String::new, |at| {
+            language.pick(format!("，{}", moment(*at)), format!(", {}", moment(*at)))
+        });
+        return format!("{}{at}", authority_text(authority, language));
     }
     let ceiling = planned.field.ceiling;
     match planned.field.fate {

@@ -185,7 +185,9 @@ fn an_approved_field_that_a_correction_closed_stays_and_its_statement_with_it() 
     bench.import(&["A-1,甲,张三,初期阶段,,摘要"]);
     bench.accept(2, "off");
     assert!(waiting(&bench).is_empty());
+    assert_eq!(bench.context.outbox.len().unwrap(), 1);
     assert_eq!(bench.state_all(), 0);
+    assert!(bench.context.outbox.is_empty().unwrap(), "what can never leave waits no more");
 }
 
 #[test]
