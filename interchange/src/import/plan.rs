@@ -226,6 +226,22 @@ impl<'k> Plan<'k> {
         faults
     }
 
+    /// The key that [`Plan::process`] finds, from the columns of the key alone.
+    pub(crate) fn key(&self, piece: &Piece) -> Option<String> {
+        let cells = self.arrangement.cells(piece);
+        if self.shape_fault(cells).is_some() {
+            return None;
+        }
+        let is_key = |field: &String| self.key.contains(field);
+        let constants = self.constants.iter().filter(|(field, _)| is_key(field));
+        let mut record: Record = constants.map(|(field, value)| (field.clone(), value.clone())).collect();
+        for column in self.columns.iter().filter(|column| is_key(&column.field)) {
+            let value = column.read(cells).ok().and_then(|read| read.value);
+            record.extend(value.map(|value| (column.field.clone(), value)));
+        }
+        self.key_of(&record)
+    }
+
     fn key_of(&self, record: &Record) -> Option<String> {
         let parts: Option<Vec<Cow<'_, str>>> = self
             .key

@@ -1,7 +1,7 @@
 //! The first reading of a whole table, before anything is stored: a broken file is not half imported, and what one row says may not be
 //! stored is known before another row for the same record is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{Read, Seek};
 
 use rayon::prelude::*;
@@ -12,7 +12,7 @@ use super::header::Header;
 use super::pipeline::{ImportFault, read_chunk};
 use super::plan::{Outcome, Plan};
 use super::sink::Withheld;
-use super::source::{Row, Table, fingerprint};
+use super::source::{ReadRowsFailed, Row, Table, fingerprint};
 
 /// What the first reading of all rows found.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub(crate) struct Survey {
     pub(crate) barred: Barred,
 }
 
-/// The natural keys for which a row of the file may not be stored, as digests so that memory stays small.
+/// The natural keys of several rows of which one may not be stored, as digests so that memory stays small.
 #[derive(Debug, Default)]
 pub(crate) struct Barred(HashMap<Digest, BarredBy>);
 
@@ -49,29 +49,62 @@ impl Barred {
     }
 }
 
-/// Reads the whole table once, mapping one chunk while the next is read.
+/// Reads the whole table once for its size and its keys; where a key comes twice, once more for what the rows of such keys say.
 ///
 /// # Errors
-/// The table is broken somewhere.
+/// The table is broken somewhere, or changed meanwhile.
 pub(crate) fn survey<R: Read + Seek + Send>(
     table: &mut Table<R>,
     header: &Header,
     plan: &Plan<'_>,
     first_row: u64,
 ) -> Result<Survey, ImportFault> {
+    let mut survey = Survey::default();
+    let (mut seen, mut repeated) = (HashSet::new(), HashSet::new());
+    walk(table, header, plan, first_row, &mut |chunk| survey.note(chunk), &mut |pieces| {
+        for key in pieces.par_iter().with_min_len(64).map(|piece| key_of(plan, piece)).collect::<Vec<_>>() {
+            repeated.extend(key.filter(|key| !seen.insert(*key)));
+        }
+    })?;
+    if repeated.is_empty() {
+        return Ok(survey);
+    }
+    let (mut chunks, mut has_changed) = (survey.chunks.iter(), false);
+    let mut barred = Barred::default();
+    let mut compare = |chunk: &[Row]| has_changed |= chunks.next() != Some(&fingerprint(chunk));
+    walk(table, header, plan, first_row, &mut compare, &mut |pieces| {
+        let is_repeated = |piece: &&Piece| key_of(plan, piece).is_some_and(|key| repeated.contains(&key));
+        let outcomes: Vec<Outcome> =
+            pieces.par_iter().filter(is_repeated).map(|piece| plan.process(piece)).collect();
+        outcomes.iter().for_each(|outcome| barred.note(outcome));
+    })?;
+    if has_changed {
+        return Err(ReadRowsFailed::Changed.into());
+    }
+    survey.barred = barred;
+    Ok(survey)
+}
+
+/// Shows every chunk of rows, and the pieces made of it while the next is read.
+fn walk<R: Read + Seek + Send>(
+    table: &mut Table<R>,
+    header: &Header,
+    plan: &Plan<'_>,
+    first_row: u64,
+    on_chunk: &mut dyn FnMut(&[Row]),
+    on_pieces: &mut (dyn FnMut(&[Piece]) + Send),
+) -> Result<(), ImportFault> {
     let mut rows = table.rows_from(first_row)?;
     let mut arranger = Arranger::new(&plan.arrangement, &plan.gates);
-    let mut survey = Survey::default();
     let mut chunk = read_chunk(&mut rows, header)?;
     while !chunk.is_empty() {
-        survey.note(&chunk);
+        on_chunk(&chunk);
         let mut pieces = Vec::with_capacity(chunk.len());
         chunk.into_iter().for_each(|row| arranger.arrange(row, &mut pieces));
-        let (withheld, next) = rayon::join(|| withheld_of(plan, &pieces), || read_chunk(&mut rows, header));
-        withheld.iter().for_each(|outcome| survey.barred.note(outcome));
+        let ((), next) = rayon::join(|| on_pieces(&pieces), || read_chunk(&mut rows, header));
         chunk = next?;
     }
-    Ok(survey)
+    Ok(())
 }
 
 impl Survey {
@@ -81,7 +114,6 @@ impl Survey {
     }
 }
 
-fn withheld_of(plan: &Plan<'_>, pieces: &[Piece]) -> Vec<Outcome> {
-    let outcomes = pieces.par_iter().with_min_len(32).map(|piece| plan.process(piece));
-    outcomes.filter(|outcome| outcome.withheld).collect()
+fn key_of(plan: &Plan<'_>, piece: &Piece) -> Option<Digest> {
+    plan.key(piece).map(|key| Digest::of(key.as_bytes()))
 }
