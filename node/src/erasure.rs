@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::decision;
 use crate::hold;
 use crate::outbox::{Entry, OutboxFailed};
-use crate::records::{Current, RecordsFailed, Stored, identity_key};
+use crate::records::{Current, RecordsFailed, Stored, base, identity_key};
 use crate::tables::{KEYS, RETIRED, REVISIONS, TOMBSTONES};
 use crate::withdrawal::stands_at_hub;
 
@@ -113,6 +113,7 @@ fn bury(
     forget_key(context, last, batch)?;
     chain.forget(rec, batch)?;
     hold::forget(&*context.store, rec, batch)?;
+    base::forget(rec, batch);
     decision::forget_reasons(&*context.store, rec, batch)?;
     batch.put(TOMBSTONES, *rec.as_bytes(), serde_json::to_vec(&tombstone)?);
     let detail = serde_json::json!({ "revisions": tombstone.rev, "statements": tombstone.statements });

@@ -113,14 +113,6 @@ pub fn active(store: &dyn Store, rec: RecordHandle, record: &Record) -> Result<O
     strongest(load(store, rec)?, record)
 }
 
-/// Whether a row for it came that may not be stored.
-///
-/// # Errors
-/// The store.
-pub fn is_barred(store: &dyn Store, rec: RecordHandle) -> Result<bool, RecordsFailed> {
-    Ok(load(store, rec)?.iter().any(|hold| !hold.why.yields_to_approval()))
-}
-
 /// Ends in `batch` what yields to an approval of `record`, as far as it is about what that says. Rejections of other content keep no
 /// more than that content.
 pub(crate) fn follow_approval(

@@ -2,6 +2,7 @@
 
 mod absent;
 mod adding;
+pub(crate) mod base;
 mod edit;
 mod judge;
 mod key;

@@ -33,13 +33,15 @@ pub const HOLDS: Table = Table(13);
 pub const DECISIONS: Table = Table(14);
 /// Kind, 0, natural key → [`Current`](crate::records::Current) of a retired record, which has no row in [`KEYS`].
 pub const RETIRED: Table = Table(15);
+/// Handle → SHA-256 of what a row of a file said last of a record that a person changed here since.
+pub const BASES: Table = Table(16);
 /// Name → [`Connector`](crate::connector::Connector).
 pub const CONNECTORS: Table = Table(20);
 /// Number (big-endian) → [`Job`](crate::job::Job).
 pub const JOBS: Table = Table(21);
 
 /// All tables, for whoever looks through everything.
-pub const ALL: [Table; 17] = [
+pub const ALL: [Table; 18] = [
     META, KEYS, REVISIONS, TOMBSTONES, OUTBOX, STATED, APPROVALS, PERSONS, CHAIN, RECEIPTS, TASKS, SYNC,
-    HOLDS, DECISIONS, RETIRED, CONNECTORS, JOBS,
+    HOLDS, DECISIONS, RETIRED, BASES, CONNECTORS, JOBS,
 ];

@@ -8,7 +8,7 @@ use safeharbor_rules::{Kind, Record};
 use safeharbor_service::random::draw;
 use safeharbor_service::store::Batch;
 
-use super::{Current, RecordsFailed, Revision, Source, identity_key, revision_key};
+use super::{Current, RecordsFailed, Revision, Source, base, identity_key, revision_key};
 use crate::context::Context;
 use crate::hold;
 use crate::outbox::{Entry, Grant};
@@ -37,7 +37,8 @@ pub(super) fn add(
     let at = context.clock.now_ms();
     let (rec, rev, waits_on, grant) = match before {
         None => (RecordHandle::from_bytes(draw(&*context.random).map_err(RecordsFailed::from)?), 1, 0, grant),
-        Some(Current { rec, rev, queued, .. }) => {
+        Some(current @ Current { rec, rev, queued, .. }) => {
+            base::follow(&*context.store, &current, digest, &source, batch)?;
             let (grant, _) = unheld(context, rec, &record, grant, batch)?;
             let waits_on = context.outbox.supersede(queued, rec, batch)?;
             (rec, next(rec, rev)?, if waits_on { queued } else { 0 }, grant)

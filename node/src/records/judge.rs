@@ -1,15 +1,16 @@
 //! Judging the rows of one file against what is stored, in their order; nothing is changed by it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use safeharbor_core::digest::Digest;
+use safeharbor_core::record::RecordHandle;
 use safeharbor_interchange::import::{Action, ImportedRow, RefusedRow, Remark};
 use safeharbor_rules::Kind;
 
 use super::absent::{Absent, Named};
-use super::links::LinkLookup;
+use super::links::{LinkLookup, count_naming};
 use super::resolution::{Changed, Refusal, Resolution, Standing, resolve};
-use super::{Current, Links, RecordsFailed, Source, Terms, words};
+use super::{Current, Links, RecordsFailed, Source, Terms, base, words};
 use crate::context::Context;
 use crate::hold;
 
@@ -21,18 +22,40 @@ pub(super) struct Judge<'c> {
     pub(super) terms: Terms,
     links: LinkLookup<'c>,
     named: Named,
+    /// Records that a person changed here, as of the batch under way.
+    changed_here: BTreeSet<RecordHandle>,
+    /// Records for which rows came that may not be stored, as of then.
+    barred: BTreeSet<RecordHandle>,
     /// Field to how many rows name a record in it that is not here, and the first of them.
     dangling: BTreeMap<String, (u64, u64)>,
+    /// How many records name one that the file retires, and the first row that does.
+    still_named: Option<(u64, u64)>,
 }
 
 impl<'c> Judge<'c> {
     pub(super) fn new(context: &'c Context, kind: &'c Kind, terms: Terms) -> Self {
         let (links, named) = (LinkLookup::new(kind), Named::default());
-        Self { context, kind, terms, links, named, dangling: BTreeMap::new() }
+        let (changed_here, barred) = (BTreeSet::new(), BTreeSet::new());
+        let (dangling, still_named) = (BTreeMap::new(), None);
+        Self { context, kind, terms, links, named, changed_here, barred, dangling, still_named }
     }
 
-    pub(super) fn begin_batch(&mut self) {
+    /// Between batches others change records.
+    pub(super) fn begin_batch(&mut self) -> Result<(), RecordsFailed> {
         self.links.begin_batch();
+        self.changed_here = base::changed_here(&*self.context.store)?;
+        self.barred = hold::barred(&*self.context.store)?;
+        Ok(())
+    }
+
+    /// Whether a row that changes nothing may end anything at all.
+    pub(super) fn is_anything_open(&self) -> bool {
+        !self.changed_here.is_empty() || !self.barred.is_empty()
+    }
+
+    /// Whether a person changed the record here since a row was last taken for it.
+    pub(super) fn is_changed_here(&self, rec: RecordHandle) -> bool {
+        self.changed_here.contains(&rec)
     }
 
     /// Takes note of a row that breaks a rule.
@@ -75,30 +98,23 @@ impl<'c> Judge<'c> {
             return Ok(retired.map_or(Standing::Absent, Standing::Retired));
         };
         let deletes = row.action == Action::Delete;
-        let changed = if deletes || current.digest == digest { None } else { self.changed(current)? };
-        Ok(Standing::Here { current, changed, is_barred: deletes && self.is_barred(current)? })
+        let is_compared = !deletes && current.digest != digest && self.is_changed_here(current.rec);
+        let changed = if is_compared { self.changed(current, row)? } else { None };
+        Ok(Standing::Here { current, changed, is_barred: deletes && self.barred.contains(&current.rec) })
     }
 
-    /// A record whose last revision says what the last imported one says was not changed here.
-    fn changed(&self, current: Current) -> Result<Option<Changed>, RecordsFailed> {
+    /// A row that says what the record says, if from other texts, brings it into step with the file.
+    fn changed(&self, current: Current, row: &ImportedRow) -> Result<Option<Changed>, RecordsFailed> {
         let records = &self.context.records;
         let Some(mut ours) = records.last(current.rec)? else { return Ok(None) };
-        if matches!(ours.revision.source, Source::Import { .. }) {
-            return Ok(None);
-        }
-        let imported = records.last_imported(current.rec)?;
-        let imported = imported.map(|imported| imported.digest()).transpose()?;
-        if imported == Some(current.digest) {
+        if ours.revision.record == row.record {
             return Ok(None);
         }
         if let Some(edit) = records.last_from(current.rec, |source| matches!(source, Source::Edit { .. }))? {
             (ours.revision.source, ours.revision.at) = (edit.revision.source, edit.revision.at);
         }
+        let imported = base::of(&*self.context.store, current.rec)?;
         Ok(Some(Changed { ours: Box::new(ours), imported }))
-    }
-
-    fn is_barred(&self, current: Current) -> Result<bool, RecordsFailed> {
-        hold::is_barred(&*self.context.store, current.rec)
     }
 
     fn check_links(
@@ -122,12 +138,25 @@ impl<'c> Judge<'c> {
         Ok(resolution)
     }
 
+    /// Takes note of the records that name one of those that a batch retires: natural key to row.
+    pub(super) fn note_retired(&mut self, retired: &BTreeMap<&str, u64>) -> Result<(), RecordsFailed> {
+        let Some(first_row) = retired.values().min() else { return Ok(()) };
+        let naming = count_naming(self.context, self.kind.id(), retired)?;
+        if naming > 0 {
+            let (count, _) = self.still_named.get_or_insert((0, *first_row));
+            *count = count.saturating_add(naming);
+        }
+        Ok(())
+    }
+
     pub(super) fn remarks(&mut self) -> Vec<Remark> {
         let dangling = std::mem::take(&mut self.dangling);
-        dangling
+        let dangling = dangling
             .into_iter()
-            .map(|(field, (rows, first_row))| words::dangling(self.kind, field, rows, first_row))
-            .collect()
+            .map(|(field, (rows, first_row))| words::dangling(self.kind, field, rows, first_row));
+        let still_named =
+            self.still_named.take().map(|(count, first_row)| words::still_named(self.kind, count, first_row));
+        dangling.chain(still_named).collect()
     }
 
     pub(super) fn absent(&self) -> Result<Option<Absent>, RecordsFailed> {

@@ -1,12 +1,14 @@
 //! Links between records (关联): whether the records that a row names are here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
 
 use safeharbor_core::record::KindId;
 use safeharbor_rules::{Field, Kind, Link, Record};
 use serde_json::Value;
 
-use super::{Records, RecordsFailed, identity_key};
+use super::{Records, RecordsFailed, Stored, identity_key};
+use crate::context::Context;
 
 /// Looks up what the rows of one file name.
 #[derive(Debug)]
@@ -65,6 +67,33 @@ impl<'k> LinkLookup<'k> {
         self.found.insert(identity, is_here);
         Ok(is_here)
     }
+}
+
+/// How many records name one of those that rows of a file retire, and are not retired with it: their links will lead nowhere.
+pub(super) fn count_naming(
+    context: &Context,
+    kind: &KindId,
+    retired: &BTreeMap<&str, u64>,
+) -> Result<u64, RecordsFailed> {
+    let mut count = 0_u64;
+    for other in context.catalogue.kinds() {
+        let leads_there = |field: &&Field| field.link().is_some_and(|link| link.kind() == kind);
+        let fields: Vec<&str> = other.fields().iter().filter(leads_there).map(Field::name).collect();
+        if fields.is_empty() {
+            continue;
+        }
+        context.records.visit(Some(other.id()), &mut |current| {
+            let Some(Stored { revision, .. }) = context.records.last(current.rec)? else {
+                return Ok(ControlFlow::Continue(()));
+            };
+            let values = fields.iter().filter_map(|field| revision.record.get(*field));
+            let names_one = values.flat_map(names).any(|name| retired.contains_key(name.as_str()));
+            let is_retired = other.id() == kind && retired.contains_key(revision.key.as_str());
+            count = count.saturating_add(u64::from(names_one && !is_retired));
+            Ok::<_, RecordsFailed>(ControlFlow::Continue(()))
+        })?;
+    }
+    Ok(count)
 }
 
 /// The natural keys that a value, or each item of a list, says.

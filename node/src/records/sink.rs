@@ -14,7 +14,7 @@ use safeharbor_service::store::{BATCH_BYTES_MAX, Batch, KEYS_PER_COMMIT_ADVISED}
 use super::adding::{Content, add, retire, unheld};
 use super::judge::Judge;
 use super::resolution::Resolution;
-use super::{Absent, Current, RecordsFailed, Source, Terms, canonical, identity_key, words};
+use super::{Absent, Current, RecordsFailed, Source, Terms, base, canonical, identity_key, words};
 use crate::context::Context;
 use crate::hold;
 use crate::outbox::{Entry, Grant};
@@ -86,6 +86,9 @@ impl<'c> RecordSink<'c> {
             .iter()
             .map(|judged| words::taken(self.judge.kind, &judged.prepared.row, &judged.resolution));
         let taken = taken.collect();
+        let retired = judged.iter().filter(|judged| judged.resolution.retires().is_some());
+        let retired = retired.map(|judged| (judged.prepared.row.key.as_str(), judged.prepared.row.row));
+        self.judge.note_retired(&retired.collect())?;
         if self.keeps {
             self.withdraw_retired(&judged)?;
             for part in split_into_commits(judged) {
@@ -103,7 +106,7 @@ impl<'c> RecordSink<'c> {
         let prepare = |row| prepare(row, kind, policy.as_ref(), today);
         let prepared: Vec<Prepared> =
             rows.into_par_iter().with_min_len(64).map(prepare).collect::<Result<_, _>>()?;
-        self.judge.begin_batch();
+        self.judge.begin_batch()?;
         let judge = &mut self.judge;
         let mut judged = Vec::with_capacity(prepared.len());
         for prepared in prepared {
@@ -166,13 +169,19 @@ impl<'c> RecordSink<'c> {
         Ok(retire(context, kind, current, source, batch)?)
     }
 
-    /// A row that changes nothing may still end a hold; what waited when the record was held may be gone.
+    /// A row that changes nothing may still end a hold or a difference; what waited when the record was held may be gone.
     fn keep_unchanged(&self, prepared: &Prepared, batch: &mut Batch) -> Result<(), PolicyFailed> {
         let Judge { context, kind, .. } = self.judge;
+        if !self.judge.is_anything_open() {
+            return Ok(());
+        }
         let current = context.records.current(kind.id(), &prepared.row.key)?;
         let Some(current) = current.filter(|current| current.digest == prepared.digest) else {
             return Ok(());
         };
+        if self.judge.is_changed_here(current.rec) {
+            base::forget(current.rec, batch);
+        }
         let (grant, is_lifted) =
             unheld(context, current.rec, &prepared.row.record, prepared.grant.clone(), batch)?;
         let Some(grant) = grant.filter(|_| is_lifted) else { return Ok(()) };

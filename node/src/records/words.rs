@@ -112,6 +112,20 @@ pub(super) fn dangling(kind: &Kind, field: String, rows: u64, first_row: u64) ->
     Remark { field, code: "no-such-record", first_row, text }
 }
 
+/// Records of which others will name nothing that is here.
+pub(super) fn still_named(kind: &Kind, count: u64, first_row: u64) -> Remark {
+    let field = kind.key_fields().next().map_or_else(String::new, |field| field.name().to_owned());
+    let text = Wording::new(
+        format!(
+            "文件要求删除的记录仍被 {count} 条记录引用（首个删除行为第 {first_row} 行）；请改正或停用那些记录"
+        ),
+        format!(
+            "{count} records name records that the file deletes, as of row {first_row}; correct or retire those as well"
+        ),
+    );
+    Remark { field, code: "still-named", first_row, text }
+}
+
 /// One objection for each field in which the record here and the row differ.
 fn conflict(kind: &Kind, row: &ImportedRow, ours: &Stored) -> Vec<Objection> {
     let layout = Layout::of(kind);
@@ -139,16 +153,7 @@ fn conflict(kind: &Kind, row: &ImportedRow, ours: &Stored) -> Vec<Objection> {
         );
         Objection { field: Some(field), code: "conflict", text, advice: advice.clone() }
     };
-    let mut objections: Vec<Objection> =
-        differing(&ours.revision.record, &row.record).into_iter().map(objection).collect();
-    if objections.is_empty() {
-        let text = Wording::new(
-            "与本节点的修改冲突，未覆盖：原文不同",
-            "contradicts a change made here and was not taken: the source texts differ",
-        );
-        objections.push(Objection { field: None, code: "conflict", text, advice: advice.clone() });
-    }
-    objections
+    differing(&ours.revision.record, &row.record).into_iter().map(objection).collect()
 }
 
 /// The names of fields in which two records differ.

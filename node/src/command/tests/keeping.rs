@@ -126,6 +126,43 @@ fn the_same_change_on_both_sides_is_no_conflict() {
 }
 
 #[test]
+fn a_file_that_caught_up_with_a_change_made_here_is_in_step_again() {
+    on_every_store(|bench| {
+        bench.import(&[&published("A-1", "甲")]);
+        edit(bench, "A-1", &["name=乙"]);
+        assert_eq!(bench.import(&[&published("A-1", "乙")]).json()["unchanged"], 1);
+        let said = bench.import(&[&published("A-1", "丙")]).json();
+        assert_eq!((&said["revised"], &said["conflicts"]), (&1.into(), &0.into()), "{said}");
+        assert_eq!(name_of(bench, "A-1"), "丙");
+        edit(bench, "A-1", &["name=丁"]);
+        edit(bench, "A-1", &["name=丙"]);
+        assert_eq!(bench.import(&[&published("A-1", "戊")]).json()["revised"], 1, "the edit was undone");
+        edit(bench, "A-1", &["name=己"]);
+        assert_eq!(bench.import(&[&published("A-1", "戊")]).json()["unchanged"], 1, "the edit stays");
+        assert_eq!(bench.import(&[&published("A-1", "庚")]).json()["conflicts"], 1);
+    });
+}
+
+#[test]
+fn a_row_that_differs_in_its_source_text_alone_contradicts_nothing() {
+    let bench = Bench::new();
+    let kind = bench.context.catalogue.kind(&"ACH".parse().unwrap()).unwrap();
+    let row = |name: &str, raw: &str| {
+        let record = json!({ "achievement_no": "A-1", "name": name, "secrecy": "public" });
+        let raw = [("name".to_owned(), raw.to_owned())].into();
+        ImportedRow { raw, ..ImportedRow::new(2, "A-1".to_owned(), serde_json::from_value(record).unwrap()) }
+    };
+    let take = |row: ImportedRow| {
+        let terms = Terms::of_file("成果.csv".to_owned());
+        RecordSink::new(&bench.context, kind, terms).take(vec![row]).unwrap().remove(0)
+    };
+    assert_eq!(take(row("甲", "甲（原文）")), Taken::New);
+    edit(&bench, "A-1", &["name=乙"]);
+    assert_eq!(take(row("乙", "乙（原文）")), Taken::Revised);
+    assert_eq!(take(row("丙", "丙（原文）")), Taken::Revised, "the file leads again");
+}
+
+#[test]
 fn records_that_a_later_file_of_the_same_source_lacks_are_listed_and_kept() {
     on_every_store(|bench| {
         bench.import(&[&published("A-1", "甲"), &published("A-2", "乙"), &published("A-3", "丙")]);

@@ -116,3 +116,23 @@ fn erasing_a_retired_record_leaves_no_value_in_any_table() {
         assert!(!bench.holds_marker());
     });
 }
+
+#[test]
+fn retiring_what_others_name_is_remarked_by_a_dry_run_and_an_import() {
+    let bench = Bench::new();
+    bench.import(&[&published("A-1", "甲"), &published("A-2", "乙")]);
+    let deal = bench.context.catalogue.kind(&"DEAL".parse().unwrap()).unwrap();
+    let record = json!({ "deal_id": "D-1", "mode": "M1", "achievements": ["A-1"] });
+    let named = ImportedRow::new(2, "D-1".to_owned(), serde_json::from_value(record).unwrap());
+    RecordSink::new(&bench.context, deal, Terms::of_file("合同.csv".to_owned())).take(vec![named]).unwrap();
+    let kind = bench.context.catalogue.kind(&"ACH".parse().unwrap()).unwrap();
+    let person = bench.context.persons.list().unwrap().into_iter().find(|person| person.name == APPROVER);
+    let terms = || Terms { person: person.clone(), ..Terms::of_file("变动.csv".to_owned()) };
+    let codes = |mut sink: RecordSink<'_>, key: &str| -> Vec<(&'static str, u64)> {
+        assert_eq!(sink.take(vec![row(key, "", Action::Delete)]).unwrap(), [Taken::Deleted]);
+        sink.remarks().iter().map(|remark| (remark.code, remark.first_row)).collect()
+    };
+    assert_eq!(codes(RecordSink::new(&bench.context, kind, terms()), "A-2"), []);
+    assert_eq!(codes(RecordSink::dry_run(&bench.context, kind, terms()), "A-1"), [("still-named", 7)]);
+    assert_eq!(codes(RecordSink::new(&bench.context, kind, terms()), "A-1"), [("still-named", 7)]);
+}
