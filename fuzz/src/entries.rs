@@ -114,8 +114,9 @@ pub(crate) fn ods(bytes: &[u8]) {
 pub(crate) fn metadata(bytes: &[u8]) {
     static DUBLIN_CORE: LazyLock<Mapping> =
         LazyLock::new(|| Mapping::parse(include_str!("../../catalogue/mappings/oai-dc.toml")).unwrap());
-    static PATENTS: LazyLock<Mapping> =
-        LazyLock::new(|| Mapping::parse(include_str!("../../catalogue/mappings/cerif-patents.toml")).unwrap());
+    static PATENTS: LazyLock<Mapping> = LazyLock::new(|| {
+        Mapping::parse(include_str!("../../catalogue/mappings/cerif-patents.toml")).unwrap()
+    });
     let mut answer = Answer::new(bytes, Limits { bytes: 1 << 20, items: 1_000 });
     while let Ok(Some(item)) = answer.next() {
         if let Item::Record(row) | Item::Header(row) = item {

@@ -60,7 +60,6 @@ impl<'r> Open<'r> {
 }
 
 /// An element, its attributes, and its text or the elements in it.
-#[derive(Debug)]
 pub(super) struct Element {
     name: &'static str,
     attributes: Vec<(&'static str, String)>,

@@ -18,7 +18,6 @@ const VALUE_WIDTH: u32 = 28;
 const COLUMNS_WIDE: u16 = 10;
 
 /// One sheet in the making.
-#[derive(Debug)]
 pub(super) struct Page<'f, 'k> {
     sheet: &'f FormSheet<'k>,
     /// The key of the record whose sheet it is.
@@ -28,7 +27,6 @@ pub(super) struct Page<'f, 'k> {
 }
 
 /// What has come together for one section.
-#[derive(Debug)]
 enum Content {
     Lines(Vec<Line>),
     /// A row for each code, then one for all; a total a column.
@@ -40,7 +38,6 @@ enum Content {
     },
 }
 
-#[derive(Debug)]
 enum Line {
     Total(Total),
     Text { text: Option<String>, seen: bool },
@@ -106,6 +103,12 @@ impl<'f, 'k> Page<'f, 'k> {
             Some(key) => key.replace('\u{1f}', " "),
             None => self.sheet.name.clone(),
         }
+    }
+}
+
+impl std::fmt::Debug for Page<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Page").field("sheet", &self.sheet.name).finish_non_exhaustive()
     }
 }
 

@@ -126,7 +126,10 @@ fn storable(kind: &Kind, drawn: Vec<Record>) -> Vec<Record> {
         for problem in kind.check(&record) {
             problem.field.and_then(|field| record.remove(&field));
         }
-        if let Some(key) = kind.key_of(&record).filter(|_| kind.check(&record).is_empty()) {
+        // A record of nothing but white space is a blank row in every format.
+        let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+        let is_storable = kind.check(&record).is_empty() && !record.values().all(is_blank);
+        if let Some(key) = kind.key_of(&record).filter(|_| is_storable) {
             kept.insert(key, record);
         }
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use safeharbor_core::entry::Entry;
 use safeharbor_core::statement::Statement;
+use safeharbor_interchange::import::shown_file_name;
 use safeharbor_service::durable_file::{Access, Existing, write};
 use serde_json::json;
 
@@ -47,8 +48,9 @@ pub(super) fn receipts(
     Ok(Exit::Done)
 }
 
+/// The name by which the audit log calls a file: it may have been named after a person.
 fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    shown_file_name(path)
 }
 
 fn export_receipt(

@@ -150,3 +150,11 @@ fn forms_say_what_they_could_not_fill_in_and_what_is_missing() {
         assert!(said.err.contains(wanted), "{}", said.err);
     }
 }
+
+#[test]
+fn a_file_named_after_an_identity_card_is_not_named_in_the_log() {
+    let bench = Bench::new();
+    assert_eq!(export(&bench, "11010519491231002X.csv", Some("ACH"), false).exit, Exit::Done);
+    let log = std::fs::read_to_string(bench.context.layout.audit_log()).unwrap();
+    assert!(log.contains("export records") && !log.contains("11010519491231002X"), "{log}");
+}
