@@ -1,7 +1,7 @@
 //! Asking a web server: over TLS with verification that nothing switches off, within limits of time, size and redirects.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,6 +57,11 @@ pub enum WebFailed {
     /// Something that another attempt does not change.
     #[error("the server cannot be asked: {0}")]
     Refused(String),
+    /// Its certificate is not one that is trusted; nothing was asked.
+    #[error(
+        "the server's certificate is not trusted: {0}; ca_file in the declaration names other authorities"
+    )]
+    Certificate(String),
 }
 
 /// What a server answered.
@@ -160,8 +165,15 @@ fn sort(error: &ureq::Error) -> WebFailed {
         | ureq::Error::Tls(_)
         | ureq::Error::Rustls(_)
         | ureq::Error::InvalidProxyUrl => WebFailed::Refused(error.to_string()),
+        ureq::Error::Io(source) if is_of_tls(source) => WebFailed::Certificate(source.to_string()),
         _ => WebFailed::Unreachable(error.to_string()),
     }
+}
+
+/// What a handshake refused comes wrapped as a failure to read.
+fn is_of_tls(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// Whether records may be fetched from there: over TLS, or from this machine, or as a person allowed.
