@@ -127,7 +127,7 @@ pub enum ApproveFailed {
     #[error("no record fits for which the approval would reveal anything more")]
     NoneFits,
     /// The kind has no such field.
-    #[error("the kind {kind} has no field {field:?}")]
+    #[error("the kind {kind} has no field {field:?}; `kind {kind}` shows its fields")]
     UnknownField {
         /// The kind.
         kind: safeharbor_core::record::KindId,

@@ -49,6 +49,9 @@ pub(super) fn preview(
     for line in lines(kind, &preview, &sample, speech.language) {
         speech.note(line)?;
     }
+    if preview.seen.pinned.records == 0 {
+        return Err(approval::ApproveFailed::NoneFits.into());
+    }
     for line in marks.lines(kind, speech.language) {
         speech.note(line)?;
     }

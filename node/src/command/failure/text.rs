@@ -175,7 +175,9 @@ fn approve_zh(failed: &ApproveFailed) -> String {
             )
         }
         ApproveFailed::NoneFits => "没有符合条件且批准后会公开更多内容的记录".to_owned(),
-        ApproveFailed::UnknownField { kind, field } => format!("类别 {kind} 没有字段“{field}”"),
+        ApproveFailed::UnknownField { kind, field } => {
+            format!("类别 {kind} 没有字段“{field}”；用 kind {kind} 查看字段")
+        }
         ApproveFailed::Condition(failed) => condition_zh(failed),
         ApproveFailed::Held { rec, .. } => {
             format!(
