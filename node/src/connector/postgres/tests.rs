@@ -81,6 +81,7 @@ fn more_than_one_select_is_refused(server: &Server) {
         ("DELETE FROM achievement RETURNING no", "42601"),
         ("WITH gone AS (DELETE FROM achievement RETURNING no) SELECT * FROM gone", "0A000"),
         ("SELECT 1) AS x; DELETE FROM achievement; --", "42601"),
+        ("SELECT 1 AS a) AS x, (SELECT 2 AS b", "42601"),
         ("SELECT nextval('numbers')", "25006"),
         ("SELECT * FROM nowhere", "42P01"),
         ("SET default_transaction_read_only = off", "42601"),
