@@ -88,6 +88,14 @@ fn no_value_stands_in_a_draft_but_codes_of_open_rows() {
 }
 
 #[test]
+fn a_code_over_several_lines_stays_in_its_comment() {
+    let text = "成果编号,成果名称,成果密级,成果所处阶段\nA-1,甲,公开,\"样\n\"\"机\"\n";
+    let draft = drafted(text, "ACH");
+    assert!(draft.contains("# codes = { \"样\\u000A\\\"机\" = \"\" }"), "{draft}");
+    assert!(Mapping::parse(&draft).is_ok());
+}
+
+#[test]
 fn a_row_of_values_is_not_taken_for_a_header() {
     for text in ["张三,男,110105\n李四,女,110106\n", "A-1,甲\n", "\n", "x\n"] {
         let failed = draft_from("名单.csv", Cursor::new(text), &kinds(""), None).unwrap_err();

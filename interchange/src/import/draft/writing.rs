@@ -21,9 +21,14 @@ const ACTIONS: [&str; 4] = ["操作", "操作类型", "action", "operation"];
 const YEAR: &str = "年度";
 const CELL: &str = "内容";
 
-/// The text as a TOML string.
+/// The text as a TOML string on one line, whatever it holds.
 pub(super) fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
+    let escaped = text.chars().map(|c| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+        c => c.to_string(),
+    });
+    format!("\"{}\"", escaped.collect::<String>())
 }
 
 /// A text as it may stand behind `#`.
