@@ -175,7 +175,7 @@ fn what_is_hidden_is_read_and_reported() {
         .with("空", "visible", "<sheetData/>")
         .with("旧", "veryHidden", "<sheetData/>")
         .with("成果", "visible", &inside)
-        .with("说明", "visible", "<sheetData/>");
+        .with("统计", "visible", "<sheetData/>");
     let (report, store) = import(&book.bytes());
     assert_eq!(store.records.len(), 2);
     assert_eq!(report.recognised.sheet.as_deref(), Some("成果"));
@@ -186,7 +186,7 @@ fn what_is_hidden_is_read_and_reported() {
         ("hidden-rows", None, Some(3)),
     ];
     assert_eq!(warnings(&report), wanted);
-    assert!(report.warnings[0].text(Lang::En).contains("\"空\", \"说明\""));
+    assert!(report.warnings[0].text(Lang::En).contains("\"空\", \"统计\""));
     assert!(report.warnings[1].text(Lang::Zh).contains("旧"));
     let mut sheet = Biff::default();
     sheet.put(0x0208, &[1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0x20, 0, 0, 0]);

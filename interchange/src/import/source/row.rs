@@ -111,8 +111,9 @@ impl Row {
         marks.iter().take_while(|(column, _)| *column == index).any(|(_, found)| *found == mark)
     }
 
+    /// What it costs, about: many columns without text cost more than their text.
     pub(crate) fn bytes(&self) -> usize {
-        self.text.len()
+        self.text.len().saturating_add(self.ends.len().saturating_mul(size_of::<usize>()))
     }
 
     /// Whether it holds nothing; formulas are often filled down below a table, with an empty text as their result.
