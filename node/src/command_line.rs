@@ -153,6 +153,7 @@ impl Desk {
             by: None,
             on_word_of: None,
             deletes_unknown: false,
+            is_part: false,
         };
         match person {
             None => self.deliver(Command::Import(order)),

@@ -1,7 +1,7 @@
 //! Jobs (任务): the runs of connectors, each with its log, its counts and what is left of it, to be looked at and run again.
 //!
-//! A row of the store says how a run stands; `jobs/<number>/` in the data folder holds its log, the report of its import,
-//! and the file it imported for as long as that import may have to be run again.
+//! A row of the store says how a run stands; `jobs/<number>/` in the data folder holds its log, the report of its import
+//! and rejected rows; what it imports only for as long as it is being done.
 
 mod journal;
 mod log;

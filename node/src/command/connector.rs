@@ -94,6 +94,11 @@ impl ConnectingFailed {
             Self::Run(RunConnectorFailed::Job(JobFailed::Busy(name))) => {
                 format!("连接器 {name} 正在运行；用 jobs 查看")
             }
+            Self::Run(RunConnectorFailed::Followed { job, later }) => {
+                format!(
+                    "任务 {later} 已导入比任务 {job} 更新的同名文件；若应以此文件为准，请将其重新放入监视目录"
+                )
+            }
             Self::Run(failed) => format!("连接器未运行：{}", chain_of(failed)),
             Self::Connectors(_) | Self::Jobs(_) => format!("未能完成：{}", chain_of(self)),
         }
@@ -157,7 +162,6 @@ fn add(
         at: context.clock.now_ms(),
         since: None,
         language: speech.language,
-        remembered: Vec::new(),
     };
     context.connectors.keep(&connector).map_err(ConnectingFailed::from)?;
     speech.note(match speech.language {

@@ -91,8 +91,8 @@ fn consequences(statements: usize, stands: bool, revealed: &[String], language: 
     lines.push(
         language
             .pick(
-                "登记簿中的声明编号与摘要、审批和审计记录保留；原始导入文件和备份须另行删除，数据库文件中的旧字节在被覆写前仍可能残留（请加密磁盘）；再次导入同一行会成为一条新记录。",
-                "Numbers and digests in the registry, approvals and the audit log stay; delete the imported file and backups yourself; old bytes may remain in the database file until they are overwritten (encrypt the disk); importing the row again makes another record.",
+                "登记簿中的声明编号与摘要、审批和审计记录保留；原始导入文件、拒收行文件、连接器任务留下的报告与拒收行（数据目录 jobs/ 下的 report.json 和 *-rejected.*，监视目录下的 imported/ 和 failed/）以及备份须另行删除，数据库文件中的旧字节在被覆写前仍可能残留（请加密磁盘）；再次导入同一行会成为一条新记录。",
+                "Numbers and digests in the registry, approvals and the audit log stay; delete the imported file, files of rejected rows, what jobs of connectors left (report.json and *-rejected.* below jobs/ of the data folder, imported/ and failed/ of watched folders) and backups yourself; old bytes may remain in the database file until they are overwritten (encrypt the disk); importing the row again makes another record.",
             )
             .to_owned(),
     );

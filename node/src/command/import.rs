@@ -62,6 +62,9 @@ pub struct ImportOrder {
     /// Whether rows may delete what never came here. Never from the command line.
     #[serde(skip)]
     pub deletes_unknown: bool,
+    /// Whether the file holds only what changed, so that nothing is missing from it. Never from the command line.
+    #[serde(skip)]
+    pub is_part: bool,
 }
 
 /// Where rejected rows are written.
@@ -92,6 +95,7 @@ impl ImportOrder {
             by: None,
             on_word_of: None,
             deletes_unknown: false,
+            is_part: false,
         }
     }
 }
@@ -126,7 +130,8 @@ pub(super) fn import(
         context.audit.append(person.as_ref(), "import", &name, detail)?;
     }
     let report = imported?;
-    let (absent, rejects) = (sink.absent()?, rejects.finish()?);
+    let absent = if order.is_part { None } else { sink.absent()? };
+    let rejects = rejects.finish()?;
     let told = Told { report, kind: kind_id, sha256, dry_run: order.dry_run, absent, rejects };
     match speech.format {
         Format::Json => speech.json(&to_json(&told, speech.language))?,

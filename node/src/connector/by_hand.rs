@@ -29,18 +29,22 @@ pub fn run_by_hand(
     Ok(run_folder(context, connector, folder, &first)?.1)
 }
 
-/// Does a job again: imports the file it kept, or fetches anew.
+/// Does a job again: imports the file of a watched folder that failed, or fetches anew.
 ///
 /// # Errors
-/// As [`run_by_hand`], and for a file that is no longer there.
+/// As [`run_by_hand`], and for a file that is no longer there or was followed by a later one of its name.
 pub fn run_again(
     context: &Context,
     connector: &Connector,
     job: &Job,
     shell: &mut Shell<'_>,
 ) -> Result<Vec<Job>, RunConnectorFailed> {
-    match &job.file {
-        Some(file) => Ok(vec![run_file_again(context, connector, job, file)?]),
-        None => run_by_hand(context, connector, shell),
+    match (&connector.source, &job.file) {
+        (Source::Folder(folder), Some(file)) => {
+            Ok(vec![run_file_again(context, connector, folder, job, file)?])
+        }
+        (Source::Folder(_) | Source::OaiPmh(_) | Source::Postgresql(_), _) => {
+            run_by_hand(context, connector, shell)
+        }
     }
 }

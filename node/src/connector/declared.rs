@@ -71,9 +71,6 @@ pub struct Connector {
     pub since: Option<String>,
     /// In which language its jobs are logged: that of who added it.
     pub language: Language,
-    /// Digests of files of a watched folder that were dealt with.
-    #[serde(default)]
-    pub remembered: Vec<String>,
 }
 
 /// Reads and writes connectors.

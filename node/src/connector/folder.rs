@@ -2,18 +2,16 @@
 //!
 //! Looked at again and again rather than waited for: shared folders of campus networks send no events. Only plain files
 //! directly in the folder are taken, never through a link; a file is copied before it is read, and moved to `imported/` or
-//! `failed/` beside it afterwards.
+//! `failed/` beside it afterwards. A name that holds an identity number is replaced wherever the node writes it.
 
-use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use safeharbor_core::digest::Digest;
-use safeharbor_interchange::import::FILE_BYTES_MAX;
-use sha2::{Digest as _, Sha256};
+use safeharbor_interchange::import::{FILE_BYTES_MAX, shown_file_name};
 
 /// Files looked at in one folder; what is beyond waits.
 const FILES_MAX: usize = 10_000;
@@ -60,9 +58,14 @@ pub enum WatchFailed {
     },
 }
 
-/// What a folder held at one look: name → size and time of the last change.
+/// What a folder held at one look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Look(BTreeMap<String, (u64, Option<SystemTime>)>);
+pub(super) struct Look {
+    /// Name → size and time of the last change.
+    files: BTreeMap<String, (u64, Option<SystemTime>)>,
+    /// Files that were dealt with and could not be moved away; they wait until they change.
+    stuck: BTreeSet<String>,
+}
 
 impl Look {
     /// Looks into `folder`.
@@ -79,15 +82,26 @@ impl Look {
                 files.insert(name, (about.len(), about.modified().ok()));
             }
         }
-        Ok(Self(files))
+        Ok(Self { files, stuck: BTreeSet::new() })
     }
 
     /// Files that are as they were at the look before.
     pub(super) fn at_rest<'l>(&'l self, before: &'l Self) -> impl Iterator<Item = &'l str> {
-        self.0
-            .iter()
-            .filter(|(name, about)| before.0.get(*name) == Some(*about))
-            .map(|(name, _)| name.as_str())
+        self.files
+            .keys()
+            .filter(|name| self.is_as(before, name) && !before.stuck.contains(*name))
+            .map(String::as_str)
+    }
+
+    /// Remembers which of the files that were `tried` are still there, and those that stuck before.
+    pub(super) fn note_stuck(&mut self, before: &Self, folder: &Path, tried: Vec<String>) {
+        let still = before.stuck.iter().filter(|name| self.is_as(before, name)).cloned();
+        let left = tried.into_iter().filter(|name| fs::symlink_metadata(folder.join(name)).is_ok());
+        self.stuck = still.chain(left).collect();
+    }
+
+    fn is_as(&self, before: &Self, name: &str) -> bool {
+        self.files.get(name).is_some_and(|about| before.files.get(name) == Some(about))
     }
 }
 
@@ -99,50 +113,35 @@ fn is_unfinished(name: &str) -> bool {
     lower.starts_with('.') || lower.starts_with("~$") || endings.iter().any(|ending| lower.ends_with(ending))
 }
 
-/// A file that was taken: a copy that nobody else writes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Taken {
-    pub(super) copy: PathBuf,
-    pub(super) digest: Digest,
+/// The name under which the node writes of a file: its own, unless that holds an identity number.
+pub(super) fn neutral_name(name: &str) -> String {
+    if shown_file_name(Path::new(name)) == name {
+        return name.to_owned();
+    }
+    let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
+    let extension = extension.filter(|extension| shown_file_name(Path::new(extension)) == *extension);
+    format!("file.{}", extension.unwrap_or("csv"))
 }
 
-/// Copies a file of the folder into `to`, without following a link.
-pub(super) fn take(folder: &Path, name: &str, to: &Path) -> Result<Taken, WatchFailed> {
-    let path = folder.join(name);
+/// Copies a file of the folder into `to`, without following a link; answers where the copy is, to which nobody else writes.
+pub(super) fn take(folder: &Path, name: &str, to: &Path) -> Result<PathBuf, WatchFailed> {
+    let path = folder.join(neutral_name(name));
     let failed = |source| WatchFailed::Take { path: path.clone(), source };
-    let mut input = OpenOptions::new().read(true).custom_flags(NO_FOLLOW).open(&path).map_err(failed)?;
-    if !input.metadata().map_err(failed)?.is_file() {
+    let input = OpenOptions::new().read(true).custom_flags(NO_FOLLOW).open(folder.join(name));
+    let input = input.map_err(failed)?;
+    let about = input.metadata().map_err(failed)?;
+    if !about.is_file() {
         return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file")));
     }
-    let copy = to.join(name);
+    let copy = to.join(neutral_name(name));
     let mut output =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy).map_err(failed)?;
-    let digest = copy_hashing(&mut input, &mut output).map_err(failed)?;
-    match digest {
-        Some(digest) => Ok(Taken { copy, digest }),
-        None => {
-            fs::remove_file(&copy).map_err(failed)?;
-            Err(WatchFailed::TooLarge { path })
-        }
-    }
-}
-
-/// None for a file that is too long.
-fn copy_hashing(input: &mut File, output: &mut File) -> io::Result<Option<Digest>> {
-    let (mut hasher, mut piece, mut total) = (Sha256::new(), vec![0; 64 * 1024], 0_u64);
-    loop {
-        let length = input.read(&mut piece)?;
-        let read = piece.get(..length).unwrap_or_default();
-        if read.is_empty() {
-            return Ok(Some(Digest::from_bytes(hasher.finalize().into())));
-        }
-        total = total.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-        if total > FILE_BYTES_MAX {
-            return Ok(None);
-        }
-        hasher.update(read);
-        output.write_all(read)?;
-    }
+    let is_long = about.len() > FILE_BYTES_MAX || {
+        // The file may grow while it is copied.
+        let mut input = input.take(FILE_BYTES_MAX.saturating_add(1));
+        io::copy(&mut input, &mut output).map_err(failed)? > FILE_BYTES_MAX
+    };
+    if is_long { Err(WatchFailed::TooLarge { path }) } else { Ok(copy) }
 }
 
 /// Where a file goes when it was dealt with.
@@ -163,16 +162,36 @@ impl Shelf {
 
 /// Moves a file of the folder to a shelf beside it, under a name with the job's number in front; answers where it is.
 pub(super) fn shelve(folder: &Path, name: &str, shelf: Shelf, job: u64) -> Result<PathBuf, WatchFailed> {
-    let (from, to) = (folder.join(name), shelved(folder, name, shelf, job));
-    let moved = make_shelf(folder, shelf).and_then(|()| fs::rename(&from, &to));
-    moved.map_err(|source| WatchFailed::Move { from, to: to.clone(), source })?;
+    let name_shown = neutral_name(name);
+    let to = shelved(folder, &name_shown, shelf, job);
+    let moved = make_shelf(folder, shelf).and_then(|()| fs::rename(folder.join(name), &to));
+    moved.map_err(|source| WatchFailed::Move { from: folder.join(name_shown), to: to.clone(), source })?;
     Ok(to)
+}
+
+/// The name that a file had in the folder before the job put it on a shelf.
+pub(super) fn name_before(shelved: &Path) -> Option<&str> {
+    Some(shelved.file_name()?.to_str()?.split_once('-')?.1)
+}
+
+/// A job later than `job` that put a file of that name on the shelf of imported ones.
+pub(super) fn imported_later(folder: &Path, name: &str, job: u64) -> Option<u64> {
+    let entries = fs::read_dir(folder.join(Shelf::Imported.name())).ok()?;
+    let names = entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().into_string().ok());
+    let numbers = names.filter_map(|shelved| {
+        let (number, of) = shelved.split_once('-')?;
+        (of == name).then(|| number.parse::<u64>().ok()).flatten()
+    });
+    numbers.filter(|number| *number > job).max()
 }
 
 /// Copies what an import left, such as rejected rows, beside the file it belongs to.
 pub(super) fn leave_beside(folder: &Path, file: &Path, shelf: Shelf, job: u64) -> Result<(), WatchFailed> {
     let Some(name) = file.file_name().and_then(|name| name.to_str()) else { return Ok(()) };
-    let to = shelved(folder, name, shelf, job);
+    let free = [name.to_owned(), format!("2-{name}")].map(|name| shelved(folder, &name, shelf, job));
+    // A file of corrected rows has the name that its rejected rows would get.
+    let [first, second] = free;
+    let to = if first.exists() { second } else { first };
     let failed = |source| WatchFailed::Move { from: file.to_owned(), to: to.clone(), source };
     make_shelf(folder, shelf).map_err(failed)?;
     let bytes = fs::read(file).map_err(failed)?;
@@ -239,8 +258,7 @@ mod tests {
         let to = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("成果.csv"), "abc").unwrap();
         let taken = take(folder.path(), "成果.csv", to.path()).unwrap();
-        assert_eq!(taken.digest, Digest::of(b"abc"));
-        assert_eq!(fs::read(&taken.copy).unwrap(), b"abc");
+        assert_eq!(fs::read(&taken).unwrap(), b"abc");
         let shelved = shelve(folder.path(), "成果.csv", Shelf::Failed, 12).unwrap();
         assert_eq!(shelved, folder.path().join("failed/00000012-成果.csv"));
     }

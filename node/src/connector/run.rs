@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use super::declaration::{FolderSource, OaiSource, PostgresqlSource, Source};
 use super::declared::{Connector, ConnectorsFailed};
-use super::folder::{Look, Shelf, WatchFailed, leave_beside, shelve, take};
+use super::folder::{
+    Look, Shelf, WatchFailed, imported_later, leave_beside, name_before, neutral_name, shelve, take,
+};
 use super::oai::{Asking, HarvestFailed, harvest};
 use super::spool::{Spool, SpoolFailed};
 use super::web::{Http, OpenWebFailed, WebSettings};
@@ -19,9 +21,6 @@ use crate::command::{Command, ImportOrder, Rejects, execute};
 use crate::context::Context;
 use crate::job::{Counts, Ending, Job, JobFailed, JobId, Running, State};
 use crate::speech::{Exit, Format, Speech, chain_of};
-
-/// Digests of files that a watched folder's connector remembers.
-const REMEMBERED_MAX: usize = 1_000;
 
 /// A run that could not be done, or not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +48,16 @@ pub enum RunConnectorFailed {
     /// A job whose file is gone.
     #[error("the file of job {0} is no longer there")]
     FileGone(JobId),
+    /// A job whose file would put older values over newer ones.
+    #[error(
+        "job {later} has imported a later file of the same name than job {job}; put the file into the folder again if it is the right one"
+    )]
+    Followed {
+        /// The job that failed.
+        job: JobId,
+        /// The later one.
+        later: JobId,
+    },
 }
 
 /// Why nothing was imported; the job says so.
@@ -85,7 +94,7 @@ impl std::fmt::Debug for Shell<'_> {
 /// What was fetched.
 struct Fetched {
     file: PathBuf,
-    rows: Option<u64>,
+    rows: u64,
     /// From where the next run goes on.
     since: Option<String>,
 }
@@ -107,18 +116,19 @@ pub(super) fn run(
         Source::Folder(_) => return finish(context, connector, running, nothing_came()),
     };
     let ending = match fetched {
-        Err(failed) => failed_ending(&failed, None),
-        Ok(Fetched { rows: Some(0), since, .. }) => {
+        Err(failed) => failed_ending(&failed),
+        Ok(Fetched { rows: 0, since, .. }) => {
             remember_since(context, connector, since)?;
             nothing_came()
         }
         Ok(Fetched { file, since, .. }) => {
-            let imported = import(context, connector, &file, &mut running);
+            let origin = connector.name.to_string();
+            let came = Came { file: &file, origin, is_part: connector.since.is_some() };
+            let imported = import(context, connector, came, &mut running);
             if imported.counts.is_some() {
                 remember_since(context, connector, since)?;
-                remove(&file);
             }
-            Ending { file: imported.counts.is_none().then_some(file), ..imported }
+            imported
         }
     };
     finish(context, connector, running, ending)
@@ -136,35 +146,25 @@ pub(super) fn run_file(
 ) -> Result<Job, RunConnectorFailed> {
     verify_person(context, connector)?;
     let mut running = context.jobs.begin(&connector.name)?;
-    running.log().line(name);
+    running.log().line(&neutral_name(name));
     let job = running.id().0;
-    let taken = match take(&watched.path, name, &running.folder()) {
-        Ok(taken) => taken,
-        Err(failed) => {
-            let ending = failed_ending(&FetchFailed::Watch(failed), None);
-            return finish(context, connector, running, ending);
+    let mut ending = match take(&watched.path, name, &running.input()) {
+        Ok(copy) => {
+            let origin = origin_of(connector, &neutral_name(name));
+            import(context, connector, Came { file: &copy, origin, is_part: false }, &mut running)
         }
+        Err(failed) => failed_ending(&FetchFailed::Watch(failed)),
     };
-    let digest = taken.digest.to_string();
-    if connector.remembered.contains(&digest) {
-        running
-            .log()
-            .line(connector.language.pick("此前已处理过同一文件", "the same file was dealt with before"));
-        remove(&taken.copy);
-        shelve(&watched.path, name, Shelf::Imported, job)?;
-        return finish(context, connector, running, nothing_came());
-    }
-    let mut ending = import(context, connector, &taken.copy, &mut running);
     let shelf = if ending.state == State::Done { Shelf::Imported } else { Shelf::Failed };
-    remember_digest(context, connector, digest)?;
     match shelve(&watched.path, name, shelf, job) {
         Ok(shelved) => ending.file = (ending.state == State::Failed).then_some(shelved),
         Err(failed) => running.log().line(&chain_of(&failed)),
     }
-    for left in left_by_import(&running.folder(), &taken.copy) {
-        leave_beside(&watched.path, &left, shelf, job)?;
+    for left in left_by_import(&running.folder()) {
+        if let Err(failed) = leave_beside(&watched.path, &left, shelf, job) {
+            running.log().line(&chain_of(&failed));
+        }
     }
-    remove(&taken.copy);
     finish(context, connector, running, ending)
 }
 
@@ -178,24 +178,24 @@ pub(super) fn run_folder(
     watched: &FolderSource,
     before: &Look,
 ) -> Result<(Look, Vec<Job>), RunConnectorFailed> {
-    let look = Look::into(&watched.path)?;
+    let mut look = Look::into(&watched.path)?;
     let names: Vec<String> = look.at_rest(before).map(str::to_owned).collect();
     let mut jobs = Vec::new();
-    for name in names {
-        // What one file taught is known to the next.
-        let connector = context.connectors.find(&connector.name)?.unwrap_or_else(|| connector.clone());
-        jobs.push(run_file(context, &connector, watched, &name)?);
+    for name in &names {
+        jobs.push(run_file(context, connector, watched, name)?);
     }
+    look.note_stuck(before, &watched.path, names);
     Ok((look, jobs))
 }
 
-/// Imports once more the file that a job kept.
+/// Imports once more a file of a watched folder that failed and may have been repaired.
 ///
 /// # Errors
-/// As [`run`], and for a file that is no longer there.
+/// As [`run`], for a file that is no longer there, and for one that was followed by a later one of its name.
 pub(super) fn run_file_again(
     context: &Context,
     connector: &Connector,
+    watched: &FolderSource,
     job: &Job,
     file: &Path,
 ) -> Result<Job, RunConnectorFailed> {
@@ -203,8 +203,13 @@ pub(super) fn run_file_again(
     if !file.is_file() {
         return Err(RunConnectorFailed::FileGone(job.id));
     }
+    let name = name_before(file).unwrap_or_default();
+    if let Some(later) = imported_later(&watched.path, name, job.id.0) {
+        return Err(RunConnectorFailed::Followed { job: job.id, later: JobId(later) });
+    }
     let mut running = context.jobs.begin(&connector.name)?;
-    let ending = import(context, connector, file, &mut running);
+    let came = Came { file, origin: origin_of(connector, name), is_part: false };
+    let ending = import(context, connector, came, &mut running);
     let ending = Ending { file: ending.counts.is_none().then(|| file.to_owned()), ..ending };
     finish(context, connector, running, ending)
 }
@@ -223,7 +228,7 @@ fn fetch_oai(
     shell: &mut Shell<'_>,
     running: &mut Running<'_>,
 ) -> Result<Fetched, FetchFailed> {
-    let file = running.folder().join("records.jsonl");
+    let file = running.input().join("records.jsonl");
     let mut spool = Spool::create(&file)?;
     let since = connector.since.as_deref().unwrap_or("-");
     running.log().line(&format!("{}; since {since}", connector.source));
@@ -235,11 +240,11 @@ fn fetch_oai(
     let rows = spool.finish()?;
     let language = connector.language;
     running.log().line(&language.pick(format!("取回 {rows} 条"), format!("{rows} records came")));
-    let harvested = harvested.inspect_err(|_| remove(&file))?;
+    let harvested = harvested?;
     for note in &harvested.notes {
         running.log().line(&note.text(connector.language));
     }
-    Ok(Fetched { file, rows: Some(rows), since: Some(harvested.since) })
+    Ok(Fetched { file, rows, since: Some(harvested.since) })
 }
 
 #[cfg(feature = "postgres")]
@@ -248,12 +253,11 @@ fn fetch_database(
     database: &PostgresqlSource,
     running: &Running<'_>,
 ) -> Result<Fetched, FetchFailed> {
-    let file = running.folder().join("records.jsonl");
+    let file = running.input().join("records.jsonl");
     let mut spool = Spool::create(&file)?;
     let read = super::postgres::read(database, connector.since.as_deref(), &mut spool);
     let rows = spool.finish()?;
-    let since = read.inspect_err(|_| remove(&file))?;
-    Ok(Fetched { file, rows: Some(rows), since })
+    Ok(Fetched { file, rows, since: read? })
 }
 
 #[cfg(not(feature = "postgres"))]
@@ -261,19 +265,34 @@ fn fetch_database(_: &Connector, _: &PostgresqlSource, _: &Running<'_>) -> Resul
     Err(FetchFailed::NotBuilt)
 }
 
+/// What there is to import.
+struct Came<'c> {
+    file: &'c Path,
+    /// What the records are from: those that an earlier file of it brought can be missing from this one.
+    origin: String,
+    /// Whether it holds only what changed.
+    is_part: bool,
+}
+
+/// Each file of a folder is of its own; a name comes again when the file does.
+fn origin_of(connector: &Connector, name: &str) -> String {
+    format!("{}/{name}", connector.name)
+}
+
 /// Has the file imported by the ordinary command, on the word of who set the connector up.
-fn import(context: &Context, connector: &Connector, file: &Path, running: &mut Running<'_>) -> Ending {
+fn import(context: &Context, connector: &Connector, came: Came<'_>, running: &mut Running<'_>) -> Ending {
     let mapping = running.folder().join("mapping.toml");
     if let Err(failed) = keep_file(&mapping, connector.mapping.as_bytes()) {
         return Ending { why: Some(failed.to_string()), ..failed_ending_of(State::Failed) };
     }
     let mapping = (!connector.mapping.is_empty()).then_some(mapping);
     let command = Command::Import(ImportOrder {
-        origin: Some(connector.name.to_string()),
+        origin: Some(came.origin),
+        is_part: came.is_part,
         rejects: Rejects::In(running.folder().to_owned()),
         on_word_of: Some(connector.person.clone()),
         deletes_unknown: matches!(connector.source, Source::OaiPmh(_)),
-        ..ImportOrder::of_file(file.to_owned(), mapping)
+        ..ImportOrder::of_file(came.file.to_owned(), mapping)
     });
     let mut out = Vec::new();
     let report = running.folder().join("report.json");
@@ -333,29 +352,22 @@ const fn failed_ending_of(state: State) -> Ending {
     Ending { state, counts: None, why: None, file: None }
 }
 
-fn failed_ending(failed: &FetchFailed, file: Option<PathBuf>) -> Ending {
-    Ending { why: Some(chain_of(failed)), file, ..failed_ending_of(State::Failed) }
+fn failed_ending(failed: &FetchFailed) -> Ending {
+    Ending { why: Some(chain_of(failed)), ..failed_ending_of(State::Failed) }
 }
 
 fn nothing_came() -> Ending {
     Ending { counts: Some(Counts::default()), ..failed_ending_of(State::Done) }
 }
 
-/// Files that an import wrote beside the one it read.
-fn left_by_import(folder: &Path, copy: &Path) -> Vec<PathBuf> {
+/// Files that an import wrote into the folder of its job.
+fn left_by_import(folder: &Path) -> Vec<PathBuf> {
     let ours = ["log.txt", "mapping.toml", "report.json"];
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let other = |path: &PathBuf| {
-        path != copy && path.file_name().is_some_and(|name| ours.iter().all(|known| name != *known))
+        path.is_file() && path.file_name().is_some_and(|name| ours.iter().all(|known| name != *known))
     };
     entries.filter_map(Result::ok).map(|entry| entry.path()).filter(other).collect()
-}
-
-/// The file may hold what must not leave; nobody needs it any more.
-fn remove(file: &Path) {
-    if let Err(error) = fs::remove_file(file) {
-        tracing::warn!(file = %file.display(), %error, "a fetched file cannot be removed");
-    }
 }
 
 fn remember_since(
@@ -367,14 +379,6 @@ fn remember_since(
         Some(since) => context.connectors.change(&connector.name, |kept| kept.since = Some(since)),
         None => Ok(()),
     }
-}
-
-fn remember_digest(context: &Context, connector: &Connector, digest: String) -> Result<(), ConnectorsFailed> {
-    context.connectors.change(&connector.name, |kept| {
-        kept.remembered.push(digest);
-        let more = kept.remembered.len().saturating_sub(REMEMBERED_MAX);
-        kept.remembered.drain(..more);
-    })
 }
 
 fn finish(

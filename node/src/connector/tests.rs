@@ -173,13 +173,25 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+fn add_folder(bench: &Bench, path: &Path) {
+    let declaration = format!("mapping = \"m.toml\"\n[folder]\npath = \"{}\"\n", path.display());
+    assert_eq!(add(bench, declaration, FOLDER_MAPPING, APPROVER).exit, Exit::Done);
+}
+
+/// Puts a file into the folder, looks, and says how its job ended and how many records were revised.
+fn drop_in(bench: &Bench, folder: &Path, name: &str, text: &str) -> (crate::job::State, Option<u64>) {
+    fs::write(folder.join(name), text).unwrap();
+    let jobs = look_twice(bench, folder);
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    (jobs[0].state, jobs[0].counts.map(|counts| counts.revised))
+}
+
 #[test]
-fn files_of_a_watched_folder_are_imported_once_and_put_away() {
+fn files_of_a_watched_folder_are_imported_and_put_away() {
     let bench = Bench::new();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    let declaration = format!("mapping = \"m.toml\"\n[folder]\npath = \"{}\"\n", path.display());
-    assert_eq!(add(&bench, declaration, FOLDER_MAPPING, APPROVER).exit, Exit::Done);
+    add_folder(&bench, path);
     fs::write(path.join("成果.csv"), "编号,名称\nA-1,甲\nA-2,乙\n").unwrap();
     fs::write(path.join("broken.csv"), "编号\nA-3\n").unwrap();
     fs::write(path.join("half.csv.part"), "编号,名称\nA-9,半\n").unwrap();
@@ -191,11 +203,6 @@ fn files_of_a_watched_folder_are_imported_once_and_put_away() {
     assert_eq!(names(&path.join("failed")), ["00000001-broken.csv"]);
     assert_eq!(names(path), ["failed", "half.csv.part", "imported"]);
 
-    fs::write(path.join("again.csv"), "编号,名称\nA-1,甲\nA-2,乙\n").unwrap();
-    let same = look_twice(&bench, path);
-    assert_eq!((same.len(), same[0].counts.unwrap().rows), (1, 0), "the same file is put away unread");
-    assert_eq!(bench.context.records.count().unwrap(), 2);
-
     fs::write(path.join("failed/00000001-broken.csv"), "编号,名称\nA-3,丙\n").unwrap();
     let repaired = bench.ask(Command::Job(JobCommand::Again("1".to_owned())));
     assert_eq!(
@@ -204,4 +211,130 @@ fn files_of_a_watched_folder_are_imported_once_and_put_away() {
         "{}",
         repaired.err
     );
+}
+
+#[test]
+fn a_file_that_takes_a_change_back_is_imported_though_its_bytes_came_before() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    add_folder(&bench, path);
+    use crate::job::State::Done;
+    let (monday, tuesday) = ("编号,名称\nA-1,甲\n", "编号,名称\nA-1,乙\n");
+    let revised: Vec<_> =
+        [monday, tuesday, monday].iter().map(|text| drop_in(&bench, path, "a.csv", text)).collect();
+    assert_eq!(revised, [(Done, Some(0)), (Done, Some(1)), (Done, Some(1))]);
+}
+
+#[test]
+fn a_failed_file_that_comes_again_fails_again() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    add_folder(&bench, folder.path());
+    for _ in 0..2 {
+        let ended = drop_in(&bench, folder.path(), "a.csv", "no such header\n1\n");
+        assert_eq!(ended, (crate::job::State::Failed, None));
+    }
+    assert_eq!(names(&folder.path().join("failed")), ["00000001-a.csv", "00000002-a.csv"]);
+}
+
+#[test]
+fn a_file_may_be_called_as_files_of_a_job_are() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    add_folder(&bench, path);
+    for name in ["log.txt", "mapping.toml", "report.json"] {
+        fs::write(path.join(name), "编号,名称\nA-1,甲\n").unwrap();
+    }
+    let states: Vec<_> = look_twice(&bench, path).iter().map(|job| job.state).collect();
+    assert_eq!(states, [crate::job::State::Done; 3]);
+    assert_eq!(jobs(&bench)[0]["files"], serde_json::json!(["log.txt", "mapping.toml", "report.json"]));
+
+    fs::write(path.join("a-rejected.csv"), "编号,名称\nA-2,乙\nA-3,\n").unwrap();
+    assert_eq!(look_twice(&bench, path)[0].state, crate::job::State::Partly);
+    assert_eq!(names(&path.join("failed")), ["00000004-2-a-rejected.csv", "00000004-a-rejected.csv"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_taken_is_put_away_and_one_that_cannot_be_moved_is_tried_once() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    add_folder(&bench, path);
+    let long = fs::File::create(path.join("long.csv")).unwrap();
+    long.set_len(safeharbor_interchange::import::FILE_BYTES_MAX + 1).unwrap();
+    assert_eq!(look_twice(&bench, path)[0].state, crate::job::State::Failed);
+    assert_eq!(
+        (names(path), names(&path.join("failed"))),
+        (vec!["failed".into()], vec!["00000001-long.csv".into()])
+    );
+
+    fs::write(path.join("imported"), "no folder").unwrap();
+    let connector = bench.context.connectors.find(&"dspace".parse().unwrap()).unwrap().unwrap();
+    let look = |before: &Look| {
+        let (look, jobs) =
+            super::run::run_folder(&bench.context, &connector, &watched(path), before).unwrap();
+        (look, jobs.len())
+    };
+    fs::remove_file(path.join("imported")).unwrap();
+    std::os::unix::fs::symlink("/nowhere", path.join("imported")).unwrap();
+    fs::write(path.join("a.csv"), "编号,名称\nA-1,甲\n").unwrap();
+    let (first, none) = look(&Look::default());
+    let (second, one) = look(&first);
+    let (third, stuck) = look(&second);
+    let (_, still) = look(&third);
+    assert_eq!([none, one, stuck, still], [0, 1, 0, 0]);
+    fs::write(path.join("a.csv"), "编号,名称\nA-1,甲甲\n").unwrap();
+    let (fifth, changing) = look(&third);
+    assert_eq!((changing, look(&fifth).1), (0, 1), "it changed");
+}
+
+#[test]
+fn an_identity_number_in_a_files_name_is_written_nowhere() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    add_folder(&bench, path);
+    assert_eq!(
+        drop_in(&bench, path, "张三 11010519491231002X.csv", "编号\nA-1\n").0,
+        crate::job::State::Failed
+    );
+    assert_eq!(names(&path.join("failed")), ["00000001-file.csv"]);
+    let shown = bench.ask(Command::Job(JobCommand::Show("1".to_owned())));
+    let log = fs::read_to_string(bench.context.jobs.folder(crate::job::JobId(1)).join("log.txt")).unwrap();
+    let job = bench.context.jobs.find(crate::job::JobId(1)).unwrap().unwrap();
+    let written = format!("{} {log} {:?} {:?}", shown.out, job.file, job.why);
+    assert!(log.contains("file.csv") && !written.contains("11010519491231002X"), "{written}");
+}
+
+#[test]
+fn nothing_is_missing_from_one_file_that_another_brought() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    add_folder(&bench, path);
+    let absent = |job: u64| {
+        let report = bench.context.jobs.folder(crate::job::JobId(job)).join("report.json");
+        serde_json::from_str::<Value>(&fs::read_to_string(report).unwrap()).unwrap()["absent"]["count"]
+            .clone()
+    };
+    drop_in(&bench, path, "a.csv", "编号,名称\nA-1,甲\n");
+    drop_in(&bench, path, "b.csv", "编号,名称\nB-1,乙\n");
+    drop_in(&bench, path, "a.csv", "编号,名称\nA-2,丙\n");
+    assert_eq!([absent(1), absent(2), absent(3)], [0, 0, 1]);
+}
+
+#[test]
+fn a_failed_file_does_not_come_back_over_a_later_one_of_its_name() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    add_folder(&bench, path);
+    drop_in(&bench, path, "a.csv", "编号\nA-1\n");
+    drop_in(&bench, path, "a.csv", "编号,名称\nA-1,乙\n");
+    fs::write(path.join("failed/00000001-a.csv"), "编号,名称\nA-1,甲\n").unwrap();
+    let again = bench.ask(Command::Job(JobCommand::Again("1".to_owned())));
+    assert_eq!(again.exit, Exit::Refused);
+    assert!(again.err.contains("job 2") || again.err.contains("任务 2"), "{}", again.err);
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use safeharbor_service::clock::Clock;
@@ -16,6 +17,8 @@ use crate::tables::JOBS;
 
 /// Jobs of one connector that are kept with their files.
 const KEPT: usize = 100;
+/// The folder, in that of a job, of what it imports.
+const INPUT: &str = "input";
 
 /// Begins, keeps and shows jobs.
 #[derive(Debug)]
@@ -72,9 +75,8 @@ impl Jobs {
         if running.contains(connector) {
             return Err(JobFailed::Busy(connector.clone()));
         }
-        let last = self.latest(None, 1)?.first().map_or(0, |job| job.id.0);
         let job = Job {
-            id: JobId(last.saturating_add(1)),
+            id: self.free_number()?,
             connector: connector.clone(),
             started: self.clock.now_ms(),
             ended: None,
@@ -84,27 +86,56 @@ impl Jobs {
             file: None,
         };
         self.forget_old(connector)?;
-        let folder = self.folder(job.id);
-        let failed = |source| JobFailed::Folder { path: folder.clone(), source };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed)?;
-        let log = LogFile::create(&folder.join("log.txt"), Arc::clone(&self.clock)).map_err(failed)?;
         self.keep(&job)?;
+        // A folder without its row would hold values that nothing leads to.
+        self.store.flush()?;
+        let log = match self.make_folder(job.id) {
+            Ok(log) => log,
+            Err(failed) => {
+                self.forget(job.id)?;
+                return Err(failed);
+            }
+        };
         running.insert(connector.clone());
         drop(running);
         Ok(Running { jobs: self, job, log })
     }
 
-    /// Says of every job that was being done when the node ended that it was interrupted.
+    /// A number that neither a job nor a folder has: a store that was restored knows less than the disk.
+    fn free_number(&self) -> Result<JobId, JobFailed> {
+        let mut id = JobId(self.latest(None, 1)?.first().map_or(1, |job| job.id.0.saturating_add(1)));
+        while self.folder(id).exists() {
+            id = JobId(id.0.saturating_add(1));
+        }
+        Ok(id)
+    }
+
+    fn make_folder(&self, id: JobId) -> Result<LogFile, JobFailed> {
+        let folder = self.folder(id);
+        let failed = |source| JobFailed::Folder { path: folder.clone(), source };
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder.join(INPUT));
+        made.map_err(failed)?;
+        LogFile::create(&folder.join("log.txt"), Arc::clone(&self.clock)).map_err(failed)
+    }
+
+    /// Says of every job that was being done when the node ended that it was interrupted, and removes what it was importing.
     ///
     /// # Errors
     /// The store.
     pub fn interrupt_all(&self) -> Result<(), JobFailed> {
         for job in self.latest(None, usize::MAX)? {
             if job.state == State::Running {
-                self.keep(&Job { state: State::Interrupted, ended: Some(self.clock.now_ms()), ..job })?;
+                self.interrupt(job)?;
             }
         }
+        for entry in fs::read_dir(self.layout.jobs()).into_iter().flatten().filter_map(Result::ok) {
+            remove_input(&entry.path());
+        }
         Ok(())
+    }
+
+    fn interrupt(&self, job: Job) -> Result<(), JobFailed> {
+        self.keep(&Job { state: State::Interrupted, ended: Some(self.clock.now_ms()), ..job })
     }
 
     fn keep(&self, job: &Job) -> Result<(), JobFailed> {
@@ -115,19 +146,34 @@ impl Jobs {
 
     fn forget_old(&self, connector: &ConnectorName) -> Result<(), JobFailed> {
         for old in self.latest(Some(connector), usize::MAX)?.into_iter().skip(KEPT.saturating_sub(1)) {
-            let folder = self.folder(old.id);
-            if folder.exists() {
-                fs::remove_dir_all(&folder).map_err(|source| JobFailed::Folder { path: folder, source })?;
-            }
-            let mut batch = Batch::new();
-            batch.delete(JOBS, old.id.0.to_be_bytes());
-            self.store.commit(batch)?;
+            self.forget(old.id)?;
         }
         Ok(())
     }
+
+    fn forget(&self, id: JobId) -> Result<(), JobFailed> {
+        let folder = self.folder(id);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(|source| JobFailed::Folder { path: folder, source })?;
+        }
+        let mut batch = Batch::new();
+        batch.delete(JOBS, id.0.to_be_bytes());
+        Ok(self.store.commit(batch)?)
+    }
 }
 
-/// A job that is being done. One that is dropped without an end stays as it is, and is interrupted at the next start.
+/// What was imported may hold what must not leave, and what is erased later; nobody needs the copy any more.
+fn remove_input(folder: &Path) {
+    match fs::remove_dir_all(folder.join(INPUT)) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => {
+            tracing::warn!(job = %folder.display(), %error, "what a job imported cannot be removed")
+        }
+    }
+}
+
+/// A job that is being done. One that is dropped without an end was interrupted; what it imported goes either way.
 #[derive(Debug)]
 pub struct Running<'j> {
     jobs: &'j Jobs,
@@ -146,6 +192,12 @@ impl Running<'_> {
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         self.jobs.folder(self.job.id)
+    }
+
+    /// The folder of what it imports, which is gone once the job ends.
+    #[must_use]
+    pub fn input(&self) -> PathBuf {
+        self.folder().join(INPUT)
     }
 
     /// Where its lines go.
@@ -168,6 +220,12 @@ impl Running<'_> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
+        remove_input(&self.folder());
+        if self.job.state == State::Running
+            && let Err(error) = self.jobs.interrupt(self.job.clone())
+        {
+            tracing::warn!(job = %self.job.id, %error, "that a job was interrupted cannot be kept");
+        }
         self.jobs.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.job.connector);
     }
 }
@@ -217,13 +275,51 @@ mod tests {
     #[test]
     fn what_was_running_at_the_end_was_interrupted() {
         let folder = tempfile::tempdir().unwrap();
-        let jobs = jobs(folder.path());
-        let name = "a".parse().unwrap();
-        drop(jobs.begin(&name).unwrap());
-        jobs.begin(&name).unwrap().finish(done()).unwrap();
-        jobs.interrupt_all().unwrap();
-        let states: Vec<_> = jobs.latest(None, 10).unwrap().iter().map(|job| job.state).collect();
+        let before = jobs(folder.path());
+        let (a, b) = ("a".parse().unwrap(), "b".parse().unwrap());
+        let killed = before.begin(&a).unwrap();
+        fs::write(killed.input().join("records.jsonl"), "x").unwrap();
+        std::mem::forget(killed);
+        before.begin(&b).unwrap().finish(done()).unwrap();
+
+        let after =
+            Jobs::new(Arc::clone(&before.store), Arc::clone(&before.clock), Layout::at(folder.path()));
+        after.interrupt_all().unwrap();
+        let states: Vec<_> = after.latest(None, 10).unwrap().iter().map(|job| job.state).collect();
         assert_eq!(states, [State::Done, State::Interrupted]);
+        assert!(!after.folder(JobId(1)).join(INPUT).exists(), "what was being imported is gone");
+    }
+
+    #[test]
+    fn a_job_without_an_end_is_interrupted_and_what_it_imported_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let jobs = jobs(folder.path());
+        let running = jobs.begin(&"a".parse().unwrap()).unwrap();
+        fs::write(running.input().join("records.jsonl"), "x").unwrap();
+        let input = running.input();
+        drop(running);
+        assert_eq!(jobs.find(JobId(1)).unwrap().unwrap().state, State::Interrupted);
+        assert!(!input.exists() && jobs.folder(JobId(1)).join("log.txt").exists());
+    }
+
+    #[test]
+    fn a_folder_that_no_job_has_stops_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let jobs = jobs(folder.path());
+        let stale = jobs.folder(JobId(1));
+        fs::create_dir_all(&stale).unwrap();
+        fs::write(stale.join("log.txt"), "of a job the store forgot").unwrap();
+        let begun = jobs.begin(&"a".parse().unwrap()).unwrap();
+        assert_eq!(begun.id(), JobId(2));
+    }
+
+    #[test]
+    fn a_job_that_has_no_place_is_not_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let jobs = jobs(folder.path());
+        fs::write(folder.path().join("jobs"), "no folder").unwrap();
+        assert!(matches!(jobs.begin(&"a".parse().unwrap()), Err(JobFailed::Folder { .. })));
+        assert!(jobs.latest(None, 1).unwrap().is_empty());
     }
 
     #[test]
