@@ -107,14 +107,15 @@ fn a_repository_is_harvested_into_records_and_what_it_deletes_is_deleted() {
     );
 }
 
+fn record(id: &str) -> String {
+    format!(
+        r#"<record><header><identifier>{id}</identifier><datestamp>2020-01-01</datestamp></header><metadata><oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>t</dc:title></oai_dc:dc></metadata></record>"#
+    )
+}
+
 #[test]
 fn a_harvest_that_breaks_off_imports_nothing_and_begins_again() {
     let bench = Bench::new();
-    let record = |id: &str| {
-        format!(
-            r#"<record><header><identifier>{id}</identifier><datestamp>2020-01-01</datestamp></header><metadata><oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>t</dc:title></oai_dc:dc></metadata></record>"#
-        )
-    };
     let at = "2024-01-02T00:00:00Z";
     let first = format!("<ListRecords>{}<resumptionToken>x</resumptionToken></ListRecords>", record("a"));
     let server = Server::start(Answering::InOrder(vec![
@@ -134,6 +135,23 @@ fn a_harvest_that_breaks_off_imports_nothing_and_begins_again() {
     assert_eq!((again.exit, &again.json()[0]["counts"]["new"]), (Exit::Done, &2.into()), "{}", again.err);
     let shown = bench.ask(Command::Job(JobCommand::Show("2".to_owned()))).json();
     assert_eq!((&shown["state"], &shown["connector"]), (&"done".into(), &"dspace".into()));
+}
+
+#[test]
+fn nothing_is_missing_from_a_harvest_of_what_changed() {
+    let bench = Bench::new();
+    let page =
+        |id: &str| envelope(&format!("<ListRecords>{}</ListRecords>", record(id)), "2024-01-02T00:00:00Z");
+    let server = Server::start(Answering::InOrder(vec![identify(), page("a"), identify(), page("b")]));
+    add_repository(&bench, &server);
+    for job in [1, 2] {
+        let ran = run(&bench);
+        assert_eq!((ran.exit, &ran.json()[0]["counts"]["new"]), (Exit::Done, &1.into()), "{}", ran.err);
+        let report = bench.context.jobs.folder(crate::job::JobId(job)).join("report.json");
+        let report: Value = serde_json::from_str(&fs::read_to_string(report).unwrap()).unwrap();
+        let missing = &report["absent"]["count"];
+        assert!(missing.is_null() || *missing == 0, "{report}");
+    }
 }
 
 #[test]
