@@ -68,6 +68,7 @@ impl<'c> Judge<'c> {
         self.named.note(self.kind.id(), Some(&row.key));
         self.named.lists_changes |= row.action != Action::Upsert;
         let standing = self.standing(row, digest)?;
+        let digest = self.without_loss(row, digest, &standing)?;
         let resolution = resolve(row.action, digest, standing, &self.terms);
         let resolution = match resolution {
             Resolution::New | Resolution::Revived(_) | Resolution::Revised { .. } => {
@@ -101,6 +102,23 @@ impl<'c> Judge<'c> {
         let is_compared = !deletes && current.digest != digest && self.is_changed_here(current.rec);
         let changed = if is_compared { self.changed(current, row)? } else { None };
         Ok(Standing::Here { current, changed, is_barred: deletes && self.barred.contains(&current.rec) })
+    }
+
+    /// A row that has every value of the record and no source text of its own, such as one of an export, takes none away:
+    /// its content counts as the record's.
+    fn without_loss(
+        &self,
+        row: &ImportedRow,
+        digest: Digest,
+        standing: &Standing,
+    ) -> Result<Digest, RecordsFailed> {
+        let Standing::Here { current, .. } = standing else { return Ok(digest) };
+        if !row.raw.is_empty() || row.action == Action::Delete || current.digest == digest {
+            return Ok(digest);
+        }
+        let ours = self.context.records.last(current.rec)?;
+        let says_the_same = ours.is_some_and(|ours| ours.revision.record == row.record);
+        Ok(if says_the_same { current.digest } else { digest })
     }
 
     /// A row that says what the record says, if from other texts, brings it into step with the file.

@@ -160,6 +160,9 @@ fn a_row_that_differs_in_its_source_text_alone_contradicts_nothing() {
     edit(&bench, "A-1", &["name=乙"]);
     assert_eq!(take(row("乙", "乙（原文）")), Taken::Revised);
     assert_eq!(take(row("丙", "丙（原文）")), Taken::Revised, "the file leads again");
+    let without = |row: ImportedRow| ImportedRow { raw: std::collections::BTreeMap::new(), ..row };
+    assert_eq!(take(without(row("丙", ""))), Taken::Unchanged, "an export takes no source text away");
+    assert_eq!(take(without(row("丁", ""))), Taken::Revised);
 }
 
 #[test]
