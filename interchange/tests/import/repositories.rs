@@ -23,7 +23,7 @@ fn cerif_patents_are_ip_rights() {
         "right_no": "oai:cris.example.org:Patents/712178",
         "name": "MEDICAL DEVICE, IN PARTICULAR FOR THE SEPARATION OF A FLUID",
         "right_kind": "PA", "patent_no": "BR20161110203", "filing_date": "2013-11-14", "pub_date": "2017-08-08",
-        "owners": ["Eltek S.P.A"], "public_since": "2018-01-07"
+        "owners": ["Eltek S.P.A"]
     });
     assert_eq!(json!(store.records["oai:cris.example.org:Patents/712178"]), application);
     let granted = &store.records["oai:cris.example.org:Patents/712179"];
