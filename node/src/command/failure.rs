@@ -1,5 +1,6 @@
 //! Why a command failed, in the person's language, and with which exit code.
 
+mod import_zh;
 mod text;
 
 use std::io;

@@ -9,6 +9,7 @@ use safeharbor_service::person::{
 use safeharbor_interchange::form::RECORDS_MAX;
 
 use super::CommandFailed;
+use super::import_zh::{fault_zh, import_zh, mapping_zh};
 use crate::approval::ApproveFailed;
 use crate::erasure::EraseFailed;
 use crate::policy::PolicyFailed;
@@ -102,11 +103,11 @@ impl CommandFailed {
             Self::Policy(failed @ PolicyFailed::Parse(_)) => {
                 format!("这不是一份披露政策，未作任何改变：{}", chain_of(failed))
             }
-            Self::Import(_) => format!("未导入任何内容：{}", chain_of(self)),
+            Self::Import(failed) => import_zh(failed),
             Self::Connecting(failed) => failed.text_zh(),
             Self::Draft(failed) => draft_zh(failed),
             Self::NoMapping(typed) => format!("没有名为“{typed}”的自带映射；用 mapping list 查看"),
-            Self::Mapping(_) => format!("映射文件有误，未导入任何内容：{}", chain_of(self)),
+            Self::Mapping(failed) => format!("未导入任何内容：{}", mapping_zh(failed)),
             Self::Read { path, source } => format!("无法读取 {}：{source}", path.display()),
             Self::Write(failed) => format!("无法写入 {}：{}", failed.path.display(), chain_of(failed)),
             _ => format!("未能完成：{}", chain_of(self)),
@@ -116,7 +117,7 @@ impl CommandFailed {
 
 fn draft_zh(failed: &DraftFailed) -> String {
     match failed {
-        DraftFailed::File { file, .. } => format!("{file} 不能作为表格读取：{}", chain_of(failed)),
+        DraftFailed::File { file, reason } => format!("{file} 不能作为表格读取：{}", fault_zh(reason)),
         DraftFailed::NoHeader { file, .. } => format!(
             "{file} 的前几十行中找不到与记录字段相近的表头；请用 --kind 指明类别，或按 docs/mapping.md 手写映射文件"
         ),

@@ -2,7 +2,7 @@
 
 use crate::command::{Command, ImportOrder};
 use crate::outbox::Content;
-use crate::speech::Exit;
+use crate::speech::{Exit, Format, Language};
 use crate::testing::{Bench, DAY_MS, on_every_store, published};
 
 fn revealed_of(bench: &Bench) -> Vec<Vec<String>> {
@@ -148,4 +148,31 @@ fn an_import_is_logged_by_counts_and_hash() {
     assert_eq!(entry.detail["mapping_sha256"], mapping.to_string());
     let log = std::fs::read_to_string(bench.context.layout.audit_log()).unwrap();
     assert!(!log.contains(crate::testing::MARKER) && !log.contains("张三"), "no value is logged");
+}
+
+#[test]
+fn a_file_or_mapping_that_is_refused_says_why_in_chinese() {
+    let bench = Bench::new();
+    let mapping = bench.write_mapping("");
+    let faulty = bench.path("faulty.toml");
+    std::fs::write(&faulty, "kind = \"ACH\"\n[field.nane]\nfrom = \"名称\"\n").unwrap();
+    for (bytes, mapping, wanted) in [
+        (&b""[..], Some(&mapping), "文件是空的"),
+        (b"a\0b\n", Some(&mapping), "含有空字节"),
+        ("甲,乙\n1,2\n".as_bytes(), None, "第 1 行的表头不属于任何类别"),
+        ("编号,名称\n\"1,2\n".as_bytes(), Some(&mapping), "英文引号没有结束"),
+        (
+            "名称\n甲\n".as_bytes(),
+            Some(&faulty),
+            "映射文件第 2 行，nane：类别 ACH 没有这个字段；最接近的是 name",
+        ),
+    ] {
+        let file = bench.path("坏.csv");
+        std::fs::write(&file, bytes).unwrap();
+        let order = Command::Import(ImportOrder::of_file(file, mapping.cloned()));
+        let said = bench.say(order, Language::Zh, Format::Table);
+        assert_eq!(said.exit, Exit::Refused);
+        assert!(said.err.contains("未导入任何内容") && said.err.contains(wanted), "{wanted}: {}", said.err);
+        assert!(!said.err.contains(" is "), "{}", said.err);
+    }
 }
