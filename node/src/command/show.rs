@@ -11,8 +11,9 @@ use super::{CommandFailed, record};
 use crate::context::Context;
 use crate::disclosure::Planned;
 use crate::erasure::Tombstone;
-use crate::hold::Held;
+use crate::hold::{Held, Why};
 use crate::policy::{InForce, mode_of};
+use crate::records::Revision;
 use crate::speech::{Exit, Format, Language, Speech, moment, padded};
 use crate::trust::ReceiptState;
 pub(super) use words::{authority_text, source_text, standing_text, standing_word, value_text, way_text};
@@ -65,6 +66,7 @@ fn print(view: &View<'_>, policy: Option<&InForce>, speech: &mut Speech<'_>) -> 
     for section in [Section::Revealed, Section::Digest, Section::Stays] {
         print_section(view, section, speech)?;
     }
+    print_source_texts(view, speech)?;
     print_statements(&view.statements, speech)
 }
 
@@ -108,6 +110,17 @@ impl Section {
         }
     }
 
+    /// What was taken back was revealed once, and is revealed no more.
+    fn title_of(self, view: &View<'_>, language: Language) -> &'static str {
+        let is_withdrawn = view.hold.as_ref().is_some_and(|(held, _)| held.hold.why == Why::Withdrawn);
+        match self {
+            Self::Revealed if is_withdrawn => {
+                language.pick("曾公开给枢纽，已撤回", "Revealed to the hub before, taken back since")
+            }
+            Self::Revealed | Self::Digest | Self::Stays => self.title(language),
+        }
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::Revealed => "revealed",
@@ -123,8 +136,8 @@ fn print_section(view: &View<'_>, section: Section, speech: &mut Speech<'_>) -> 
     let count = fields.len();
     speech.data("")?;
     speech.data(match language {
-        Language::Zh => format!("{}：{count} 项", section.title(language)),
-        Language::En => format!("{}: {count}", section.title(language)),
+        Language::Zh => format!("{}：{count} 项", section.title_of(view, language)),
+        Language::En => format!("{}: {count}", section.title_of(view, language)),
     })?;
     for (planned, value) in fields {
         let field = view.kind.field(&planned.field.name);
@@ -137,6 +150,27 @@ fn print_section(view: &View<'_>, section: Section, speech: &mut Speech<'_>) -> 
         if !why.is_empty() {
             speech.data(format_args!("  {}     {why}", " ".repeat(40)))?;
         }
+    }
+    Ok(())
+}
+
+/// What the file said where a value says less, or nothing: never part of a statement.
+fn print_source_texts(view: &View<'_>, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
+    let Revision { raw, record, .. } = &view.stored.revision;
+    if raw.is_empty() {
+        return Ok(());
+    }
+    let (language, count) = (speech.language, raw.len());
+    speech.data("")?;
+    speech.data(language.pick(
+        format!("来源文件中的原文（只留在本地）：{count} 项"),
+        format!("Source texts (kept here alone): {count}"),
+    ))?;
+    for (name, text) in raw {
+        let title = view.kind.field(name).map_or("", |field| field.title(language.lang()));
+        let unknown = language.pick("未知，原文 ", "unknown, source text ");
+        let head = if record.contains_key(name) { "" } else { unknown };
+        speech.data(format_args!("  {}     {head}{text:?}", padded(&format!("{title} {name}"), 40)))?;
     }
     Ok(())
 }
@@ -226,6 +260,7 @@ fn to_json(view: &View<'_>, policy: Option<&InForce>, language: Language) -> Val
         "rev": view.stored.rev,
         "stored_at": view.stored.revision.at,
         "source": view.stored.revision.source,
+        "source_texts": view.stored.revision.raw,
         "policy": accepted.map(|a| json!({"version": a.version, "person": a.person, "at": a.at})),
         "mode": mode_of(policy, view.kind.id()).as_str(),
         "way": way_word(view.way),

@@ -157,6 +157,9 @@ fn a_row_that_differs_in_its_source_text_alone_contradicts_nothing() {
         RecordSink::new(&bench.context, kind, terms).take(vec![row]).unwrap().remove(0)
     };
     assert_eq!(take(row("甲", "甲（原文）")), Taken::New);
+    let shown = bench.say(Command::Show { record: "A-1".to_owned() }, Language::Zh, Format::Table).out;
+    assert!(shown.contains("来源文件中的原文（只留在本地）：1 项"), "{shown}");
+    assert!(shown.contains("\"甲（原文）\"") && !shown.contains("未知"), "{shown}");
     edit(&bench, "A-1", &["name=乙"]);
     assert_eq!(take(row("乙", "乙（原文）")), Taken::Revised);
     assert_eq!(take(row("丙", "丙（原文）")), Taken::Revised, "the file leads again");

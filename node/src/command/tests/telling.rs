@@ -190,3 +190,16 @@ fn a_receipt_is_exported_with_its_entry_and_what_was_sent() {
     assert!(log.contains("export receipts") && log.contains(r#""receipts":1"#), "{log}");
     assert!(!bench.ask(Command::Status).out.contains(crate::testing::MARKER));
 }
+
+#[test]
+fn what_was_taken_back_is_not_said_to_be_revealed() {
+    let bench = Bench::new();
+    bench.accept(1, "reveal");
+    bench.import(&[&published("A-1", "甲")]);
+    bench.state_all();
+    assert!(show(&bench, "A-1", Language::Zh).contains("\n公开给枢纽："));
+    let reason = "写错了".to_owned();
+    bench.ask(Command::Withdraw { record: "A-1".to_owned(), reason, by: by(APPROVER) });
+    let shown = show(&bench, "A-1", Language::Zh);
+    assert!(shown.contains("曾公开给枢纽，已撤回：") && !shown.contains("\n公开给枢纽："), "{shown}");
+}
