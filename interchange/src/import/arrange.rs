@@ -74,7 +74,7 @@ pub(crate) struct Piece {
     /// Which turned column the record comes from.
     turned: Option<usize>,
     /// "2" for the second with the same texts; empty for the first.
-    repeat: String,
+    pub(crate) repeat: String,
     /// Whether what stands above keeps it out.
     pub(crate) is_closed: bool,
 }

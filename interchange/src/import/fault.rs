@@ -355,8 +355,8 @@ impl RowFault {
             Self::Secrecy => (
                 "secrecy",
                 Wording::new(
-                    "有关密级、涉密或保密的一列既不为空也未写明公开，该行不予收录",
-                    "a column about secrecy is neither empty nor says public: the row is refused",
+                    "有关密级、涉密或保密的一列未写明公开，或为空而其上方的行写明不公开（合并单元格），该行不予收录",
+                    "a column about secrecy says something else than public, or is empty below a row that does (as merged cells are): the row is refused",
                 ),
                 Wording::new(
                     "涉密或密级不明的记录不得收录；确属公开的，请在源文件该列写“公开”；与密级无关的列请改列名",

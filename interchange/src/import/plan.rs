@@ -142,7 +142,9 @@ impl<'k> Plan<'k> {
         let cells = self.arrangement.cells(piece);
         let is_aligned = self.shape_fault(cells).is_none() || self.gates.is_empty();
         let is_closed = cells.are_closed() || self.gates.are_closed(cells);
-        is_aligned && !is_closed && !piece.row.cells().any(holds_personal_id)
+        // Which repetition a row is, the file of rejected rows cannot tell: it would come back as the first.
+        let is_first = piece.repeat.is_empty();
+        is_aligned && is_first && !is_closed && !piece.row.cells().any(holds_personal_id)
     }
 
     /// Maps and checks one row, or one cell of a wide table.

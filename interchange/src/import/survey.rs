@@ -12,7 +12,11 @@ use super::header::Header;
 use super::pipeline::{ImportFault, read_chunk};
 use super::plan::{Outcome, Plan};
 use super::sink::Withheld;
-use super::source::{ReadRowsFailed, Row, Table, fingerprint};
+use super::source::{ReadRowsFailed, Row, Table, WorkbookFailed, fingerprint};
+
+/// The most text that the cells of one table hold. A workbook of a few kilobytes can repeat one text a million times.
+const TEXT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+const TOO_MUCH_TEXT: WorkbookFailed = WorkbookFailed::TooLarge { what: "text in its cells", limit: "1 GiB" };
 
 /// What the first reading of all rows found.
 #[derive(Debug, Default)]
@@ -97,7 +101,13 @@ fn walk<R: Read + Seek + Send>(
     let mut rows = table.rows_from(first_row)?;
     let mut arranger = Arranger::new(&plan.arrangement, &plan.gates);
     let mut chunk = read_chunk(&mut rows, header)?;
+    let mut text_bytes = 0_u64;
     while !chunk.is_empty() {
+        let bytes: usize = chunk.iter().map(Row::bytes).sum();
+        text_bytes = text_bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        if text_bytes > TEXT_BYTES_MAX {
+            return Err(ReadRowsFailed::Workbook(TOO_MUCH_TEXT).into());
+        }
         on_chunk(&chunk);
         let mut pieces = Vec::with_capacity(chunk.len());
         chunk.into_iter().for_each(|row| arranger.arrange(row, &mut pieces));

@@ -108,7 +108,7 @@ fn a_text_that_would_be_kept_is_searched_for_identity_card_numbers() {
 
 #[test]
 fn a_column_says_what_is_to_be_done_with_a_row() {
-    let text = "编号,名称,类型,操作,密级\nP-1,甲,P,新增,\nP-2,,,删除,\nP-3,乙,P,看情况,\nP-4,,,DELETE,秘密\nP-5,丙,P,,\n";
+    let text = "编号,名称,类型,操作,密级\nP-1,甲,P,新增,\nP-2,,,删除,\nP-3,乙,P,看情况,\nP-4,,,DELETE,秘密\nP-5,丙,P,,公开\n";
     let (report, store) = imported("action = \"操作\"", text);
     let taken: Vec<_> = store.taken.iter().map(|row| (row.key.as_str(), row.action)).collect();
     assert_eq!(taken, [("P-1", Action::Add), ("P-2", Action::Delete), ("P-5", Action::Upsert)]);

@@ -150,14 +150,16 @@ fn what_the_store_refuses_is_written_with_the_rest_in_the_order_of_the_file() {
 
 #[test]
 fn a_public_file_of_which_every_row_is_refused_comes_back_as_the_same_records() {
-    for (path, name) in [
-        ("cn-nsfc-2017/natural-2017-09-26.csv", "nsfc-2017.toml"),
+    // Of a title that a list has twice in one year, the second is named alone: it would come back as the first.
+    for (path, name, repeated) in [
+        ("cn-nsfc-2017/natural-2017-09-26.csv", "nsfc-2017.toml", 0),
         (
             "cn-beijing-bupt-bjtu-gbk/北京交通大学电气工程学院2012-2008年科研项目一览.csv",
             "bjtu-projects.toml",
+            4,
         ),
-        ("cn-beijing-bupt-bjtu-gbk/北京邮电大学2013-2009年获奖科技成果.csv", "bupt-awards.toml"),
-        ("nasa-patents/nasa_patents_comma_lf.csv", "nasa-patents.toml"),
+        ("cn-beijing-bupt-bjtu-gbk/北京邮电大学2013-2009年获奖科技成果.csv", "bupt-awards.toml", 0),
+        ("nasa-patents/nasa_patents_comma_lf.csv", "nasa-patents.toml", 0),
     ] {
         let Some(file) = data(path) else { continue };
         let setting = std::fs::read_to_string(mappings().join(name)).unwrap();
@@ -169,7 +171,8 @@ fn a_public_file_of_which_every_row_is_refused_comes_back_as_the_same_records() 
         assert_eq!(report.refused, report.rows, "{path}");
         let mut found = MemoryStore::default();
         let (_, second) = import(&rejects, &setting, &mut found);
-        assert!(!found.records.is_empty() && found.records == wanted.records, "{path}");
+        assert_eq!(found.records.len() + repeated, wanted.records.len(), "{path}");
+        assert!(found.records.iter().all(|(key, record)| wanted.records.get(key) == Some(record)), "{path}");
         let mut refused = Always(Taken::Refused(vec![objection()]));
         let (_, third) = import_into(&rejects, &setting, &mut refused);
         assert!(second.len() < third.len(), "{path}: only rows that break a rule are rejected now");

@@ -235,3 +235,13 @@ fn a_row_that_deletes_or_breaks_a_rule_is_barred_like_any_other() {
     assert_eq!((store.taken.len(), report.refused, report.deleted), (0, 4, 0));
     assert!(!everything_said(&report).contains("ZQ7"));
 }
+
+#[test]
+fn an_empty_cell_below_a_closed_one_is_closed_in_every_kind_and_layout() {
+    let text = "编号,密级\nA-1,机密\nA-2,\nA-3,公开\nA-4,\n";
+    let mapping = "kind = \"IPR\"\n[field.right_no]\nfrom = \"编号\"\n[field.name]\nfrom = \"编号\"\n[constant]\nright_kind = \"P\"\n";
+    let mut store = MemoryStore::default();
+    let report = import_bytes(text.as_bytes(), mapping, &mut store).unwrap();
+    assert_eq!((report.new, report.refused), (2, 2), "{:?}", report.problems);
+    assert_eq!(store.records.keys().collect::<Vec<_>>(), ["A-3", "A-4"]);
+}

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -194,9 +194,9 @@ pub(super) fn leave_beside(folder: &Path, file: &Path, shelf: Shelf, job: u64) -
     let to = if first.exists() { second } else { first };
     let failed = |source| WatchFailed::Move { from: file.to_owned(), to: to.clone(), source };
     make_shelf(folder, shelf).map_err(failed)?;
-    let bytes = fs::read(file).map_err(failed)?;
+    let mut input = fs::File::open(file).map_err(failed)?;
     let mut output = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&to).map_err(failed)?;
-    output.write_all(&bytes).map_err(failed)
+    io::copy(&mut input, &mut output).map(drop).map_err(failed)
 }
 
 fn shelved(folder: &Path, name: &str, shelf: Shelf, job: u64) -> PathBuf {

@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::ToSpan as _;
+use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -236,7 +238,8 @@ fn fetch_oai(
         WebSettings { url: &oai.url, ca_file: oai.ca_file.as_deref(), proxy: oai.proxy.as_deref() };
     let mut web = Http::open(&settings)?;
     let mut asking = Asking { web: &mut web, pause: shell.pause, seed: context.clock.now_ms() };
-    let harvested = harvest(oai, connector.since.as_deref(), &mut asking, &mut spool);
+    let since = connector.since.as_deref().map(two_days_before);
+    let harvested = harvest(oai, since.as_deref(), &mut asking, &mut spool);
     let rows = spool.finish()?;
     let language = connector.language;
     running.log().line(&language.pick(format!("取回 {rows} 条"), format!("{rows} records came")));
@@ -370,13 +373,26 @@ fn left_by_import(folder: &Path) -> Vec<PathBuf> {
     entries.filter_map(Result::ok).map(|entry| entry.path()).filter(other).collect()
 }
 
+/// A repository lists what changed hours after it did, under the time when it did; what comes twice changes nothing.
+fn two_days_before(since: &str) -> String {
+    let parts = since.split_at_checked(10).and_then(|(day, rest)| Some((day.parse::<Date>().ok()?, rest)));
+    let earlier =
+        parts.and_then(|(day, rest)| Some(format!("{}{rest}", day.checked_sub(2_i32.days()).ok()?)));
+    earlier.unwrap_or_else(|| since.to_owned())
+}
+
 fn remember_since(
     context: &Context,
     connector: &Connector,
     since: Option<String>,
 ) -> Result<(), ConnectorsFailed> {
     match since {
-        Some(since) => context.connectors.change(&connector.name, |kept| kept.since = Some(since)),
+        // One that was declared anew meanwhile begins at its own beginning.
+        Some(since) => context.connectors.change(&connector.name, |kept| {
+            if kept.at == connector.at {
+                kept.since = Some(since);
+            }
+        }),
         None => Ok(()),
     }
 }
@@ -396,4 +412,21 @@ fn finish(
     let detail = json!({ "job": job.id, "state": job.state, "counts": counts });
     context.audit.append(Some(&connector.person), "connector run", &connector.name.to_string(), detail)?;
     Ok(job)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::two_days_before;
+
+    #[test]
+    fn a_harvest_goes_back_two_days_at_its_own_granularity() {
+        for (since, wanted) in [
+            ("2026-03-01T08:00:00Z", "2026-02-27T08:00:00Z"),
+            ("2026-03-01", "2026-02-27"),
+            ("yesterday", "yesterday"),
+            ("", ""),
+        ] {
+            assert_eq!(two_days_before(since), wanted);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Running connectors when it is time, for as long as the node runs.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use safeharbor_service::shutdown::Shutdown;
@@ -23,12 +23,18 @@ type Looks = Arc<Mutex<BTreeMap<ConnectorName, Look>>>;
 /// Runs connectors until the node ends.
 pub async fn keep(context: Arc<Context>, shutdown: &Shutdown) {
     let looks = Looks::default();
+    let under_way = Arc::new(Mutex::new(BTreeSet::new()));
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
             () = shutdown.wait() => return,
         }
         for connector in due(&context) {
+            // A share that hangs holds one thread, not another one at every look.
+            if !lock(&under_way).insert(connector.name.clone()) {
+                continue;
+            }
+            let under_way = Arc::clone(&under_way);
             let (context, shutdown, looks) = (Arc::clone(&context), shutdown.clone(), Arc::clone(&looks));
             let name = connector.name.clone();
             // Not waited for: a slow source must not hold up the others.
@@ -36,9 +42,14 @@ pub async fn keep(context: Arc<Context>, shutdown: &Shutdown) {
                 if let Err(failed) = run_one(&context, &connector, &shutdown, &looks) {
                     tracing::warn!(connector = %name, why = %chain_of(&failed), "a connector was not run");
                 }
+                lock(&under_way).remove(&name);
             });
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Connectors whose time has come.
@@ -69,9 +80,9 @@ fn run_one(
 ) -> Result<Vec<Job>, RunConnectorFailed> {
     let done = match &connector.source {
         Source::Folder(folder) => {
-            let before = looks.lock().unwrap_or_else(PoisonError::into_inner).remove(&connector.name);
+            let before = lock(looks).remove(&connector.name);
             let (look, jobs) = run_folder(context, connector, folder, &before.unwrap_or_default())?;
-            looks.lock().unwrap_or_else(PoisonError::into_inner).insert(connector.name.clone(), look);
+            lock(looks).insert(connector.name.clone(), look);
             Ok(jobs)
         }
         Source::OaiPmh(_) | Source::Postgresql(_) => {

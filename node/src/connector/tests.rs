@@ -92,7 +92,7 @@ fn a_repository_is_harvested_into_records_and_what_it_deletes_is_deleted() {
         second.out,
         second.err
     );
-    assert_eq!(server.asked()[3]["from"], "2024-06-03T19:51:07Z");
+    assert_eq!(server.asked()[3]["from"], "2024-06-01T19:51:07Z");
 
     let third = run(&bench);
     assert_eq!((third.exit, &third.json()[0]["counts"]["rows"]), (Exit::Done, &0.into()));

@@ -180,6 +180,10 @@ fn is_of_tls(error: &io::Error) -> bool {
 pub(super) fn is_acceptable_address(url: &str, allow_http: bool) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
     let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else { return false };
+    // What stands before the host is a name and a password, which would be shown and logged with the address.
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return false;
+    }
     match scheme {
         "https" => true,
         "http" => allow_http || is_loopback(host),
@@ -191,4 +195,23 @@ pub(super) fn is_acceptable_address(url: &str, allow_http: bool) -> bool {
 pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_acceptable_address;
+
+    #[test]
+    fn an_address_names_a_host_and_no_password() {
+        for (url, wanted) in [
+            ("https://repository.example.edu/oai", true),
+            ("https://reader:secret@repository.example.edu/oai", false),
+            ("http://reader@127.0.0.1/oai", false),
+            ("http://127.0.0.1:8080/oai", true),
+            ("http://repository.example.edu/oai", false),
+            ("file:///etc/passwd", false),
+        ] {
+            assert_eq!(is_acceptable_address(url, false), wanted, "{url}");
+        }
+    }
 }

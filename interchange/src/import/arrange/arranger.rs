@@ -92,14 +92,15 @@ impl<'a> Arranger<'a> {
         if self.is_any(&self.arrangement.skip_where, &piece) {
             return None;
         }
+        self.close_below(&mut piece);
         if !self.arrangement.fill_down.is_empty() {
             self.fill_down(&mut piece);
         }
         Some(piece)
     }
 
-    /// Fills empty cells with the texts above them; of a row that is kept out, nothing goes down but that it is.
-    fn fill_down(&mut self, piece: &mut Piece) {
+    /// A cell about secrecy may be merged with empty ones below it, which no file of delimited text tells: they say what it says.
+    fn close_below(&mut self, piece: &mut Piece) {
         let cells = self.arrangement.cells(piece);
         if self.gates.are_closed(cells) {
             self.is_closed = true;
@@ -107,6 +108,10 @@ impl<'a> Arranger<'a> {
             self.is_closed = false;
         }
         piece.is_closed = self.is_closed;
+    }
+
+    /// Fills empty cells with the texts above them; of a row that is kept out, nothing goes down.
+    fn fill_down(&mut self, piece: &mut Piece) {
         if self.is_closed || self.gates.lack_an_answer(self.arrangement.cells(piece)) {
             self.above.fill(None);
             return;

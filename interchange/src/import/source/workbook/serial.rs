@@ -94,26 +94,28 @@ pub(crate) fn shown_by(format: &str) -> Shown {
     if code.contains('%') {
         return Shown::Percent;
     }
-    let has_time = code.contains(['h', 's']);
-    let day = code.contains(['d', '日']);
-    let year =
-        code.contains(['y', '年']) || (code.contains('e') && !code.contains("e+") && !code.contains("e-"));
-    let month = code.contains(['m', '月']);
-    if year || day || (month && !has_time) { Shown::Date { day } } else { Shown::Number }
+    let (counts, has_time) = (code.contains(['0', '#', '?']), code.contains(['h', 's']));
+    let day = code.contains('d');
+    let year = code.contains('y') || (code.contains('e') && !counts);
+    let month = code.contains('m') && !has_time && !counts;
+    if year || day || month { Shown::Date { day } } else { Shown::Number }
 }
 
-/// The first section of a format in lower case, without quoted text, brackets and the word General.
+/// The first section of a format in lower case, without quoted text, the word General and brackets other than those of a duration.
 fn letters_of(format: &str) -> String {
     let mut code = String::new();
     let mut letters = format.chars();
     while let Some(letter) = letters.next() {
         match letter {
             ';' => break,
-            // Quoted text is shown as it stands, but in Chinese formats it is what names year, month and day.
-            '"' => code.extend(
-                letters.by_ref().take_while(|&c| c != '"').filter(|c| matches!(c, '年' | '月' | '日')),
-            ),
-            '[' => letters.by_ref().take_while(|&c| c != ']').for_each(drop),
+            // What is quoted is shown as it stands: `0"年"` is a number of years.
+            '"' => letters.by_ref().take_while(|&c| c != '"').for_each(drop),
+            '[' => {
+                let inside: String = letters.by_ref().take_while(|&c| c != ']').collect();
+                let is_duration = !inside.is_empty()
+                    && inside.chars().all(|c| matches!(c, 'h' | 'm' | 's' | 'H' | 'M' | 'S'));
+                code.push_str(if is_duration { "h" } else { "" });
+            }
             '\\' | '_' | '*' => drop(letters.next()),
             other => code.extend(other.to_lowercase()),
         }
@@ -173,6 +175,12 @@ mod tests {
             assert_eq!(shown_by(format), Shown::Date { day: false }, "{format}");
         }
         for format in [
+            "0\"年\"",
+            "0\"个月\"",
+            "General\"年\"",
+            "#,##0\"日\"",
+            "[h]:mm",
+            "[mm]:ss",
             "General",
             "0.00",
             "0.00E+00",
