@@ -21,13 +21,18 @@ pub(super) fn install() {
         return;
     }
     console::progress("PostgreSQL is missing: apt-get install --yes postgresql");
-    let mut apt = Command::new("apt-get");
-    apt.args(["install", "--yes", "--no-install-recommends", "postgresql"])
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    let installed = process::show(&mut apt);
-    if !installed.is_ok_and(|status| status.success()) {
-        console::progress("apt-get cannot install PostgreSQL, and its tests are skipped");
+    // A fresh machine has no lists of packages, or old ones; where they cannot be had, those that are there may do.
+    let updated = apt_get(&["update", "--quiet"]);
+    if !apt_get(&["install", "--yes", "--no-install-recommends", "postgresql"]) {
+        let why = if updated { "" } else { " (nor fetch the lists of packages)" };
+        console::progress(&format!("apt-get cannot install PostgreSQL{why}, and its tests are skipped"));
     }
+}
+
+fn apt_get(words: &[&str]) -> bool {
+    let mut apt = Command::new("apt-get");
+    apt.args(words).env("DEBIAN_FRONTEND", "noninteractive");
+    process::show(&mut apt).is_ok_and(|status| status.success())
 }
 
 /// The variable that makes a missing PostgreSQL a failure, where it is there.
