@@ -44,7 +44,8 @@ impl From<postgres::Error> for ReadDatabaseFailed {
     }
 }
 
-/// The server's own words, which the library leaves out of its text. They may quote the query, never a row.
+/// The server's own words, which the library leaves out of its text. They may quote the query, and a value that
+/// does not fit its type: they stay in the log of the job, at the node.
 fn said(error: &postgres::Error) -> String {
     match error.as_db_error() {
         Some(said) => format!("{} ({})", said.message(), said.code().code()),
