@@ -5,7 +5,8 @@ use std::path::PathBuf;
 #[expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts this way")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
-    let files = protox::compile(["safeharbor/v1/exchange.proto"], ["proto"])?;
+    let files =
+        protox::compile(["safeharbor/v1/exchange.proto", "safeharbor/v1/enrollment.proto"], ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?).join("descriptors.bin");
     std::fs::write(out, prost::Message::encode_to_vec(&files))?;
     tonic_prost_build::configure().compile_fds(files)?;

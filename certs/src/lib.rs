@@ -10,5 +10,7 @@ pub mod authority;
 pub mod development;
 pub mod enrolment;
 pub mod identity;
+pub mod invitation;
+pub mod proof;
 pub mod request;
 pub mod tls;

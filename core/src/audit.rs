@@ -128,8 +128,8 @@ impl RegistryAudit {
 
     /// Whether anybody could speak for `iss` at `index`; a public statement is verified under the key itself.
     fn check_standing(&self, index: u64, iss: &Issuer) -> Result<(), AuditFault> {
-        let terms = match iss {
-            Issuer::Hub(_) => self.directory.hub_keys(),
+        let valid = match iss {
+            Issuer::Hub(_) => self.directory.hub_keys().iter().any(|term| term.covers(index)),
             Issuer::Institution(code) => {
                 let not_admitted = || AuditFault::NotAdmitted(iss.clone());
                 let institution = self.directory.institution(code).ok_or_else(not_admitted)?;
@@ -137,10 +137,9 @@ impl RegistryAudit {
                 if standing != Standing::Active {
                     return Err(AuditFault::Standing { code, standing });
                 }
-                institution.keys.as_slice()
+                institution.statement_keys().any(|term| term.covers(index))
             }
         };
-        let valid = terms.iter().any(|term| term.covers(index));
         valid.then_some(()).ok_or_else(|| AuditFault::NoKey(iss.clone()))
     }
 

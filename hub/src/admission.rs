@@ -3,7 +3,7 @@
 use safeharbor_certs::authority::{Authority, AuthorityFailed};
 use safeharbor_certs::enrolment::{EnrolmentBundle, EnrolmentRequest, JOIN_PROOF_TYPE};
 use safeharbor_core::digest::Digest;
-use safeharbor_core::directory::{Announcement, InstitutionType, Standing};
+use safeharbor_core::directory::{Announcement, Deciders, InstitutionType, KeyGround, KeySigns, Standing};
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_core::key::PublicKey;
 use safeharbor_core::sdjwt::{Jws, JwsFailed, public_key_from_jwk};
@@ -85,10 +85,13 @@ pub async fn admit(
     if known.is_none() {
         let name = admission.name.unwrap_or_else(|| request.name.clone());
         let (kind, standing) = (admission.kind, Standing::Active);
-        announce(orders, Announcement::Institution { code, name, kind, standing }).await?;
+        let decided_by = Deciders::default();
+        announce(orders, Announcement::Institution { code, name, kind, standing, decided_by }).await?;
     }
     if !has_key {
-        let announced = announce(orders, Announcement::KeyBegins { code, key }).await?;
+        let (ground, decided_by) = (KeyGround::Admission, Deciders::default());
+        let begins = Announcement::KeyBegins { code, key, signs: KeySigns::Statements, ground, decided_by };
+        let announced = announce(orders, begins).await?;
         wait_published(shared, announced.index).await?;
     }
     let admitted = shared.directory().institution(&code).map(|found| found.admitted);
@@ -111,11 +114,12 @@ pub async fn set_standing(
     orders: &mpsc::Sender<Order>,
     code: InstitutionCode,
     standing: Standing,
+    decided_by: Deciders,
 ) -> Result<(), AdmitFailed> {
     let directory = shared.directory();
     let found = directory.institution(&code).ok_or(AdmitFailed::Mismatch("institution"))?;
     let (name, kind) = (found.name.clone(), found.kind);
-    announce(orders, Announcement::Institution { code, name, kind, standing }).await?;
+    announce(orders, Announcement::Institution { code, name, kind, standing, decided_by }).await?;
     Ok(())
 }
 

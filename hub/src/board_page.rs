@@ -23,13 +23,10 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::{Router, middleware, routing};
-use safeharbor_rules::Catalogue;
-use safeharbor_service::clock::Clock;
 use safeharbor_service::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
-use crate::folder::Settings;
-use crate::shared::Shared;
+use crate::office::Desk;
 use guard::{Names, guard};
 use page::{Missing, Page};
 pub use report::BoardReport;
@@ -40,31 +37,21 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// What the screen is made from.
 #[derive(Debug, Clone)]
-pub struct AdminState {
-    shared: Arc<Shared>,
-    clock: Arc<dyn Clock>,
-    settings: Arc<Settings>,
-    catalogue: Arc<Catalogue>,
-}
+pub struct AdminState(Arc<Desk>);
 
 impl AdminState {
-    /// Puts the parts together.
+    /// The screen of this hub.
     #[must_use]
-    pub fn new(
-        shared: Arc<Shared>,
-        clock: Arc<dyn Clock>,
-        settings: Settings,
-        catalogue: Arc<Catalogue>,
-    ) -> Self {
-        Self { shared, clock, settings: Arc::new(settings), catalogue }
+    pub fn new(desk: Desk) -> Self {
+        Self(Arc::new(desk))
     }
 
     fn report(&self) -> BoardReport {
-        BoardReport::read(&self.shared, &self.settings, self.clock.now_ms())
+        BoardReport::read(&self.0.shared, &self.0.settings, self.0.clock.now_ms())
     }
 
     fn names(&self) -> Names {
-        Names::new(self.settings.tls_names.iter().chain([&self.settings.name]))
+        Names::new(self.0.settings.tls_names.iter().chain([&self.0.settings.name]))
     }
 }
 
@@ -100,7 +87,7 @@ fn wish(Query(parameters): &Parameters, headers: &HeaderMap) -> Wish {
 }
 
 async fn board(State(state): State<AdminState>, parameters: Parameters, headers: HeaderMap) -> Response {
-    let page = Page::draw(&state.report(), &state.catalogue, wish(&parameters, &headers));
+    let page = Page::draw(&state.report(), &state.0.catalogue, wish(&parameters, &headers));
     answer(StatusCode::OK, &page)
 }
 

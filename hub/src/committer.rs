@@ -54,7 +54,7 @@ pub enum Order {
     /// Log a public statement of the hub itself.
     Announce {
         /// What is announced.
-        announcement: Announcement,
+        announcement: Box<Announcement>,
         /// Its log index and its statement.
         reply: oneshot::Sender<Result<Announced, AnnounceFailed>>,
     },
@@ -231,7 +231,7 @@ impl Committer {
         let iss = ledger.directory().hub().clone();
         let head = ledger.head(&iss).unwrap_or(Head::before_first(safeharbor_core::digest::Digest::of(b"")));
         let vct = Vct::without_kind(announcement.statement_type());
-        let cat = if let Announcement::Catalogue { cat } = announcement { Some(*cat) } else { None };
+        let cat = if let Announcement::Catalogue { cat, .. } = announcement { Some(*cat) } else { None };
         let envelope = Envelope {
             iss,
             iat: logged_ms / 1000,

@@ -15,17 +15,13 @@ use safeharbor_core::institution::InstitutionCode;
 use safeharbor_proto::v1::exchange_server::Exchange;
 use safeharbor_proto::v1::registry_server::Registry;
 use safeharbor_proto::{status_of, v1};
-use safeharbor_rules::Catalogue;
-use safeharbor_service::clock::Clock;
-use safeharbor_service::random::Random;
 use safeharbor_service::shutdown::Shutdown;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::committer::Order;
-use crate::shared::Shared;
+use crate::office::Office;
 use live::Live;
 pub use peer::{Peer, PeerStream, accept};
 use session::Session;
@@ -38,16 +34,8 @@ const RECOVERIES_MAX: usize = 4;
 /// What the services need.
 #[derive(Debug, Clone)]
 pub struct Services {
-    /// Shared state.
-    pub shared: Arc<Shared>,
-    /// The way to the committer.
-    pub orders: mpsc::Sender<Order>,
-    /// Kinds and ceilings.
-    pub catalogue: Arc<Catalogue>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Random bytes for the keys of frames.
-    pub random: Arc<dyn Random>,
+    /// The open hub.
+    pub office: Office,
     /// Ends every stream.
     pub shutdown: Shutdown,
     live: Live,
@@ -57,15 +45,17 @@ pub struct Services {
 impl Services {
     /// Puts the services together.
     #[must_use]
-    pub fn new(
-        shared: Arc<Shared>,
-        orders: mpsc::Sender<Order>,
-        catalogue: Arc<Catalogue>,
-        (clock, random): (Arc<dyn Clock>, Arc<dyn Random>),
-        shutdown: Shutdown,
-    ) -> Self {
+    pub fn new(office: Office, shutdown: Shutdown) -> Self {
         let (live, recoveries) = (Live::default(), Arc::new(Semaphore::new(RECOVERIES_MAX)));
-        Self { shared, orders, catalogue, clock, random, shutdown, live, recoveries }
+        Self { office, shutdown, live, recoveries }
+    }
+}
+
+impl std::ops::Deref for Services {
+    type Target = Office;
+
+    fn deref(&self) -> &Office {
+        &self.office
     }
 }
 
@@ -107,5 +97,15 @@ impl Registry for Services {
             place.map_err(|_full| status_of(Code::Unavailable, "other nodes are recovering their chains"))?;
         let pages = chain_pages::read(Arc::clone(&self.shared), institution, from_seq, place);
         Ok(Response::new(Box::pin(pages)))
+    }
+
+    type FetchCatalogueStream = Pin<Box<dyn Stream<Item = Result<v1::CataloguePart, Status>> + Send>>;
+
+    async fn fetch_catalogue(
+        &self,
+        request: Request<v1::FetchCatalogueRequest>,
+    ) -> Result<Response<Self::FetchCatalogueStream>, Status> {
+        institution_of(&request)?;
+        Err(status_of(Code::CatalogueUnknown, "no catalogue version is handed out yet"))
     }
 }

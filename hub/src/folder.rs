@@ -63,6 +63,8 @@ paths! {
     journal = "journal";
     /// The index's store.
     index = "index";
+    /// The office's store.
+    office = "office";
     /// The static registry.
     registry = "registry";
     /// The log's verifier key, for readers.

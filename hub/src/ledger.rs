@@ -188,7 +188,7 @@ impl Ledger {
         if institution.standing != Standing::Active {
             return Placing::Refused(Code::StandingRefused);
         }
-        if !institution.keys.iter().any(|term| term.key == *key && term.covers(index)) {
+        if !institution.statement_keys().any(|term| term.key == *key && term.covers(index)) {
             return Placing::Refused(Code::SignatureInvalid);
         }
         match head.relate(statement.seq, statement.prev, statement.digest) {

@@ -6,8 +6,8 @@
 
 pub mod admission;
 pub mod board_page;
-pub mod cli;
-pub mod commands;
+pub mod command;
+pub mod command_line;
 pub mod committer;
 pub mod exchange;
 pub mod folder;
@@ -16,6 +16,7 @@ pub mod index;
 pub mod intake;
 pub mod journal;
 pub mod ledger;
+pub mod office;
 pub mod opening;
 pub mod publisher;
 pub mod registry;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use safeharbor_core::digest::Digest;
-use safeharbor_core::directory::{Announcement, ApplyFailed};
+use safeharbor_core::directory::{Announcement, ApplyFailed, Deciders};
 use safeharbor_core::key::Signer;
 use safeharbor_core::statement::ParseStatementFailed;
 use safeharbor_rules::{Catalogue, LoadFailed};
@@ -13,6 +13,7 @@ use safeharbor_service::clock::Clock;
 use safeharbor_service::evidence::{Evidence, EvidenceFailed};
 use safeharbor_service::folder::{DataFolder, OpenFolderFailed, Role};
 use safeharbor_service::key_file::{self, KeyUse, LoadKeyFailed};
+use safeharbor_service::random::Random;
 use safeharbor_service::settings::LoadSettingsFailed;
 use safeharbor_service::store::{SledSettings, SledStore, Store, StoreFailed};
 
@@ -22,6 +23,7 @@ use crate::forks::Forks;
 use crate::index::{Index, IndexFailed};
 use crate::journal::{Journal, JournalFailed};
 use crate::ledger::Ledger;
+use crate::office::{Desk, persons};
 use crate::publisher::{PublishFailed, Publisher};
 use crate::registry::{Published, RegistryFiles, SigningFailed, SigningState, TreeFailed, TreeWriter};
 use crate::replay::{ReplayFailed, replay};
@@ -36,20 +38,12 @@ const EVIDENCE_BYTES_MAX: u64 = 2 << 20;
 pub struct OpenHub {
     /// Held as long as the hub is open.
     pub folder: DataFolder,
-    /// Where things are.
-    pub paths: Paths,
-    /// What it is called and where it listens.
-    pub settings: Settings,
-    /// Shared state.
-    pub shared: Arc<Shared>,
+    /// What is read and worked at.
+    pub desk: Desk,
     /// The writer of the journal.
     pub committer: Committer,
     /// The writer of the registry.
     pub publisher: Publisher,
-    /// Kinds and ceilings.
-    pub catalogue: Arc<Catalogue>,
-    /// Who did what.
-    pub audit: Arc<AuditLog>,
     /// The hub's statement key.
     pub signer: Arc<dyn Signer>,
 }
@@ -119,7 +113,7 @@ pub enum OpenHubFailed {
 pub fn open(
     folder: &Path,
     overrides: &[(&str, String)],
-    clock: &Arc<dyn Clock>,
+    (clock, random): (&Arc<dyn Clock>, &Arc<dyn Random>),
 ) -> Result<OpenHub, OpenHubFailed> {
     let held = DataFolder::open(folder, Role::Hub)?;
     let paths = Paths::new(folder);
@@ -174,20 +168,25 @@ pub fn open(
     let mut publisher =
         Publisher { shared: Arc::clone(&shared), tree, signing, signer: log_signer, origin, index };
     publisher.publish()?;
-    Ok(OpenHub { folder: held, paths, settings, shared, committer, publisher, catalogue, audit, signer })
+    let store: Arc<dyn Store> = Arc::new(SledStore::open(&paths.office(), SledSettings::default())?);
+    let persons = Arc::new(persons(&store, clock, random));
+    let (clock, random) = (Arc::clone(clock), Arc::clone(random));
+    let desk = Desk { shared, paths, settings, catalogue, audit, store, persons, clock, random };
+    Ok(OpenHub { folder: held, desk, committer, publisher, signer })
 }
 
 /// What a hub must have announced before anything else; in order.
 #[must_use]
 pub fn first_announcements(hub: &OpenHub) -> Vec<Announcement> {
-    let directory = hub.shared.directory();
+    let directory = hub.desk.shared.directory();
     let mut missing = Vec::new();
     if directory.hub_keys().is_empty() {
         missing.push(Announcement::HubKey { key: hub.signer.public_key() });
     }
-    let cat = hub.catalogue.digest();
-    if !directory.has_catalogue(&cat) {
-        missing.push(Announcement::Catalogue { cat });
+    let cat = hub.desk.catalogue.digest();
+    // Later versions are published by two persons.
+    if directory.catalogues().is_empty() {
+        missing.push(Announcement::Catalogue { cat, decided_by: Deciders::default() });
     }
     missing
 }

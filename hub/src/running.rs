@@ -1,14 +1,78 @@
 //! A running hub: the committer's thread, the publisher, and the way to order statements of the hub itself.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use safeharbor_core::directory::Announcement;
+use safeharbor_service::clock::Clock;
+use safeharbor_service::random::Random;
 use safeharbor_service::shutdown::Shutdown;
+use safeharbor_service::speech::Exit;
+use safeharbor_service::{control, telemetry};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
 
+use crate::command::{Request, execute};
 use crate::committer::{AnnounceFailed, Announced, CommitFailed, Committer, ORDERS_WAITING_MAX, Order};
+use crate::office::Office;
+use crate::opening::{OpenHubFailed, open};
 use crate::publisher::{PublishFailed, Publisher};
+use crate::server::{ServeFailed, serve};
+
+/// Runs a hub until a signal, taking commands on its control socket.
+///
+/// # Errors
+/// It cannot be opened, or a part of it fails.
+pub async fn run(
+    folder: &Path,
+    overrides: Vec<(&'static str, String)>,
+    (clock, random): (&Arc<dyn Clock>, &Arc<dyn Random>),
+) -> Result<(), RunHubFailed> {
+    let shutdown = Shutdown::on_signals().map_err(RunHubFailed::Process)?;
+    let (folder, clock, random) = (folder.to_owned(), Arc::clone(clock), Arc::clone(random));
+    let opened = tokio::task::spawn_blocking(move || open(&folder, &overrides, (&clock, &random))).await;
+    let hub = opened.map_err(|join| RunHubFailed::Process(join.into()))??;
+    telemetry::init(&hub.desk.settings.log)?;
+    Ok(serve(hub, shutdown, take_commands).await?)
+}
+
+async fn take_commands(office: Office) {
+    let socket = office.paths.control();
+    let answer = move |request: Vec<u8>, output: control::Output| answer(office.clone(), request, output);
+    if let Err(refused) = control::serve(&socket, answer).await {
+        tracing::error!(error = %refused, "commands cannot be taken while the hub runs");
+    }
+}
+
+/// Carries a forwarded command out.
+async fn answer(office: Office, request: Vec<u8>, output: control::Output) -> u8 {
+    let request = Zeroizing::new(request);
+    let Ok(request) = serde_json::from_slice::<Request>(&request) else { return Exit::Usage.code() };
+    let reply = execute(&office, request).await;
+    output.stderr(reply.err).await.ok();
+    match output.stdout(reply.out).await {
+        Ok(()) => reply.exit.code(),
+        Err(_) => Exit::Unavailable.code(),
+    }
+}
+
+/// A hub cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunHubFailed {
+    /// It cannot be opened.
+    #[error("the hub cannot be opened")]
+    Open(#[from] OpenHubFailed),
+    /// A part of it failed.
+    #[error(transparent)]
+    Serve(#[from] ServeFailed),
+    /// What is logged cannot be set up.
+    #[error("the log cannot be set up")]
+    Telemetry(#[from] telemetry::InitTelemetryFailed),
+    /// Signals or threads cannot be had.
+    #[error("the process cannot be set up")]
+    Process(#[source] std::io::Error),
+}
 
 /// The parts that write.
 #[derive(Debug)]
@@ -99,6 +163,7 @@ pub async fn announce(
     announcement: Announcement,
 ) -> Result<Announced, OrderFailed> {
     let (reply, announced) = oneshot::channel();
+    let announcement = Box::new(announcement);
     orders.send(Order::Announce { announcement, reply }).await.or(Err(OrderFailed::Stopping))?;
     Ok(announced.await.or(Err(OrderFailed::Stopping))??)
 }

@@ -9,9 +9,7 @@ use safeharbor_certs::tls::{ConfigureTlsFailed, server_config};
 use safeharbor_proto::v1::exchange_server::ExchangeServer;
 use safeharbor_proto::v1::registry_server::RegistryServer;
 use safeharbor_proto::{MESSAGE_BYTES_MAX, v1};
-use safeharbor_service::clock::Clock;
 use safeharbor_service::durable_file::{WriteFailed, write_durably};
-use safeharbor_service::random::Random;
 use safeharbor_service::secret_file::{self, LoadSecretFailed};
 use safeharbor_service::shutdown::Shutdown;
 use tokio::net::TcpListener;
@@ -22,6 +20,7 @@ use tonic::transport::Server;
 use crate::board_page::{self, AdminState};
 use crate::exchange::{PeerStream, Services, accept};
 use crate::folder::Paths;
+use crate::office::Office;
 use crate::opening::{OpenHub, first_announcements};
 use crate::running::{OrderFailed, RunFailed, Running, announce};
 
@@ -80,40 +79,34 @@ pub struct Addresses {
     pub pid: u32,
 }
 
-/// Serves until shutdown. `commands` runs beside the servers with the way to the committer.
+/// Serves until shutdown. `commands` runs beside the servers.
 ///
 /// # Errors
 /// Any of [`ServeFailed`].
-pub async fn serve<C, F>(
-    hub: OpenHub,
-    (clock, random): (Arc<dyn Clock>, Arc<dyn Random>),
-    shutdown: Shutdown,
-    commands: C,
-) -> Result<(), ServeFailed>
+pub async fn serve<C, F>(hub: OpenHub, shutdown: Shutdown, commands: C) -> Result<(), ServeFailed>
 where
-    C: FnOnce(Services) -> F,
+    C: FnOnce(Office) -> F,
     F: Future<Output = ()> + Send + 'static,
 {
     let announcements = first_announcements(&hub);
-    let OpenHub { folder, paths, settings, shared, committer, publisher, catalogue, .. } = hub;
-    let grpc = listen(&settings.listen).await?;
-    let admin = listen(&settings.admin).await?;
-    let tls = load_tls(&paths)?;
+    let OpenHub { folder, desk, committer, publisher, .. } = hub;
+    let grpc = listen(&desk.settings.listen).await?;
+    let admin = listen(&desk.settings.admin).await?;
+    let tls = load_tls(&desk.paths)?;
     let mut running = Running::start(committer, publisher);
     for announcement in announcements {
         announce(&running.orders(), announcement).await?;
     }
-    let handed_down = (clock, random);
-    let services =
-        Services::new(Arc::clone(&shared), running.orders(), catalogue, handed_down, shutdown.clone());
-    write_addresses(&paths, &grpc, &admin)?;
+    let office = Office::new(desk, running.orders());
+    let services = Services::new(office.clone(), shutdown.clone());
+    write_addresses(&office.paths, &grpc, &admin)?;
     let (ready, connections) = mpsc::channel(CONNECTIONS_WAITING_MAX);
     tokio::spawn(accept(grpc, tls, ready, shutdown.clone()));
-    let commands = tokio::spawn(commands(services.clone()));
-    let (clock, catalogue) = (Arc::clone(&services.clock), Arc::clone(&services.catalogue));
-    let state = AdminState::new(Arc::clone(&shared), clock, settings.clone(), catalogue);
-    let admin = tokio::spawn(board_page::serve(admin, state, shutdown.clone()));
-    let mut grpc = tokio::spawn(serve_grpc(services, connections, settings.reflection, shutdown.clone()));
+    let commands = tokio::spawn(commands(office.clone()));
+    let admin =
+        tokio::spawn(board_page::serve(admin, AdminState::new(office.desk().clone()), shutdown.clone()));
+    let mut grpc =
+        tokio::spawn(serve_grpc(services, connections, office.settings.reflection, shutdown.clone()));
     let served = tokio::select! {
         failed = running.failed() => Err(ServeFailed::Run(failed)),
         served = &mut grpc => served.or(Err(ServeFailed::Run(RunFailed::Ended)))?,
@@ -126,7 +119,8 @@ where
     if !grpc.is_finished() && tokio::time::timeout(ENDING_MAX, &mut grpc).await.is_err() {
         grpc.abort();
     }
-    drop(std::fs::remove_file(paths.addresses()));
+    drop(std::fs::remove_file(office.paths.addresses()));
+    drop(office);
     served?;
     running.stop().await?;
     drop(folder);

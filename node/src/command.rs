@@ -30,6 +30,7 @@ mod withdraw;
 
 use std::path::PathBuf;
 
+pub use safeharbor_service::person::{Credentials, Password};
 use serde::{Deserialize, Serialize};
 
 use crate::approval::{Seen, SetSeen};
@@ -38,7 +39,6 @@ use crate::rejection::RejectSeen;
 use crate::selection::Among;
 use crate::speech::{Exit, Format, Language, Speech};
 pub use connector::{ConnectingFailed, ConnectorCommand, NewConnector};
-pub use credentials::{Credentials, Password};
 pub use export::{ExportForm, LayoutOrder};
 pub use failure::CommandFailed;
 pub use import::{ImportOrder, Rejects};

@@ -6,22 +6,21 @@ mod deciding;
 mod delivery;
 mod exporting;
 mod mapping;
-mod password;
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use safeharbor_rules::{Catalogue, KindId};
+use safeharbor_service::person::Credentials;
+use safeharbor_service::prompt::{choose_password, read_password};
 
 pub use arguments::Arguments;
 use arguments::{ImportWords, PersonWords, Words};
 use exporting::ExportWords;
-use password::read_password;
 
 use crate::command::{
-    Command, CommandFailed, Credentials, ExportForm, ImportOrder, Rejects, list_kinds, show_kind, split,
-    template,
+    Command, CommandFailed, ExportForm, ImportOrder, Rejects, list_kinds, show_kind, split, template,
 };
 use crate::enrolment::{EnrolFailed, enrol, init};
 use crate::layout::Layout;
@@ -170,7 +169,7 @@ impl Desk {
         }
     }
 
-    fn ask(&self, name: &str) -> io::Result<crate::command::Password> {
+    fn ask(&self, name: &str) -> io::Result<safeharbor_service::person::Password> {
         let prompt = self.language.pick(format!("{name} 的密码："), format!("Password of {name}: "));
         read_password(&prompt)
     }
@@ -191,7 +190,7 @@ impl Desk {
                 Err(failed) => return self.no_password(&failed),
             },
         };
-        match password::choose_password(&name, self.language) {
+        match choose_password(&name, self.language) {
             Ok(password) => self.deliver(Command::AddPerson { name, role, password, by }),
             Err(failed) => self.no_password(&failed),
         }

@@ -1,7 +1,7 @@
 //! Shell parts both servers share.
 //!
 //! In scope: clock, randomness, the store contract and its backends, data folders, key files, persons, the audit
-//! log, the evidence folder, the control socket, settings, telemetry, shutdown.
+//! log, the evidence folder, the control socket, how commands speak and ask, settings, telemetry, shutdown.
 //! Out of scope: formats and proofs (`core`), record kinds (`rules`), X.509 and TLS (`certs`), the wire protocol
 //! (`proto`), and whatever only one of the servers does (`node`, `hub`).
 //!
@@ -16,9 +16,11 @@ pub mod evidence;
 pub mod folder;
 pub mod key_file;
 pub mod person;
+pub mod prompt;
 pub mod random;
 pub mod secret_file;
 pub mod settings;
 pub mod shutdown;
+pub mod speech;
 pub mod store;
 pub mod telemetry;

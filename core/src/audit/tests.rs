@@ -3,7 +3,8 @@
 use super::*;
 use crate::chain::Link;
 use crate::directory::testing::{
-    Chains, HUB_KEY, ORIGIN, admission, entry, hub, hub_key, key_begins, key_ends, peking, tsinghua,
+    Chains, HUB_KEY, ORIGIN, admission, entry, hub, hub_key, key_again, key_begins, key_ends, peking,
+    tsinghua,
 };
 use crate::institution::InstitutionCode;
 
@@ -141,11 +142,11 @@ fn a_public_statement_must_be_the_one_that_the_digest_names() {
 #[test]
 fn a_public_statement_must_fit_the_directory() {
     let mut registry = Registry::begin();
-    let forged = entry(&registry.chains.clone().announce(&key_begins(peking(), 11), 2));
+    let forged = entry(&registry.chains.clone().announce(&key_again(peking(), 11), 2));
     assert_eq!(registry.take(&forged), Err(AuditFault::Directory(ApplyFailed::Signature)));
-    let reused = entry(&registry.chains.clone().announce(&key_begins(peking(), 10), HUB_KEY));
+    let reused = entry(&registry.chains.clone().announce(&key_again(peking(), 10), HUB_KEY));
     assert!(matches!(registry.take(&reused), Err(AuditFault::Directory(ApplyFailed::KeySeen(_)))));
-    registry.announce(&key_begins(peking(), 11));
+    registry.announce(&key_again(peking(), 11));
 }
 
 #[test]
@@ -176,7 +177,7 @@ fn nobody_speaks_without_a_valid_key() {
     registry.announce(&key_ends(tsinghua(), 11));
     let late = entry(&registry.chains.clone().disclose(tsinghua(), 11));
     assert_eq!(registry.take(&late), no_key(Issuer::Institution(tsinghua())));
-    registry.announce(&key_begins(tsinghua(), 12));
+    registry.announce(&key_again(tsinghua(), 12));
     registry.disclose(tsinghua(), 12).unwrap();
 }
 

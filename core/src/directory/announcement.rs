@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::deciders::Deciders;
+use super::key_ground::{KeyGround, KeySigns};
 use crate::digest::Digest;
 use crate::institution::InstitutionCode;
 use crate::json::Object;
@@ -77,16 +79,31 @@ pub enum Announcement {
         kind: InstitutionType,
         /// Whether its statements are taken.
         standing: Standing,
+        /// Who decided it; reinstating and revoking take two persons.
+        decided_by: Deciders,
     },
-    /// A statement key of an institution begins.
+    /// A key of an institution begins; the one of the same use before it ends with this entry.
     KeyBegins {
         /// Whose key.
         code: InstitutionCode,
         /// The key.
         key: PublicKey,
+        /// What it signs.
+        signs: KeySigns,
+        /// On what grounds.
+        ground: KeyGround,
+        /// Who decided it; a re-enrolment takes two persons.
+        decided_by: Deciders,
     },
-    /// A statement key of an institution ends with this entry.
+    /// A key of an institution ends with this entry.
     KeyEnds {
+        /// Whose key.
+        code: InstitutionCode,
+        /// The key.
+        key: PublicKey,
+    },
+    /// A person at the hub compared the six words of a statement key with the institution, by another channel.
+    KeyConfirmed {
         /// Whose key.
         code: InstitutionCode,
         /// The key.
@@ -96,6 +113,8 @@ pub enum Announcement {
     Catalogue {
         /// Its digest.
         cat: Digest,
+        /// Who decided it; all but the first version take two persons.
+        decided_by: Deciders,
     },
     /// A public statement that does not concern the directory.
     Other,
@@ -111,7 +130,10 @@ impl Announcement {
     #[must_use]
     pub const fn statement_type(&self) -> StatementType {
         match self {
-            Self::HubKey { .. } | Self::KeyBegins { .. } | Self::KeyEnds { .. } => StatementType::Key,
+            Self::HubKey { .. }
+            | Self::KeyBegins { .. }
+            | Self::KeyEnds { .. }
+            | Self::KeyConfirmed { .. } => StatementType::Key,
             Self::Institution { .. } => StatementType::Institution,
             Self::Catalogue { .. } => StatementType::Catalogue,
             Self::Other => StatementType::Policy,
@@ -121,29 +143,34 @@ impl Announcement {
     /// The plain claims of the statement; a catalogue's digest is in the envelope (`cat`).
     #[must_use]
     pub fn to_claims(&self) -> Object {
-        let key_claims = |event: &str, code: Option<&InstitutionCode>, key: &PublicKey| {
-            let mut claims = Object::new();
-            claims.insert("event".to_owned(), event.into());
-            claims.insert("use".to_owned(), "statements".into());
-            claims.insert("jwk".to_owned(), public_key_to_jwk(key));
-            if let Some(code) = code {
-                claims.insert("institution".to_owned(), code.as_str().into());
-            }
-            claims
-        };
         match self {
-            Self::HubKey { key } => key_claims("begins", None, key),
-            Self::KeyBegins { code, key } => key_claims("begins", Some(code), key),
-            Self::KeyEnds { code, key } => key_claims("ends", Some(code), key),
-            Self::Institution { code, name, kind, standing } => {
+            Self::HubKey { key } => key_claims("begins", None, (key, KeySigns::Statements)),
+            Self::KeyBegins { code, key, signs, ground, decided_by } => {
+                let mut claims = key_claims("begins", Some(code), (key, *signs));
+                ground.put_into(&mut claims);
+                decided_by.put_into(&mut claims);
+                claims
+            }
+            // What a key signs is known from its beginning; the claim is there for people who read the log.
+            Self::KeyEnds { code, key } => key_claims("ends", Some(code), (key, KeySigns::Statements)),
+            Self::KeyConfirmed { code, key } => {
+                key_claims("confirmed", Some(code), (key, KeySigns::Statements))
+            }
+            Self::Institution { code, name, kind, standing, decided_by } => {
                 let mut claims = Object::new();
                 claims.insert("institution".to_owned(), code.as_str().into());
                 claims.insert("name".to_owned(), name.as_str().into());
                 claims.insert("type".to_owned(), serde_json::to_value(kind).unwrap_or_default());
                 claims.insert("standing".to_owned(), standing.as_str().into());
+                decided_by.put_into(&mut claims);
                 claims
             }
-            Self::Catalogue { .. } | Self::Other => Object::new(),
+            Self::Catalogue { decided_by, .. } => {
+                let mut claims = Object::new();
+                decided_by.put_into(&mut claims);
+                claims
+            }
+            Self::Other => Object::new(),
         }
     }
 
@@ -159,10 +186,12 @@ impl Announcement {
                 name: parse_name(claims)?,
                 kind: parse_word(claims, "type")?,
                 standing: parse_word(claims, "standing")?,
+                decided_by: Deciders::read(claims)?,
             }),
             StatementType::Key => read_key(claims),
             StatementType::Catalogue => {
-                statement.envelope.cat.map(|cat| Self::Catalogue { cat }).ok_or(ReadAnnouncementFailed("cat"))
+                let cat = statement.envelope.cat.ok_or(ReadAnnouncementFailed("cat"))?;
+                Ok(Self::Catalogue { cat, decided_by: Deciders::read(claims)? })
             }
             StatementType::Status | StatementType::Policy | StatementType::Release => Ok(Self::Other),
             StatementType::Disclosure
@@ -174,15 +203,29 @@ impl Announcement {
     }
 }
 
-fn read_key(claims: &Object) -> Result<Announcement, ReadAnnouncementFailed> {
-    if text(claims, "use")? != "statements" {
-        return Err(ReadAnnouncementFailed("use"));
+fn key_claims(event: &str, code: Option<&InstitutionCode>, (key, signs): (&PublicKey, KeySigns)) -> Object {
+    let mut claims = Object::new();
+    claims.insert("event".to_owned(), event.into());
+    claims.insert("use".to_owned(), signs.as_str().into());
+    claims.insert("jwk".to_owned(), public_key_to_jwk(key));
+    if let Some(code) = code {
+        claims.insert("institution".to_owned(), code.as_str().into());
     }
+    claims
+}
+
+fn read_key(claims: &Object) -> Result<Announcement, ReadAnnouncementFailed> {
+    let signs: KeySigns = parse_word(claims, "use")?;
     let key = claims.get("jwk").and_then(public_key_from_jwk).ok_or(ReadAnnouncementFailed("jwk"))?;
     match (text(claims, "event")?, parse_code(claims)?) {
-        ("begins", None) => Ok(Announcement::HubKey { key }),
-        ("begins", Some(code)) => Ok(Announcement::KeyBegins { code, key }),
+        ("begins", None) if signs == KeySigns::Statements => Ok(Announcement::HubKey { key }),
+        ("begins", None) => Err(ReadAnnouncementFailed("use")),
+        ("begins", Some(code)) => {
+            let (ground, decided_by) = (KeyGround::read(claims)?, Deciders::read(claims)?);
+            Ok(Announcement::KeyBegins { code, key, signs, ground, decided_by })
+        }
         ("ends", Some(code)) => Ok(Announcement::KeyEnds { code, key }),
+        ("confirmed", Some(code)) => Ok(Announcement::KeyConfirmed { code, key }),
         _ => Err(ReadAnnouncementFailed("event")),
     }
 }

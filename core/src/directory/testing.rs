@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use super::{Announcement, InstitutionType, Standing};
+use super::{Announcement, Deciders, InstitutionType, KeyGround, KeySigns, Standing};
 use crate::chain::Head;
 use crate::digest::Digest;
 use crate::entry::Entry;
@@ -49,11 +49,27 @@ pub(crate) fn admission(code: InstitutionCode, standing: Standing) -> Announceme
         name: "北京大学".to_owned(),
         kind: InstitutionType::University,
         standing,
+        decided_by: Deciders::new([1, 2]),
     }
 }
 
 pub(crate) fn key_begins(code: InstitutionCode, seed: u8) -> Announcement {
-    Announcement::KeyBegins { code, key: key(seed) }
+    begins(code, seed, KeyGround::Admission)
+}
+
+/// A later statement key, by the word of two persons.
+pub(crate) fn key_again(code: InstitutionCode, seed: u8) -> Announcement {
+    begins(code, seed, KeyGround::ReEnrolment)
+}
+
+/// A later statement key that the one of `before` signs for.
+pub(crate) fn key_rotates(code: InstitutionCode, before: u8, seed: u8) -> Announcement {
+    begins(code, seed, KeyGround::rotation(code, &key(seed), &signer(before)).unwrap())
+}
+
+fn begins(code: InstitutionCode, seed: u8, ground: KeyGround) -> Announcement {
+    let (signs, decided_by) = (KeySigns::Statements, Deciders::new([1, 2]));
+    Announcement::KeyBegins { code, key: key(seed), signs, ground, decided_by }
 }
 
 pub(crate) fn key_ends(code: InstitutionCode, seed: u8) -> Announcement {
@@ -103,7 +119,7 @@ impl Chains {
 
     /// A public statement of the hub, signed with the key of this seed.
     pub(crate) fn announce(&mut self, announcement: &Announcement, seed: u8) -> String {
-        let cat = if let Announcement::Catalogue { cat } = announcement { Some(*cat) } else { None };
+        let cat = if let Announcement::Catalogue { cat, .. } = announcement { Some(*cat) } else { None };
         self.state(announcement.statement_type(), (announcement.to_claims(), cat), seed)
     }
 

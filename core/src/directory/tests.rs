@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::testing::{Chains, HUB_KEY, admission, hub, hub_key, key, key_begins, key_ends, peking, tsinghua};
+use super::testing::{
+    Chains, HUB_KEY, admission, hub, hub_key, key, key_again, key_begins, key_ends, key_rotates, peking,
+    tsinghua,
+};
 use super::*;
 use crate::statement::StatementType;
 
@@ -71,9 +74,9 @@ fn the_hubs_first_key_introduces_itself_and_only_that() {
     assert_eq!(Registry::empty().announce_by(2, &hub_key(HUB_KEY)), Err(ApplyFailed::Signature));
     let mut registry = Registry::begin();
     assert_eq!(registry.clone().announce_by(2, &hub_key(2)), Err(ApplyFailed::Signature));
-    assert_eq!(registry.clone().announce_by(2, &key_begins(peking(), 11)), Err(ApplyFailed::Signature));
+    assert_eq!(registry.clone().announce_by(2, &key_again(peking(), 11)), Err(ApplyFailed::Signature));
     registry.announce(&hub_key(2)).unwrap();
-    registry.announce_by(2, &key_begins(peking(), 11)).unwrap();
+    registry.announce_by(2, &key_again(peking(), 11)).unwrap();
     assert_eq!(registry.directory.hub_keys().len(), 2);
 }
 
@@ -108,7 +111,7 @@ fn keys_are_valid_for_log_positions() {
     let mut registry = Registry::begin();
     registry.announce(&hub_key(2)).unwrap();
     registry.announce(&key_ends(peking(), 10)).unwrap();
-    registry.announce(&key_begins(peking(), 11)).unwrap();
+    registry.announce(&key_again(peking(), 11)).unwrap();
     for (seed, index, valid) in
         [(10, 1, false), (10, 2, true), (10, 4, true), (10, 5, false), (11, 4, false), (11, 5, true)]
     {
@@ -143,9 +146,9 @@ fn a_refused_announcement_claims_no_key() {
     let mut registry = Registry::begin();
     let refused = registry.announce(&key_begins(tsinghua(), 11));
     assert_eq!(refused, Err(ApplyFailed::InstitutionUnknown(tsinghua())));
-    assert_eq!(registry.announce_by(2, &key_begins(peking(), 11)), Err(ApplyFailed::Signature));
+    assert_eq!(registry.announce_by(2, &key_again(peking(), 11)), Err(ApplyFailed::Signature));
     assert!(!registry.directory.has_seen(&key(11)));
-    registry.announce(&key_begins(peking(), 11)).unwrap();
+    registry.announce(&key_again(peking(), 11)).unwrap();
 }
 
 #[test]
@@ -189,7 +192,7 @@ fn a_catalogue_is_known_once_published() {
     assert!(!registry.directory.has_catalogue(&cat));
     let refused = registry.state(StatementType::Catalogue, json!({}));
     assert_eq!(refused, Err(ReadAnnouncementFailed("cat").into()));
-    registry.announce(&Announcement::Catalogue { cat }).unwrap();
+    registry.announce(&Announcement::Catalogue { cat, decided_by: Deciders::default() }).unwrap();
     assert!(registry.directory.has_catalogue(&cat));
 }
 
@@ -215,12 +218,32 @@ fn malformed_announcements_name_the_claim() {
     check(institution, json!({"institution": "1", "name": "x"}), Err("institution"));
     check(institution, json!({"institution": code, "name": 1}), Err("name"));
     let jwk = crate::sdjwt::public_key_to_jwk(&key(11));
-    let key_of = |event: &str, used: &str| json!({"event": event, "use": used, "jwk": jwk, "institution": peking().as_str()});
+    let key_of = |event: &str, used: &str| {
+        json!({
+            "event": event, "use": used, "jwk": jwk, "institution": peking().as_str(), "ground": "re-enrolled",
+            "decided_by": [1, 2],
+        })
+    };
     check(StatementType::Key, key_of("begins", "statements"), Ok(()));
     check(StatementType::Key, key_of("begins", "log"), Err("use"));
     check(StatementType::Key, key_of("pauses", "statements"), Err("event"));
     check(StatementType::Key, json!({"event": "ends", "use": "statements", "jwk": jwk}), Err("event"));
     check(StatementType::Key, json!({"event": "begins", "use": "statements"}), Err("jwk"));
+    let without = |name: &str, value: Value| {
+        let mut claims = key_of("begins", "statements");
+        claims[name] = value;
+        claims
+    };
+    for (name, value) in [
+        ("ground", json!("whim")),
+        ("ground", json!(null)),
+        ("decided_by", json!([2, 1])),
+        ("decided_by", json!([1, 1])),
+        ("decided_by", json!([])),
+        ("decided_by", json!(["a", "b"])),
+    ] {
+        check(StatementType::Key, without(name, value), Err(name));
+    }
     let null = json!({"event": "begins", "use": "statements", "jwk": jwk, "institution": null});
     check(StatementType::Key, null, Err("institution"));
     let mut identity = [0_u8; 32];
@@ -235,12 +258,88 @@ fn every_announcement_reads_as_it_was_written() {
     let announcements = [
         hub_key(2),
         admission(tsinghua(), Standing::Suspended),
-        key_begins(peking(), 12),
+        key_again(peking(), 12),
         key_ends(peking(), 10),
-        Announcement::Catalogue { cat: Digest::of(b"catalogue") },
+        Announcement::Catalogue { cat: Digest::of(b"catalogue"), decided_by: Deciders::default() },
         Announcement::Other,
     ];
     for announcement in announcements {
         assert_eq!(Registry::begin().announce(&announcement), Ok(announcement));
     }
+}
+
+#[test]
+fn a_later_statement_key_needs_a_ground_and_ends_the_one_before() {
+    let mut registry = Registry::begin();
+    let refused = registry.announce(&key_begins(peking(), 11));
+    assert_eq!(refused, Err(ApplyFailed::Ground(key(11).thumbprint(), "admission")));
+    let refused = registry.announce(&key_rotates(peking(), 12, 11));
+    assert_eq!(refused, Err(ApplyFailed::Ground(key(11).thumbprint(), "rotation")), "signed by another key");
+    registry.announce(&key_rotates(peking(), 10, 11)).unwrap();
+    assert!(registry.key_at(peking(), 10, registry.next - 1), "valid up to the entry that ends it");
+    assert!(!registry.key_at(peking(), 10, registry.next) && registry.key_at(peking(), 11, registry.next));
+    registry.announce(&key_ends(peking(), 11)).unwrap();
+    let refused = registry.announce(&key_rotates(peking(), 11, 12));
+    assert_eq!(
+        refused,
+        Err(ApplyFailed::Ground(key(12).thumbprint(), "rotation")),
+        "an ended key names nobody"
+    );
+    registry.announce(&key_again(peking(), 12)).unwrap();
+    let keys = &registry.directory.institution(&peking()).unwrap().keys;
+    assert_eq!(keys.iter().map(|term| term.re_enrolled).collect::<Vec<_>>(), [false, false, true]);
+}
+
+#[test]
+fn two_persons_reinstate_revoke_re_enrol_and_publish_catalogues() {
+    let institution = |standing, persons: &[u32]| Announcement::Institution {
+        code: peking(),
+        name: "北京大学".to_owned(),
+        kind: InstitutionType::University,
+        standing,
+        decided_by: Deciders::new(persons.iter().copied()),
+    };
+    let mut registry = Registry::begin();
+    registry.announce(&institution(Standing::Suspended, &[1])).unwrap();
+    for persons in [&[][..], &[1], &[1, 1]] {
+        for standing in [Standing::Active, Standing::Revoked] {
+            assert_eq!(registry.announce(&institution(standing, persons)), Err(ApplyFailed::TwoPersons));
+        }
+        let key = Announcement::KeyBegins {
+            code: peking(),
+            key: key(11),
+            signs: KeySigns::Statements,
+            ground: KeyGround::ReEnrolment,
+            decided_by: Deciders::new(persons.iter().copied()),
+        };
+        assert_eq!(registry.announce(&key), Err(ApplyFailed::TwoPersons));
+    }
+    registry.announce(&institution(Standing::Active, &[1, 2])).unwrap();
+    let catalogue = |name: &[u8], persons: &[u32]| Announcement::Catalogue {
+        cat: Digest::of(name),
+        decided_by: Deciders::new(persons.iter().copied()),
+    };
+    registry.announce(&catalogue(b"first", &[])).unwrap();
+    assert_eq!(registry.announce(&catalogue(b"second", &[1])), Err(ApplyFailed::TwoPersons));
+    registry.announce(&catalogue(b"second", &[1, 2])).unwrap();
+}
+
+#[test]
+fn a_statement_key_is_confirmed_once_and_other_keys_sign_no_statements() {
+    let mut registry = Registry::begin();
+    let confirmed = |seed| Announcement::KeyConfirmed { code: peking(), key: key(seed) };
+    assert_eq!(registry.announce(&confirmed(11)), Err(ApplyFailed::KeyUnknown(key(11).thumbprint())));
+    registry.announce(&confirmed(10)).unwrap();
+    let witness = Announcement::KeyBegins {
+        code: peking(),
+        key: key(11),
+        signs: KeySigns::Checkpoints,
+        ground: KeyGround::Admission,
+        decided_by: Deciders::default(),
+    };
+    registry.announce(&witness).unwrap();
+    assert!(!registry.key_at(peking(), 11, registry.next) && registry.key_at(peking(), 10, registry.next));
+    assert_eq!(registry.announce(&confirmed(11)), Err(ApplyFailed::KeyUnknown(key(11).thumbprint())));
+    let institution = registry.directory.institution(&peking()).unwrap();
+    assert!(institution.current_key(KeySigns::Statements).unwrap().confirmed.is_some());
 }

@@ -153,6 +153,7 @@ impl Session {
                     self.order(Order::Submit { items, code, answers }).await?;
                 }
                 Some(FromNode::Answer(answer)) => self.take_answer(answer).await?,
+                Some(FromNode::Alive(_)) => {}
                 Some(FromNode::Hello(_)) | None => {
                     return Err(Ended::with(Code::MessageMalformed, "a message is out of place"));
                 }

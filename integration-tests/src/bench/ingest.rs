@@ -185,7 +185,12 @@ async fn send(
     let channel = connect(tls, name, address).await?;
     let mut client = ExchangeClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let (outgoing, messages) = mpsc::channel(4);
-    let hello = v1::Hello { receipts_from: first, checkpoint_size: 0, software: "bench".to_owned() };
+    let hello = v1::Hello {
+        receipts_from: first,
+        checkpoint_size: 0,
+        software: "bench".to_owned(),
+        ..v1::Hello::default()
+    };
     outgoing.send(message(FromNode::Hello(hello))).await.map_err(step("hello"))?;
     let mut incoming = client.open(ReceiverStream::new(messages)).await.map_err(step("open"))?.into_inner();
     let (acknowledged, mut window) = watch::channel(first.saturating_sub(1));
@@ -225,7 +230,7 @@ async fn send(
             Some(ToNode::Task(task)) => {
                 return Err(StepFailed(format!("task: {}", String::from_utf8_lossy(&task.payload))));
             }
-            Some(ToNode::Head(_)) | None => {}
+            Some(ToNode::Head(_) | ToNode::Situation(_) | ToNode::Probe(_)) | None => {}
         }
     }
     Err(StepFailed("the stream ended early".to_owned()))

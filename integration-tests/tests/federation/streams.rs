@@ -27,7 +27,7 @@ impl Stream {
         let tls = std::sync::Arc::clone(&member.tls);
         let channel = connect(tls, member.hub_name.clone(), address.to_owned()).await.unwrap();
         let (outgoing, messages) = mpsc::channel(4);
-        let hello = v1::Hello { receipts_from: 1, checkpoint_size: 0, software: "test".to_owned() };
+        let hello = v1::Hello { receipts_from: 1, software: "test".to_owned(), ..v1::Hello::default() };
         outgoing.send(v1::NodeMessage { message: Some(FromNode::Hello(hello)) }).await.unwrap();
         let opened = ExchangeClient::new(channel).open(ReceiverStream::new(messages)).await.unwrap();
         let mut stream = Self { outgoing, incoming: opened.into_inner() };

@@ -15,7 +15,7 @@ use crate::approval::{self, Preview, Seen};
 use crate::context::Context;
 use crate::disclosure::{Planned, find_kind};
 use crate::outbox::Authority;
-use crate::speech::{Exit, Format, Language, Speech, padded};
+use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech, padded};
 
 /// Says what would leave and answers with what was seen, as JSON for whoever asks for the password; nothing is changed.
 pub(super) fn preview(

@@ -15,7 +15,7 @@ use crate::approval::{self, FieldCount, SetPreview, SetSeen};
 use crate::context::Context;
 use crate::disclosure;
 use crate::selection::Filter;
-use crate::speech::{Exit, Format, Language, Speech, padded};
+use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech, padded};
 
 /// Keys shown of a set.
 const SAMPLE: usize = 10;

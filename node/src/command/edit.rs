@@ -13,7 +13,7 @@ use super::show::{source_text, value_text};
 use super::{CommandFailed, Credentials};
 use crate::context::Context;
 use crate::records::{self, Stored, differing};
-use crate::speech::{Exit, Format, Language, Speech, moment};
+use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech, moment};
 
 /// Gives fields of a record other values.
 pub(super) fn edit(

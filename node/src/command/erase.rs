@@ -9,7 +9,7 @@ use super::{CommandFailed, Credentials};
 use crate::chain::Chain;
 use crate::context::Context;
 use crate::erasure;
-use crate::speech::{Exit, Format, Language, Speech};
+use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech};
 use crate::withdrawal::stands_at_hub;
 
 /// Says what erasing would do; nothing is changed.

@@ -23,7 +23,7 @@ use super::credentials::authenticate;
 use super::{CommandFailed, Credentials, record};
 use crate::context::Context;
 use crate::records::{Links, RecordSink, Terms};
-use crate::speech::{Exit, Format, Speech};
+use crate::speech::{CatalogueLanguage as _, Exit, Format, Speech};
 use progress::Teller;
 use rejects::RejectFile;
 use report::{Told, print, to_json};

@@ -6,7 +6,7 @@ use safeharbor_rules::{ByState, Catalogue, Ceiling, Class, CodeList, Field, Kind
 use serde_json::{Value, json};
 
 use super::failure::ceiling_zh;
-use crate::speech::{Format, Language, Speech, padded};
+use crate::speech::{CatalogueLanguage as _, Format, Language, Speech, padded};
 
 /// Lists every kind.
 ///

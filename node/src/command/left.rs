@@ -14,7 +14,7 @@ use super::show::authority_text;
 use crate::chain::{Chain, Stated};
 use crate::context::Context;
 use crate::outbox::{Authority, Entry};
-use crate::speech::{Exit, Format, Language, Speech, moment, padded};
+use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech, moment, padded};
 use crate::trust::{ReceiptState, load_receipt};
 
 /// Statements read at a time.

@@ -13,7 +13,7 @@ use super::CommandFailed;
 use super::import::digest_of;
 use super::import::report::{Told, print, to_json};
 use super::split::Counting;
-use crate::speech::{Exit, Format, Language, Speech};
+use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech};
 
 /// Problems that a check lists; all are counted.
 const PROBLEMS_MAX: usize = 100;

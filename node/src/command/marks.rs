@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::record::shown_key;
 use crate::records::Stored;
-use crate::speech::Language;
+use crate::speech::{CatalogueLanguage as _, Language};
 
 /// Characters shown on either side of a find.
 const AROUND: usize = 10;

@@ -9,7 +9,7 @@ use super::person::named;
 use super::{CommandFailed, Credentials};
 use crate::context::Context;
 use crate::policy::{Accepted, Change, Changes, InForce, mode_of, modes};
-use crate::speech::{Exit, Format, Language, Speech, moment, padded};
+use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech, moment, padded};
 
 pub(super) fn show(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
     let policy = context.policy()?;

@@ -17,7 +17,7 @@ use crate::disclosure::{self, Planned};
 use crate::outbox::{Authority, Content, Entry, Grant};
 use crate::records::Stored;
 use crate::situation::Situation;
-use crate::speech::{Exit, Format, Language, Speech, moment, padded};
+use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech, moment, padded};
 
 /// What becomes of a field in how many records.
 #[derive(Default, Clone, Copy)]

@@ -10,7 +10,7 @@ use super::record::{find, shown_key};
 use super::{Choice, CommandFailed, Credentials};
 use crate::context::Context;
 use crate::rejection::{self, RejectSeen, Rejected, Target};
-use crate::speech::{Exit, Format, Language, Speech};
+use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech};
 
 /// Says what would be rejected and answers with what was seen, as JSON; nothing is changed.
 pub(super) fn preview(

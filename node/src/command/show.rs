@@ -14,7 +14,7 @@ use crate::erasure::Tombstone;
 use crate::hold::{Held, Why};
 use crate::policy::{InForce, mode_of};
 use crate::records::Revision;
-use crate::speech::{Exit, Format, Language, Speech, moment, padded};
+use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech, moment, padded};
 use crate::trust::ReceiptState;
 pub(super) use words::{authority_text, source_text, standing_text, standing_word, value_text, way_text};
 use words::{hold_text, policy_text, why_text};

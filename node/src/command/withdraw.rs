@@ -10,7 +10,7 @@ use super::{CommandFailed, Credentials};
 use crate::chain::Chain;
 use crate::context::Context;
 use crate::erasure::EraseFailed;
-use crate::speech::{Exit, Format, Language, Speech};
+use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech};
 use crate::withdrawal::{self, Withdrawn};
 
 /// Says what withdrawing would do; nothing is changed.

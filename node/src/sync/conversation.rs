@@ -258,6 +258,7 @@ impl Conversation {
                 Err(failed) => malformed(&failed),
             },
             Some(FromHub::Task(task)) => return self.hear_task(task.into()).await,
+            Some(FromHub::Situation(_) | FromHub::Probe(_)) => return Ok(()),
             // A message of a later version.
             None => return Ok(()),
         };

@@ -1,11 +1,13 @@
 //! Persons: who approved, decided or administered something, and how we know.
 
+mod credentials;
 mod password;
 mod persons;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use credentials::{Credentials, Password};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFailed};
 pub use persons::{AddPersonFailed, AuthenticateFailed, Persons, PersonsFailed};
 use serde::{Deserialize, Serialize};

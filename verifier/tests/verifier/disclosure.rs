@@ -1,6 +1,6 @@
 //! A statement is verified under its issuer's key, where that key was valid, with the claims it reveals.
 
-use safeharbor_core::directory::Announcement;
+use safeharbor_core::directory::{Announcement, KeyGround};
 use safeharbor_core::json::Object;
 use safeharbor_core::sdjwt::{Algorithm, Disclosure};
 use safeharbor_core::statement::{Draft, Statement};
@@ -126,7 +126,7 @@ fn keys_are_valid_for_their_log_positions_only() {
     let (mut registry, made) = Registry::with_disclosures(1);
     let code = PEKING.parse().unwrap();
     registry.announce(&Announcement::KeyEnds { code, key: public_key(PEKING_KEY) });
-    registry.announce(&Announcement::KeyBegins { code, key: public_key(50) });
+    registry.announce(&key_begins(code, public_key(50), KeyGround::ReEnrolment));
     let late = registry.disclose(PEKING, PEKING_KEY);
     let renewed = registry.disclose(PEKING, 50);
     assert!(by_log(&made[0].revealing(1), &registry).is_ok());

@@ -8,7 +8,7 @@ use safeharbor_core::chain::Head;
 use safeharbor_core::checkpoint::{Checkpoint, sign_checkpoint};
 use safeharbor_core::cosignature::cosign;
 use safeharbor_core::digest::Digest;
-use safeharbor_core::directory::{Announcement, InstitutionType, Standing};
+use safeharbor_core::directory::{Announcement, Deciders, InstitutionType, KeyGround, KeySigns, Standing};
 use safeharbor_core::entry::Entry;
 use safeharbor_core::institution::{InstitutionCode, Issuer};
 use safeharbor_core::json::Object;
@@ -78,6 +78,12 @@ pub(crate) struct Registry {
     heads: BTreeMap<Issuer, Head>,
 }
 
+/// A statement key that begins; two persons decided, whether that is needed or not.
+pub(crate) fn key_begins(code: InstitutionCode, key: PublicKey, ground: KeyGround) -> Announcement {
+    let (signs, decided_by) = (KeySigns::Statements, Deciders::new([1, 2]));
+    Announcement::KeyBegins { code, key, signs, ground, decided_by }
+}
+
 impl Registry {
     /// Hub key, catalogue, two institutions with a key each: six public entries.
     pub(crate) fn begin() -> Self {
@@ -85,7 +91,7 @@ impl Registry {
         let heads = BTreeMap::from([(hub, Head::before_first(Digest::of(ORIGIN.as_bytes())))]);
         let mut registry = Self { entries: Vec::new(), heads };
         registry.announce(&Announcement::HubKey { key: public_key(HUB_KEY) });
-        registry.announce(&Announcement::Catalogue { cat: catalogue() });
+        registry.announce(&Announcement::Catalogue { cat: catalogue(), decided_by: Deciders::default() });
         registry.admit(PEKING, "北京大学", PEKING_KEY);
         registry.admit(TSINGHUA, "清华大学", TSINGHUA_KEY);
         registry
@@ -105,10 +111,11 @@ impl Registry {
     fn admit(&mut self, code: &str, name: &str, key: u8) {
         let code: InstitutionCode = code.parse().unwrap();
         let (kind, standing) = (InstitutionType::University, Standing::Active);
-        let admission = Announcement::Institution { code, name: name.to_owned(), kind, standing };
+        let (name, decided_by) = (name.to_owned(), Deciders::default());
+        let admission = Announcement::Institution { code, name, kind, standing, decided_by };
         let admitted = self.announce(&admission);
         self.heads.insert(Issuer::Institution(code), Head::before_first(admitted));
-        self.announce(&Announcement::KeyBegins { code, key: public_key(key) });
+        self.announce(&key_begins(code, public_key(key), KeyGround::Admission));
     }
 
     pub(crate) fn announce(&mut self, announcement: &Announcement) -> Digest {

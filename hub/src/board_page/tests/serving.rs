@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use safeharbor_service::clock::ManualClock;
-use safeharbor_service::random::SystemRandom;
+use safeharbor_service::clock::{Clock, ManualClock};
+use safeharbor_service::random::{Random, SystemRandom};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -32,9 +32,9 @@ impl Served {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at_ms(1_778_311_773_120));
         let naming = Naming { name: "hub.example".to_owned(), origin: None, tls_names: Vec::new() };
         set_up(folder.path(), &naming, clock.as_ref(), &SystemRandom).unwrap();
-        let hub = open(folder.path(), &[], &clock).unwrap();
-        let state =
-            AdminState::new(Arc::clone(&hub.shared), clock, hub.settings.clone(), Arc::clone(&hub.catalogue));
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let hub = open(folder.path(), &[], (&clock, &random)).unwrap();
+        let state = AdminState::new(hub.desk.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), Shutdown::new());
         let task = tokio::spawn(serve(listener, state, shutdown.clone()));

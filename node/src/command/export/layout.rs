@@ -13,7 +13,7 @@ use super::records::{folder_of, visit};
 use super::{CommandFailed, name_of};
 use crate::command::record;
 use crate::context::Context;
-use crate::speech::{Exit, Language, Speech};
+use crate::speech::{CatalogueLanguage as _, Exit, Language, Speech};
 
 /// Lines about what is not filled in that are shown; the workbook lists all of them.
 const SHOWN: usize = 40;

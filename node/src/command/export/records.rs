@@ -17,7 +17,7 @@ use crate::command::record::find_kind;
 use crate::context::Context;
 use crate::hold;
 use crate::records::Stored;
-use crate::speech::{Exit, Language, Speech};
+use crate::speech::{CatalogueLanguage as _, Exit, Language, Speech};
 
 /// Bytes that are written at a time.
 const CHUNK_BYTES: usize = 256 * 1024;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::command::CommandFailed;
 use crate::command::record::shown_key;
 use crate::records::Absent;
-use crate::speech::{Language, Speech};
+use crate::speech::{CatalogueLanguage as _, Language, Speech};
 
 /// Absent records that are named to people; programs get all.
 const ABSENT_NAMED_MAX: usize = 10;

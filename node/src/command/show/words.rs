@@ -12,7 +12,7 @@ use crate::hold::{Held, Why};
 use crate::outbox::Authority;
 use crate::policy::{InForce, mode_of};
 use crate::records::Source;
-use crate::speech::{Language, moment};
+use crate::speech::{CatalogueLanguage as _, Language, moment};
 
 pub(in crate::command) fn way_text(way: Way, language: Language) -> &'static str {
     match way {

@@ -6,6 +6,7 @@ use safeharbor_core::chain::Head;
 use safeharbor_proto::v1::node_message::Message as FromNode;
 use safeharbor_proto::v1::registry_client::RegistryClient;
 use safeharbor_proto::{MESSAGE_BYTES_MAX, Refused, submit_to_wire, v1};
+use safeharbor_service::random::draw;
 use safeharbor_service::store::Batch;
 use tonic::{Status, Streaming};
 
@@ -51,7 +52,9 @@ impl Conversation {
         let store = Arc::clone(&self.desk.context.store);
         let last = blocking(move || LastCheckpoint::load(&*store)).await??;
         let checkpoint_size = last.map_or(0, |last| last.checkpoint.size);
-        let hello = v1::Hello { receipts_from, checkpoint_size, software: SOFTWARE.to_owned() };
+        let process = draw::<16>(&*self.desk.context.random)?.to_vec();
+        let software = SOFTWARE.to_owned();
+        let hello = v1::Hello { receipts_from, checkpoint_size, software, process, unlinked: 0 };
         self.outgoing.push_back((FromNode::Hello(hello), None));
         Ok(())
     }
@@ -171,7 +174,10 @@ impl Conversation {
     async fn fetch(&self, from_seq: u64) -> Result<Streaming<v1::ChainPage>, Status> {
         let channel = self.channel.clone().ok_or_else(|| Status::unavailable("no connection"))?;
         let mut client = RegistryClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
-        Ok(client.fetch_chain(v1::FetchChainRequest { from_seq }).await?.into_inner())
+        Ok(client
+            .fetch_chain(v1::FetchChainRequest { from_seq, with_disclosures: false })
+            .await?
+            .into_inner())
     }
 
     /// Keeps our statement and the hub's of one number in the evidence folder; the hub's where it hands it out.

@@ -145,6 +145,7 @@ impl ModelHub {
                     let text = String::from_utf8(answer.answer).unwrap();
                     self.0.lock().unwrap().answers.insert(answer.id, text);
                 }
+                Some(FromNode::Alive(_)) => {}
                 Some(FromNode::Hello(_)) | None => panic!("a message out of place"),
             }
         }
@@ -245,8 +246,19 @@ impl Registry for ModelHub {
     ) -> Result<Response<Self::FetchChainStream>, Status> {
         let from = usize::try_from(request.into_inner().from_seq).unwrap();
         let jwts = self.0.lock().unwrap().log.clone();
-        let pages: Vec<_> =
-            jwts[from - 1..].chunks(2).map(|jwts| Ok(v1::ChainPage { jwts: jwts.to_vec() })).collect();
+        let pages: Vec<_> = jwts[from - 1..]
+            .chunks(2)
+            .map(|jwts| Ok(v1::ChainPage { jwts: jwts.to_vec(), revealed: Vec::new() }))
+            .collect();
         Ok(Response::new(tokio_stream::iter(pages)))
+    }
+
+    type FetchCatalogueStream = tokio_stream::Iter<std::vec::IntoIter<Result<v1::CataloguePart, Status>>>;
+
+    async fn fetch_catalogue(
+        &self,
+        _: Request<v1::FetchCatalogueRequest>,
+    ) -> Result<Response<Self::FetchCatalogueStream>, Status> {
+        Err(Status::unimplemented("the model has no catalogue"))
     }
 }

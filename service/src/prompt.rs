@@ -2,11 +2,14 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
-use crate::command::Password;
+use crate::person::Password;
 use crate::speech::Language;
 
 /// Asks for a password.
-pub(super) fn read_password(prompt: &str) -> io::Result<Password> {
+///
+/// # Errors
+/// Nothing can be read.
+pub fn read_password(prompt: &str) -> io::Result<Password> {
     if io::stdin().is_terminal() {
         return rpassword::prompt_password(prompt).map(Password::new);
     }
@@ -20,7 +23,10 @@ pub(super) fn read_password(prompt: &str) -> io::Result<Password> {
 }
 
 /// Asks for the password of somebody new, at a terminal twice.
-pub(super) fn choose_password(name: &str, language: Language) -> io::Result<Password> {
+///
+/// # Errors
+/// Nothing can be read, or the two are not the same.
+pub fn choose_password(name: &str, language: Language) -> io::Result<Password> {
     let prompt = language.pick(
         format!("{name} 的新密码（至少 12 个字符）："),
         format!("New password of {name} (12 characters or more): "),

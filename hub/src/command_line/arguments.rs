@@ -1,39 +1,37 @@
-//! The command line of `safeharbor-hub`.
+//! The words of the command line.
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use safeharbor_core::directory::InstitutionType;
 use safeharbor_core::institution::InstitutionCode;
-use serde::{Deserialize, Serialize};
+use safeharbor_service::speech::{Format, Language};
 
 /// The district hub of the Safe Harbour Gateway (安全港枢纽).
 ///
 /// Exit codes: 0 done, 1 refused, 2 usage, 3 unavailable. Data goes to standard output, everything else to standard error.
 #[derive(Debug, Parser)]
 #[command(name = "safeharbor-hub", version)]
-pub struct Cli {
+pub struct Arguments {
+    /// 语言 Language [default: the locale's]
+    #[arg(long, global = true, value_enum, value_name = "LANG")]
+    pub lang: Option<Language>,
+    /// 数据的形式 The form of data
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// The hub's data folder (数据目录)
+    #[arg(long, global = true, value_name = "DIR", default_value = "hub-data")]
+    pub data: PathBuf,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
-}
-
-/// Where the hub's data is.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Data {
-    /// The data folder (数据目录)
-    #[arg(long, value_name = "DIR", default_value = "hub-data")]
-    pub data: PathBuf,
+    pub words: Words,
 }
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum Words {
     /// Set a hub up in an empty or missing folder: keys, certificate authority, trust file (初始化)
     Init {
-        /// Where.
-        #[command(flatten)]
-        data: Data,
         /// The hub's host name; its issuer is https://NAME
         #[arg(long)]
         name: String,
@@ -46,9 +44,6 @@ pub enum Command {
     },
     /// Serve nodes and operators until told to stop (运行)
     Run {
-        /// Where.
-        #[command(flatten)]
-        data: Data,
         /// Where nodes connect [default: from settings.toml, else 127.0.0.1:7443]
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<String>,
@@ -57,25 +52,15 @@ pub enum Command {
         admin: Option<String>,
     },
     /// Admit institutions and change their standing (参与单位)
-    Institution {
-        /// Where.
-        #[command(flatten)]
-        data: Data,
-        /// What.
-        #[command(subcommand)]
-        action: InstitutionAction,
-    },
+    #[command(subcommand)]
+    Institution(InstitutionWords),
     /// Make index and registry files again from the journal; the hub must not be running (重建)
-    Rebuild {
-        /// Where.
-        #[command(flatten)]
-        data: Data,
-    },
+    Rebuild,
 }
 
 /// What can be done with institutions; carried out by the running hub where there is one.
-#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
-pub enum InstitutionAction {
+#[derive(Debug, Clone, Subcommand)]
+pub enum InstitutionWords {
     /// Admit an institution by the request file that `safeharbor-node init` wrote, and write the bundle for its node
     Add {
         /// The request file
@@ -92,11 +77,7 @@ pub enum InstitutionAction {
         kind: TypeArgument,
     },
     /// List institutions
-    List {
-        /// How to print them
-        #[arg(long, value_enum, default_value = "table")]
-        format: Format,
-    },
+    List,
     /// Take no statements until reinstated; reading goes on
     Suspend {
         /// The 18-character code
@@ -114,17 +95,8 @@ pub enum InstitutionAction {
     },
 }
 
-/// How to print data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-pub enum Format {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-}
-
 /// The types of institutions, as words of the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TypeArgument {
     /// 高等学校
     University,

@@ -1,0 +1,306 @@
+//! What keys sign when a node joins, renews its certificate, or rotates its statement key: each in its own format.
+
+use safeharbor_core::b64;
+use safeharbor_core::checkpoint::Checkpoint;
+use safeharbor_core::cosignature::{cosign, verify_cosignature};
+use safeharbor_core::digest::Digest;
+use safeharbor_core::institution::{InstitutionCode, Issuer};
+use safeharbor_core::json::Object;
+use safeharbor_core::key::{PublicKey, SignFailed, Signer};
+use safeharbor_core::note::{NoteFailed, SignatureLine, VerifierKey};
+use safeharbor_core::sdjwt::{Algorithm, Jws, JwsFailed, public_key_from_jwk, public_key_to_jwk, sign_jws};
+use serde_json::Value;
+
+/// The `typ` header of the proof with which a statement key names all keys of its node.
+pub const JOIN_TYPE: &str = "safeharbor-join+jwt";
+/// The `typ` header of the proof with which a statement key asks for a certificate.
+pub const RENEW_TYPE: &str = "safeharbor-renew+jwt";
+/// The `typ` header of the proof of a presentation key (RFC 9901 section 4.3).
+const KEY_BINDING_TYPE: &str = "kb+jwt";
+/// The most bytes a proof may have.
+pub const PROOF_BYTES_MAX: usize = 8 * 1024;
+
+/// The public keys of a node besides that of its certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeKeys {
+    /// Signs statements.
+    pub statements: PublicKey,
+    /// Cosigns checkpoints.
+    pub witness: PublicKey,
+    /// Presents certificates.
+    pub presentation: PublicKey,
+}
+
+/// A proof does not prove what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofFailed {
+    /// The token is malformed or not signed by its key.
+    #[error("the proof of the {0} is refused")]
+    Token(&'static str, #[source] JwsFailed),
+    /// A claim is missing, malformed or about something else.
+    #[error("the proof's claim {0:?} is missing, malformed or about something else")]
+    Claim(&'static str),
+    /// The witness key did not cosign what it should.
+    #[error("the witness key did not cosign the empty checkpoint of this invitation")]
+    Witness,
+    /// It is longer than any honest proof.
+    #[error("a proof has at most {PROOF_BYTES_MAX} bytes")]
+    TooLong,
+}
+
+/// The statement key's proof: it names the invitation, the certificate request and all keys.
+///
+/// # Errors
+/// The signing device refuses.
+pub fn prove_join(
+    invitation: &Digest,
+    csr_pem: &str,
+    keys: &NodeKeys,
+    signer: &dyn Signer,
+) -> Result<String, SignFailed> {
+    let mut claims = Object::new();
+    claims.insert("invitation".to_owned(), invitation.to_string().into());
+    claims.insert("csr_sha256".to_owned(), Digest::of(csr_pem.as_bytes()).to_string().into());
+    for (name, key) in
+        [("statements", keys.statements), ("witness", keys.witness), ("presentation", keys.presentation)]
+    {
+        claims.insert(name.to_owned(), public_key_to_jwk(&key));
+    }
+    sign_jws(Algorithm::default(), JOIN_TYPE, &claims, signer)
+}
+
+/// Verifies the statement key's proof and returns the keys it names; they must be three different ones.
+///
+/// # Errors
+/// The proof is malformed, not signed by the key it names, or about another invitation or request.
+pub fn verify_join(proof: &str, invitation: &Digest, csr_pem: &str) -> Result<NodeKeys, ProofFailed> {
+    let proof = parse(proof, JOIN_TYPE, "statement key")?;
+    let key = |name: &'static str| {
+        proof.payload.get(name).and_then(public_key_from_jwk).ok_or(ProofFailed::Claim(name))
+    };
+    let keys = NodeKeys {
+        statements: key("statements")?,
+        witness: key("witness")?,
+        presentation: key("presentation")?,
+    };
+    proof.verify(&keys.statements).map_err(|source| ProofFailed::Token("statement key", source))?;
+    expect(&proof, "invitation", &invitation.to_string())?;
+    expect(&proof, "csr_sha256", &Digest::of(csr_pem.as_bytes()).to_string())?;
+    let NodeKeys { statements, witness, presentation } = keys;
+    if statements == witness || witness == presentation || statements == presentation {
+        return Err(ProofFailed::Claim("witness"));
+    }
+    Ok(keys)
+}
+
+/// The witness key's proof: it cosigns the empty checkpoint of `<origin>/join/<invitation>`.
+///
+/// # Errors
+/// The signing device refuses, or the code cannot name a key.
+pub fn prove_witness(
+    (origin, invitation, code): (&str, &Digest, InstitutionCode),
+    now_s: u64,
+    signer: &dyn Signer,
+) -> Result<String, NoteFailed> {
+    cosign(&join_checkpoint(origin, invitation), code.as_str(), now_s, signer).map(|line| line.to_string())
+}
+
+/// Verifies the witness key's proof.
+///
+/// # Errors
+/// It is malformed, or of another key, invitation or registry.
+pub fn verify_witness(
+    line: &str,
+    (origin, invitation, code): (&str, &Digest, InstitutionCode),
+    key: &PublicKey,
+) -> Result<(), ProofFailed> {
+    if line.len() > PROOF_BYTES_MAX {
+        return Err(ProofFailed::TooLong);
+    }
+    let line: SignatureLine = line.parse().or(Err(ProofFailed::Witness))?;
+    let key = VerifierKey::cosignature(code.as_str(), *key).or(Err(ProofFailed::Witness))?;
+    verify_cosignature(&join_checkpoint(origin, invitation), &key, &line)
+        .map(drop)
+        .or(Err(ProofFailed::Witness))
+}
+
+fn join_checkpoint(origin: &str, invitation: &Digest) -> String {
+    let root = Digest::of(b"");
+    Checkpoint { origin: format!("{origin}/join/{invitation}"), size: 0, root }.to_string()
+}
+
+/// The presentation key's proof, in the form in which it will present certificates: to this hub, for this invitation.
+///
+/// # Errors
+/// The signing device refuses.
+pub fn prove_presentation(
+    (hub, invitation, join_proof): (&Issuer, &Digest, &str),
+    now_s: u64,
+    signer: &dyn Signer,
+) -> Result<String, SignFailed> {
+    let mut claims = presentation_claims(hub, invitation, join_proof);
+    claims.insert("iat".to_owned(), now_s.into());
+    sign_jws(Algorithm::default(), KEY_BINDING_TYPE, &claims, signer)
+}
+
+/// Verifies the presentation key's proof.
+///
+/// # Errors
+/// It is malformed, not of this key, or for another hub, invitation or join.
+pub fn verify_presentation(
+    proof: &str,
+    (hub, invitation, join_proof): (&Issuer, &Digest, &str),
+    key: &PublicKey,
+) -> Result<(), ProofFailed> {
+    let proof = parse(proof, KEY_BINDING_TYPE, "presentation key")?;
+    proof.verify(key).map_err(|source| ProofFailed::Token("presentation key", source))?;
+    for (name, value) in
+        [("aud", hub.to_string()), ("nonce", invitation.to_string()), ("sd_hash", hash(join_proof))]
+    {
+        expect(&proof, name, &value)?;
+    }
+    Ok(())
+}
+
+fn presentation_claims(hub: &Issuer, invitation: &Digest, join_proof: &str) -> Object {
+    let mut claims = Object::new();
+    claims.insert("aud".to_owned(), hub.to_string().into());
+    claims.insert("nonce".to_owned(), invitation.to_string().into());
+    claims.insert("sd_hash".to_owned(), hash(join_proof).into());
+    claims
+}
+
+fn hash(join_proof: &str) -> String {
+    b64::encode_url(Digest::of(join_proof.as_bytes()).as_bytes())
+}
+
+/// The statement key's proof for a new certificate. It proves nothing to anybody but this hub, and only whoever holds the key of
+/// the request can use what it asks for, so repeating it does no harm.
+///
+/// # Errors
+/// The signing device refuses.
+pub fn prove_renewal(
+    hub: &Issuer,
+    code: InstitutionCode,
+    csr_pem: &str,
+    now_s: u64,
+    signer: &dyn Signer,
+) -> Result<String, SignFailed> {
+    let mut claims = Object::new();
+    claims.insert("hub".to_owned(), hub.to_string().into());
+    claims.insert("institution".to_owned(), code.as_str().into());
+    claims.insert("csr_sha256".to_owned(), Digest::of(csr_pem.as_bytes()).to_string().into());
+    claims.insert("iat".to_owned(), now_s.into());
+    sign_jws(Algorithm::default(), RENEW_TYPE, &claims, signer)
+}
+
+/// Verifies the proof for a new certificate under the institution's statement key in force.
+///
+/// # Errors
+/// It is malformed, not of this key, or for another hub, institution or request.
+pub fn verify_renewal(
+    proof: &str,
+    hub: &Issuer,
+    code: InstitutionCode,
+    csr_pem: &str,
+    key: &PublicKey,
+) -> Result<(), ProofFailed> {
+    let proof = parse(proof, RENEW_TYPE, "statement key")?;
+    proof.verify(key).map_err(|source| ProofFailed::Token("statement key", source))?;
+    expect(&proof, "hub", &hub.to_string())?;
+    expect(&proof, "institution", code.as_str())?;
+    expect(&proof, "csr_sha256", &Digest::of(csr_pem.as_bytes()).to_string())
+}
+
+fn parse<'a>(proof: &'a str, kind: &str, whose: &'static str) -> Result<Jws<'a>, ProofFailed> {
+    if proof.len() > PROOF_BYTES_MAX {
+        return Err(ProofFailed::TooLong);
+    }
+    let refused = |source| ProofFailed::Token(whose, source);
+    let proof = Jws::parse(proof).map_err(refused)?;
+    proof.expect_type(kind).map_err(refused)?;
+    Ok(proof)
+}
+
+fn expect(proof: &Jws<'_>, claim: &'static str, value: &str) -> Result<(), ProofFailed> {
+    if proof.payload.get(claim).and_then(Value::as_str) == Some(value) {
+        Ok(())
+    } else {
+        Err(ProofFailed::Claim(claim))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use safeharbor_core::key::MemorySigner;
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    const ORIGIN: &str = "hub.example.org/registry";
+
+    fn signer(seed: u8) -> MemorySigner {
+        MemorySigner::from_seed(&Zeroizing::new([seed; 32]))
+    }
+
+    fn keys() -> NodeKeys {
+        NodeKeys {
+            statements: signer(1).public_key(),
+            witness: signer(2).public_key(),
+            presentation: signer(3).public_key(),
+        }
+    }
+
+    fn code() -> InstitutionCode {
+        "12100000400002259P".parse().unwrap()
+    }
+
+    fn hub() -> Issuer {
+        "https://hub.example.org".parse().unwrap()
+    }
+
+    #[test]
+    fn a_join_proof_names_all_keys_and_holds_for_one_invitation_and_request() {
+        let invitation = Digest::of(b"secret");
+        let proof = prove_join(&invitation, "csr", &keys(), &signer(1)).unwrap();
+        assert_eq!(verify_join(&proof, &invitation, "csr").unwrap(), keys());
+        assert!(verify_join(&proof, &Digest::of(b"other"), "csr").is_err());
+        assert!(verify_join(&proof, &invitation, "other").is_err());
+        let foreign = prove_join(&invitation, "csr", &keys(), &signer(4)).unwrap();
+        assert!(verify_join(&foreign, &invitation, "csr").is_err(), "not signed by the key it names");
+        let twice = NodeKeys { witness: signer(1).public_key(), ..keys() };
+        let proof = prove_join(&invitation, "csr", &twice, &signer(1)).unwrap();
+        assert!(verify_join(&proof, &invitation, "csr").is_err(), "one key, two uses");
+    }
+
+    #[test]
+    fn witness_and_presentation_keys_prove_themselves_in_their_own_formats() {
+        let invitation = Digest::of(b"secret");
+        let place = (ORIGIN, &invitation, code());
+        let line = prove_witness(place, 1_700_000_000, &signer(2)).unwrap();
+        verify_witness(&line, place, &signer(2).public_key()).unwrap();
+        assert!(verify_witness(&line, place, &signer(1).public_key()).is_err());
+        assert!(
+            verify_witness(&line, ("other.example/registry", &invitation, code()), &signer(2).public_key())
+                .is_err()
+        );
+        let said = (&hub(), &invitation, "join proof");
+        let proof = prove_presentation(said, 1_700_000_000, &signer(3)).unwrap();
+        verify_presentation(&proof, said, &signer(3).public_key()).unwrap();
+        assert!(
+            verify_presentation(&proof, (&hub(), &invitation, "another"), &signer(3).public_key()).is_err()
+        );
+    }
+
+    #[test]
+    fn a_renewal_holds_for_one_hub_institution_and_request() {
+        let proof = prove_renewal(&hub(), code(), "csr", 1_700_000_000, &signer(1)).unwrap();
+        let key = signer(1).public_key();
+        verify_renewal(&proof, &hub(), code(), "csr", &key).unwrap();
+        assert!(
+            verify_renewal(&proof, &"https://other.example".parse().unwrap(), code(), "csr", &key).is_err()
+        );
+        assert!(verify_renewal(&proof, &hub(), code(), "other", &key).is_err());
+        assert!(verify_renewal(&proof, &hub(), code(), "csr", &signer(2).public_key()).is_err());
+    }
+}

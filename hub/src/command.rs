@@ -1,0 +1,46 @@
+//! Commands: the values that the command line makes of its words, carried out on an open hub, by this process or the running one.
+
+mod failure;
+mod institution;
+mod offline;
+mod reply;
+
+use serde::{Deserialize, Serialize};
+
+pub use failure::CommandFailed;
+pub use institution::InstitutionCommand;
+pub use offline::{offline, rebuild};
+pub use reply::Reply;
+
+use crate::office::Office;
+use safeharbor_service::speech::{Format, Language};
+
+/// One command, as it goes to whoever has the hub open.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// What to do.
+    pub command: Command,
+    /// In which language to speak.
+    pub language: Language,
+    /// In which form data goes.
+    pub format: Format,
+}
+
+/// What can be asked of an open hub. Paths are absolute.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Command {
+    /// Something about institutions.
+    Institution(InstitutionCommand),
+}
+
+/// Carries a command out and says what there is to say, failures included.
+pub async fn execute(office: &Office, request: Request) -> Reply {
+    let mut reply = Reply::new(request.language, request.format);
+    let done = match request.command {
+        Command::Institution(command) => institution::carry_out(office, command, &mut reply).await,
+    };
+    if let Err(failed) = done {
+        reply.fail(&failed);
+    }
+    reply
+}

@@ -1,0 +1,53 @@
+//! Why a command was not carried out.
+
+use std::path::PathBuf;
+
+use safeharbor_service::speech::Exit;
+
+use crate::admission::AdmitFailed;
+use crate::opening::OpenHubFailed;
+use crate::running::{OrderFailed, RunFailed};
+
+/// A command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandFailed {
+    /// The hub cannot be opened.
+    #[error("the hub cannot be opened")]
+    Open(#[from] OpenHubFailed),
+    /// A file cannot be used.
+    #[error("{}: {reason}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The institution is not admitted or its standing not changed.
+    #[error(transparent)]
+    Admit(#[from] AdmitFailed),
+    /// A statement of the hub cannot be logged.
+    #[error(transparent)]
+    Order(#[from] OrderFailed),
+    /// A part of the hub failed.
+    #[error(transparent)]
+    Run(#[from] RunFailed),
+    /// What was done cannot be noted.
+    #[error("the audit log cannot be written")]
+    Audit(#[from] safeharbor_service::audit::AuditFailed),
+    /// Index or registry cannot be removed.
+    #[error("cannot remove what is to be rebuilt")]
+    Remove(#[source] std::io::Error),
+}
+
+impl CommandFailed {
+    /// The exit code that says it.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Open(_) | Self::Run(_) => Exit::Unavailable,
+            Self::File { .. } | Self::Admit(_) | Self::Order(_) | Self::Audit(_) | Self::Remove(_) => {
+                Exit::Refused
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Institutions: admitting them, listing them, changing their standing.
+
+use std::path::{Path, PathBuf};
+
+use safeharbor_core::directory::{Deciders, InstitutionType, Standing};
+use safeharbor_core::institution::InstitutionCode;
+use safeharbor_service::durable_file::write_durably;
+use serde::{Deserialize, Serialize};
+
+use super::{CommandFailed, Reply};
+use crate::admission::{Admission, REQUEST_BYTES_MAX, admit, set_standing};
+use crate::board_page::BoardReport;
+use crate::office::Office;
+
+/// What can be done with institutions.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum InstitutionCommand {
+    /// Admits an institution by its request file.
+    Admit {
+        /// The request file.
+        request: PathBuf,
+        /// Where the bundle is written.
+        bundle: PathBuf,
+        /// The name, where the district's differs from the request's.
+        name: Option<String>,
+        /// What it is.
+        kind: InstitutionType,
+    },
+    /// Lists institutions.
+    List,
+    /// Takes no statements until reinstated.
+    Suspend {
+        /// Whose.
+        code: InstitutionCode,
+    },
+    /// Takes statements again.
+    Reinstate {
+        /// Whose.
+        code: InstitutionCode,
+    },
+    /// Takes no statements for good.
+    Revoke {
+        /// Whose.
+        code: InstitutionCode,
+    },
+}
+
+pub(super) async fn carry_out(
+    office: &Office,
+    command: InstitutionCommand,
+    reply: &mut Reply,
+) -> Result<(), CommandFailed> {
+    match command {
+        InstitutionCommand::Admit { request, bundle, name, kind } => {
+            let text = read_request(&request)?;
+            let admission = Admission { request: text, name, kind };
+            let (place, now) = ((&office.paths, &office.settings), office.clock.now_ms());
+            let made = admit(&office.shared, &office.orders, place, admission, now).await?;
+            let detail = serde_json::json!({"bundle": bundle.display().to_string()});
+            note(office, "institution add", made.institution, detail)?;
+            let json = serde_json::to_string_pretty(&made).unwrap_or_default();
+            let failed = |reason: String| CommandFailed::File { path: bundle.clone(), reason };
+            write_durably(&bundle, json.as_bytes()).map_err(|refused| failed(refused.to_string()))?;
+            reply.data(format_args!("{} admitted (已接纳); bundle: {}", made.institution, bundle.display()));
+            Ok(())
+        }
+        InstitutionCommand::List => {
+            list(office, reply);
+            Ok(())
+        }
+        InstitutionCommand::Suspend { code } => {
+            change(office, code, Standing::Suspended, "suspended", reply).await
+        }
+        InstitutionCommand::Reinstate { code } => {
+            change(office, code, Standing::Active, "reinstated", reply).await
+        }
+        InstitutionCommand::Revoke { code } => {
+            change(office, code, Standing::Revoked, "revoked", reply).await
+        }
+    }
+}
+
+async fn change(
+    office: &Office,
+    code: InstitutionCode,
+    standing: Standing,
+    word: &str,
+    reply: &mut Reply,
+) -> Result<(), CommandFailed> {
+    set_standing(&office.shared, &office.orders, code, standing, Deciders::default()).await?;
+    note(office, &format!("institution {word}"), code, serde_json::Value::Null)?;
+    reply.data(format_args!("{code} {word}"));
+    Ok(())
+}
+
+/// Commands at the shell are by whoever may use the data folder; persons with accounts come with the console.
+fn note(
+    office: &Office,
+    action: &str,
+    code: InstitutionCode,
+    detail: serde_json::Value,
+) -> Result<(), CommandFailed> {
+    office.audit.append(None, action, code.as_str(), detail)?;
+    Ok(())
+}
+
+fn read_request(path: &Path) -> Result<String, CommandFailed> {
+    let failed = |reason: String| CommandFailed::File { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path).map_err(|refused| failed(refused.to_string()))?;
+    if text.len() > REQUEST_BYTES_MAX {
+        return Err(failed(format!("a request file has at most {REQUEST_BYTES_MAX} bytes")));
+    }
+    Ok(text)
+}
+
+fn list(office: &Office, reply: &mut Reply) {
+    let report = BoardReport::read(&office.shared, &office.settings, office.clock.now_ms());
+    if reply.is_json() {
+        reply.json(&serde_json::to_value(&report.institutions).unwrap_or_default());
+        return;
+    }
+    reply.data("code                standing   accepted  refused   records  name");
+    for i in &report.institutions {
+        let standing = format!("{:?}", i.standing).to_lowercase();
+        let (code, accepted, refused, records, name) = (&i.code, i.accepted, i.refused, i.records, &i.name);
+        reply.data(format_args!("{code:<18}  {standing:<9} {accepted:>9} {refused:>8} {records:>9}  {name}"));
+    }
+}

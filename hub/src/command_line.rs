@@ -1,0 +1,152 @@
+//! The command line: words to commands, commands to whoever has the hub open.
+
+mod arguments;
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use arguments::Arguments;
+use arguments::{InstitutionWords, Words};
+use safeharbor_service::clock::Clock;
+use safeharbor_service::control;
+use safeharbor_service::random::Random;
+use safeharbor_service::speech::{Exit, Format, Language, chain_of};
+use tokio::runtime::Runtime;
+
+use crate::command::{Command, InstitutionCommand, Request, offline, rebuild};
+use crate::folder::Paths;
+use crate::running::run;
+use crate::setup::{Naming, set_up};
+
+/// What the command line gets from `main`.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The locale's language.
+    pub locale: Language,
+    /// The folder that relative paths start from.
+    pub folder: PathBuf,
+}
+
+/// Carries out what was asked for and says what there is to say.
+#[must_use]
+pub fn carry_out(arguments: Arguments, surroundings: Surroundings, runtime: &Runtime) -> Exit {
+    let Arguments { lang, format, data, words } = arguments;
+    let language = lang.unwrap_or(surroundings.locale);
+    let data = surroundings.folder.join(data);
+    Desk { surroundings, data, language, format, runtime }.carry_out(words)
+}
+
+/// Where the person sits.
+#[derive(Debug)]
+struct Desk<'r> {
+    surroundings: Surroundings,
+    data: PathBuf,
+    language: Language,
+    format: Format,
+    runtime: &'r Runtime,
+}
+
+impl Desk<'_> {
+    fn carry_out(&self, words: Words) -> Exit {
+        match words {
+            Words::Init { name, origin, tls_names } => self.init(&Naming { name, origin, tls_names }),
+            Words::Run { listen, admin } => self.run(listen, admin),
+            Words::Institution(words) => self.deliver(Command::Institution(self.institution(words))),
+            Words::Rebuild => match rebuild(&self.data, self.seams()) {
+                Ok(text) => answer(&text),
+                Err(failed) => complain(&chain_of(&failed), failed.exit()),
+            },
+        }
+    }
+
+    fn seams(&self) -> (&Arc<dyn Clock>, &Arc<dyn Random>) {
+        (&self.surroundings.clock, &self.surroundings.random)
+    }
+
+    fn init(&self, naming: &Naming) -> Exit {
+        let (clock, random) = self.seams();
+        match set_up(&self.data, naming, clock.as_ref(), random.as_ref()) {
+            Ok(()) => {
+                let folder = self.data.display();
+                let text = self
+                    .language
+                    .pick(format!("枢纽已在 {folder} 建立。"), format!("the hub is set up in {folder}."));
+                complain(&text, Exit::Done)
+            }
+            Err(failed) => complain(&chain_of(&failed), Exit::Refused),
+        }
+    }
+
+    fn run(&self, listen: Option<String>, admin: Option<String>) -> Exit {
+        let given = [("listen", listen), ("admin", admin)];
+        let overrides: Vec<_> = given.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+        match self.runtime.block_on(run(&self.data, overrides, self.seams())) {
+            Ok(()) => Exit::Done,
+            Err(failed) => complain(&chain_of(&failed), Exit::Unavailable),
+        }
+    }
+
+    /// The hub that carries out a command may have started in another folder.
+    fn path(&self, typed: &Path) -> PathBuf {
+        self.surroundings.folder.join(typed)
+    }
+
+    fn institution(&self, words: InstitutionWords) -> InstitutionCommand {
+        match words {
+            InstitutionWords::Add { request, bundle, name, kind } => InstitutionCommand::Admit {
+                request: self.path(&request),
+                bundle: self.path(&bundle),
+                name,
+                kind: kind.into(),
+            },
+            InstitutionWords::List => InstitutionCommand::List,
+            InstitutionWords::Suspend { code } => InstitutionCommand::Suspend { code },
+            InstitutionWords::Reinstate { code } => InstitutionCommand::Reinstate { code },
+            InstitutionWords::Revoke { code } => InstitutionCommand::Revoke { code },
+        }
+    }
+
+    /// Has the running hub carry a command out, or opens the hub for it.
+    fn deliver(&self, command: Command) -> Exit {
+        let request = Request { command, language: self.language, format: self.format };
+        let bytes = match serde_json::to_vec(&request) {
+            Ok(bytes) => zeroize::Zeroizing::new(bytes),
+            Err(failed) => return complain(&failed.to_string(), Exit::Usage),
+        };
+        let socket = Paths::new(&self.data).control();
+        match control::forward(&socket, &bytes, &mut io::stdout(), &mut io::stderr()) {
+            Ok(Some(code)) => return Exit::of_code(code),
+            Ok(None) => {}
+            Err(failed) => return complain(&chain_of(&failed), Exit::Unavailable),
+        }
+        match self.runtime.block_on(offline(&self.data, self.seams(), request)) {
+            Ok(reply) => {
+                drop(io::stderr().write_all(reply.err.as_bytes()));
+                match answer(&reply.out) {
+                    Exit::Done => reply.exit,
+                    failed @ (Exit::Refused | Exit::Usage | Exit::Unavailable) => failed,
+                }
+            }
+            Err(failed) => complain(&chain_of(&failed), failed.exit()),
+        }
+    }
+}
+
+/// Data that did not arrive is not delivered.
+fn answer(text: &str) -> Exit {
+    match io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => Exit::Done,
+        Err(_) => Exit::Unavailable,
+    }
+}
+
+/// Says something that is no data. If nobody hears it, the exit code still says it.
+fn complain(text: &str, exit: Exit) -> Exit {
+    drop(writeln!(io::stderr(), "safeharbor-hub: {text}"));
+    exit
+}
