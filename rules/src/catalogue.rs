@@ -9,8 +9,9 @@ use safeharbor_core::digest::Digest;
 
 use crate::KindId;
 use crate::codes::{CodeList, CodesRefused};
+use crate::file_set::{FileSet, FilesRefused};
 use crate::kind::Kind;
-use crate::lang::Lang;
+use crate::lang::{Lang, TITLE_CHARS_MAX, is_title};
 use crate::link::Keys;
 use crate::load::{KindRefused, decode_kind};
 use crate::property::CodeLists;
@@ -26,7 +27,7 @@ pub type OwnLists = BTreeMap<String, Vec<u8>>;
 
 /// A version of the catalogue, all of it checked.
 pub struct Catalogue {
-    files: BTreeMap<String, Vec<u8>>,
+    files: FileSet,
     digest: Digest,
     codes: CodeLists,
     kinds: BTreeMap<KindId, Kind>,
@@ -38,12 +39,9 @@ pub enum LoadFailed {
     /// The file `evaluator-version` is missing or is not a number.
     #[error("the catalogue has no file \"evaluator-version\" with a number")]
     EvaluatorVersion,
-    /// A path that does not stay inside the catalogue or would not survive in the lines that are hashed.
-    #[error("the path {0:?} has no place in a catalogue")]
-    Path(String),
-    /// A policy or mapping that is not UTF-8.
-    #[error("{0:?} is not UTF-8 text")]
-    NotText(String),
+    /// Files that are none of a catalogue's.
+    #[error(transparent)]
+    Files(#[from] FilesRefused),
     /// A file of `kinds/` that is not named after a kind.
     #[error("{0:?} is not named <KIND>.json")]
     FileName(String),
@@ -76,6 +74,11 @@ pub enum LoadFailed {
     /// Two kinds have one title.
     #[error("two kinds have the title {0:?}")]
     DuplicateTitle(String),
+    /// A title or label that is no plain line of text.
+    #[error(
+        "{0:?} is no title: one line of at most {TITLE_CHARS_MAX} characters, none of which changes how others are shown"
+    )]
+    Title(String),
 }
 
 impl Catalogue {
@@ -84,9 +87,7 @@ impl Catalogue {
     /// # Errors
     /// As [`Catalogue::load`]; the tests of this crate load it, so a released program does.
     pub fn embedded() -> Result<Self, LoadFailed> {
-        let mut files = BTreeMap::new();
-        collect(&EMBEDDED, &mut files);
-        Self::load(files)
+        Self::of(embedded_files()?, &OwnLists::new())
     }
 
     /// Loads the catalogue compiled into this program, with the institution's own code lists, by name, in place of those
@@ -96,9 +97,7 @@ impl Catalogue {
     /// # Errors
     /// A list that is not editable or is no code list; otherwise as [`Catalogue::load`].
     pub fn embedded_with(own: &OwnLists) -> Result<Self, LoadFailed> {
-        let mut files = BTreeMap::new();
-        collect(&EMBEDDED, &mut files);
-        Self::load_with(files, own)
+        Self::of(embedded_files()?, own)
     }
 
     /// Loads a catalogue from its files, by path relative to the catalogue folder with `/` between the parts.
@@ -108,21 +107,24 @@ impl Catalogue {
     /// classes without C3, a ceiling above the compiled one, a code list or the target of a link that does not exist, more fields than digests,
     /// two fields or kinds of one title, text that is not UTF-8.
     pub fn load(files: BTreeMap<String, Vec<u8>>) -> Result<Self, LoadFailed> {
-        Self::load_with(files, &OwnLists::new())
+        Self::of(FileSet::try_from(files)?, &OwnLists::new())
     }
 
-    fn load_with(files: BTreeMap<String, Vec<u8>>, own: &OwnLists) -> Result<Self, LoadFailed> {
-        check_files(&files)?;
-        let mut codes = load_codes(&files)?;
+    /// Loads a version from its files, with the institution's own code lists in place of those that are editable.
+    ///
+    /// # Errors
+    /// As [`Catalogue::load`], and a list that is not editable or is no code list.
+    pub fn of(files: FileSet, own: &OwnLists) -> Result<Self, LoadFailed> {
+        check_version(&files)?;
+        let mut codes = load_codes(files.files())?;
         replace_codes(&mut codes, own)?;
-        let kinds = load_kinds(&files, &codes)?;
-        check_titles(&kinds)?;
-        let digest = digest_of(&files);
+        let kinds = load_kinds(files.files(), &codes)?;
+        check_titles(&kinds, &codes)?;
+        let digest = files.digest();
         Ok(Self { files, digest, codes, kinds })
     }
 
-    /// The digest `cat` that statements carry: SHA-256 over one line a file, `<path> <SHA-256 of the file>\n`, the hash in
-    /// 64 small hexadecimal digits, the lines sorted by their bytes (WIRE.md, Registry entry).
+    /// The digest `cat` that statements carry; see [`FileSet::digest`].
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
@@ -153,7 +155,7 @@ impl Catalogue {
 
     /// The names of all mappings.
     pub fn mappings(&self) -> impl Iterator<Item = &str> {
-        self.files.keys().filter_map(|path| path.strip_prefix("mappings/")?.strip_suffix(".toml"))
+        self.files().keys().filter_map(|path| path.strip_prefix("mappings/")?.strip_suffix(".toml"))
     }
 
     /// The text of `policies/<name>.toml`: `shipped` reveals nothing, `demo` is the demonstration's.
@@ -165,12 +167,29 @@ impl Catalogue {
     /// Every file, as it is served to those who check `cat`.
     #[must_use]
     pub fn files(&self) -> &BTreeMap<String, Vec<u8>> {
+        self.files.files()
+    }
+
+    /// The files as they are kept and handed on.
+    #[must_use]
+    pub fn file_set(&self) -> &FileSet {
         &self.files
     }
 
-    fn text(&self, path: &str) -> Option<&str> {
-        self.files.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok())
+    /// Every code list, by name.
+    pub(crate) fn code_lists(&self) -> &CodeLists {
+        &self.codes
     }
+
+    fn text(&self, path: &str) -> Option<&str> {
+        self.files.text(path)
+    }
+}
+
+fn embedded_files() -> Result<FileSet, FilesRefused> {
+    let mut files = BTreeMap::new();
+    collect(&EMBEDDED, &mut files);
+    FileSet::try_from(files)
 }
 
 fn collect(folder: &Dir<'_>, files: &mut BTreeMap<String, Vec<u8>>) {
@@ -182,20 +201,9 @@ fn collect(folder: &Dir<'_>, files: &mut BTreeMap<String, Vec<u8>>) {
     folder.dirs().for_each(|inner| collect(inner, files));
 }
 
-fn check_files(files: &BTreeMap<String, Vec<u8>>) -> Result<(), LoadFailed> {
-    let version = files.get(EVALUATOR_VERSION).and_then(|bytes| std::str::from_utf8(bytes).ok());
-    version.and_then(|text| text.trim_end().parse::<u32>().ok()).ok_or(LoadFailed::EvaluatorVersion)?;
-    for (path, bytes) in files {
-        let inside = path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
-        if !inside || path.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
-            return Err(LoadFailed::Path(path.clone()));
-        }
-        let is_text = path.starts_with("mappings/") || path.starts_with("policies/");
-        if is_text && std::str::from_utf8(bytes).is_err() {
-            return Err(LoadFailed::NotText(path.clone()));
-        }
-    }
-    Ok(())
+fn check_version(files: &FileSet) -> Result<(), LoadFailed> {
+    let version = files.text(EVALUATOR_VERSION).and_then(|text| text.trim_end().parse::<u32>().ok());
+    version.map(drop).ok_or(LoadFailed::EvaluatorVersion)
 }
 
 fn load_codes(files: &BTreeMap<String, Vec<u8>>) -> Result<CodeLists, LoadFailed> {
@@ -252,26 +260,22 @@ fn load_kinds(
     Ok(kinds)
 }
 
-fn check_titles(kinds: &BTreeMap<KindId, Kind>) -> Result<(), LoadFailed> {
+fn check_titles(kinds: &BTreeMap<KindId, Kind>, codes: &CodeLists) -> Result<(), LoadFailed> {
     for lang in [Lang::Zh, Lang::En] {
         let mut titles: Vec<&str> = kinds.values().map(|kind| kind.title(lang)).collect();
         titles.sort_unstable();
         if let Some([title, _]) = titles.array_windows().find(|[one, next]| one == next) {
             return Err(LoadFailed::DuplicateTitle((*title).to_owned()));
         }
+        let fields = kinds.values().flat_map(Kind::fields).map(|field| field.title(lang));
+        let lists = codes.values().map(|list| list.title(lang));
+        let labels = codes.values().flat_map(|list| list.codes()).map(|code| code.label(lang));
+        let mut all = titles.into_iter().chain(fields).chain(lists).chain(labels);
+        if let Some(title) = all.find(|title| !is_title(title)) {
+            return Err(LoadFailed::Title(title.to_owned()));
+        }
     }
     Ok(())
-}
-
-fn digest_of(files: &BTreeMap<String, Vec<u8>>) -> Digest {
-    let mut lines: Vec<String> =
-        files.iter().map(|(path, bytes)| format!("{path} {}\n", hex(bytes))).collect();
-    lines.sort_unstable();
-    Digest::of(lines.concat().as_bytes())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Digest::of(bytes).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Debug for Catalogue {

@@ -10,7 +10,7 @@ use crate::value_type::ValueType;
 use crate::{Field, Kind, Record};
 
 /// How a field follows from another one, as `x-derived` says it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub(crate) enum Derivation {
     /// The `YYYY-MM` of a date.

@@ -98,6 +98,11 @@ impl Kind {
         parts.map(|parts| parts.join(KEY_SEPARATOR))
     }
 
+    /// When each state holds.
+    pub(crate) fn states(&self) -> &BTreeMap<String, StateRule> {
+        &self.states
+    }
+
     /// Whether the kind's classes or ceilings may follow a state of this name.
     #[must_use]
     pub fn has_state(&self, name: &str) -> bool {

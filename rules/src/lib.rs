@@ -2,7 +2,7 @@
 //!
 //! In scope: reading the catalogue (kinds, code lists, policies), checking a record against its kind, deriving fields,
 //! the class and ceiling of every field, the institution's disclosure policy, the one plan that both preview and sending
-//! follow, and the hub's judgement of what a disclosure reveals.
+//! follow, the hub's judgement of what a disclosure reveals, and what another version of the catalogue changes.
 //! Out of scope: statements, salts and digests of fields (`core`), files and storage (`service`, `node`), import mappings
 //! (`node`; here they are only carried as text). No clock and no randomness: callers hand in `today`.
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::string_slice, reason = "tests may panic"))]
@@ -14,7 +14,9 @@ mod class;
 mod codes;
 mod dates;
 mod derive;
+mod difference;
 mod field;
+mod file_set;
 mod judge;
 mod kind;
 mod lang;
@@ -36,7 +38,9 @@ mod value_type;
 pub use catalogue::{Catalogue, LoadFailed, OwnLists};
 pub use class::{ByState, Ceiling, Class};
 pub use codes::{Code, CodeList, CodesRefused};
+pub use difference::{Change, Difference, Severity, compare};
 pub use field::{Field, Subject};
+pub use file_set::{CATALOGUE_BYTES_MAX, CATALOGUE_FILE_BYTES_MAX, FileSet, FilesRefused};
 pub use judge::Refusal;
 pub use kind::Kind;
 pub use lang::Lang;

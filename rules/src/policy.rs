@@ -75,18 +75,27 @@ impl Policy {
     /// # Errors
     /// Anything but a version from 1 and a mode for each of some kinds of the catalogue.
     pub fn parse(text: &str, catalogue: &Catalogue) -> Result<Self, ParsePolicyFailed> {
+        let policy = Self::parse_accepted(text)?;
+        if let Some(kind) = policy.modes.keys().find(|kind| catalogue.kind(kind).is_none()) {
+            let known: Vec<&str> = catalogue.kinds().map(|k| k.id().as_str()).collect();
+            return Err(ParsePolicyFailed::UnknownKind { kind: kind.clone(), known: known.join(", ") });
+        }
+        Ok(policy)
+    }
+
+    /// Parses the text of a policy that was accepted: a later version of the catalogue may have lost a kind that it names, of which
+    /// nothing leaves then.
+    ///
+    /// # Errors
+    /// Anything but a version from 1 and a mode for each of some kinds.
+    pub fn parse_accepted(text: &str) -> Result<Self, ParsePolicyFailed> {
         let raw: RawPolicy = toml::from_str(text).map_err(ParsePolicyFailed::Toml)?;
         if raw.version == 0 {
             return Err(ParsePolicyFailed::Version);
         }
         let mut modes = BTreeMap::new();
         for (name, mode) in raw.kinds {
-            let kind: KindId = name.parse().map_err(ParsePolicyFailed::KindName)?;
-            if catalogue.kind(&kind).is_none() {
-                let known: Vec<&str> = catalogue.kinds().map(|k| k.id().as_str()).collect();
-                return Err(ParsePolicyFailed::UnknownKind { kind, known: known.join(", ") });
-            }
-            modes.insert(kind, mode);
+            modes.insert(name.parse().map_err(ParsePolicyFailed::KindName)?, mode);
         }
         Ok(Self { version: raw.version, modes })
     }

@@ -8,7 +8,7 @@ use crate::Record;
 use crate::dates::parse_date;
 
 /// When a state holds: one of `any`, and none of `unless`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StateRule {
     any: Vec<Condition>,
@@ -17,7 +17,7 @@ pub(crate) struct StateRule {
 }
 
 /// One condition on one field.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub(crate) enum Condition {
     /// The date in the field is today or earlier.

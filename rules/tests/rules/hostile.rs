@@ -2,10 +2,11 @@
 
 use std::error::Error;
 
-use safeharbor_rules::Catalogue;
+use proptest::prelude::*;
+use safeharbor_rules::{Catalogue, FileSet, OwnLists, Severity, compare};
 use serde_json::{Value, json};
 
-use crate::samples::catalogue;
+use crate::samples::{catalogue, runner};
 
 /// The whole chain of an error, outermost first.
 fn chain(error: &dyn Error) -> String {
@@ -390,4 +391,149 @@ fn a_property_named_twice_is_refused() {
     files.insert("kinds/PRF.json".into(), twice.into_bytes());
     let shown = chain(&Catalogue::load(files).map(|_| ()).unwrap_err());
     assert!(shown.contains("\"in_district\" occurs twice"), "{shown}");
+}
+
+#[test]
+fn titles_that_mislead_whoever_reads_them_are_refused() {
+    for title in ["成果\u{1b}[2J", "成果\n上限", "\u{202e}格价", "成\u{200b}果", " ", &"长".repeat(201)]
+    {
+        check_field("stage", &json!({"title": title}), "is no title");
+        check_file("kinds/ACH.json", |file| file["x-title-en"] = json!(title), "is no title");
+        check_file("codes/ach_stage.json", |file| file["codes"][0]["zh"] = json!(title), "is no title");
+    }
+}
+
+#[test]
+fn a_guarded_field_keeps_its_ceiling_in_another_kind() {
+    let moved = |from: &str, field: &str, to: &str| {
+        let mut files = catalogue().files().clone();
+        let (from, to) = (format!("kinds/{from}.json"), format!("kinds/{to}.json"));
+        let mut source: Value = serde_json::from_slice(&files[&from]).unwrap();
+        let mut property = source["properties"].as_object_mut().unwrap().remove(field).unwrap();
+        files.insert(from, serde_json::to_vec(&source).unwrap());
+        property["x-ceiling"] = json!("hub");
+        property["x-class"] = json!("C0");
+        property.as_object_mut().unwrap().remove("x-subject");
+        let mut target: Value = serde_json::from_slice(&files[&to]).unwrap();
+        target["properties"][field] = property;
+        files.insert(to, serde_json::to_vec(&target).unwrap());
+        Catalogue::load(files).map(|_| ()).map_err(|refused| chain(&refused))
+    };
+    for (from, field, to) in
+        [("DEAL", "buyer_name", "POC"), ("INV", "investor", "CAR"), ("SEC", "person", "PLC")]
+    {
+        let refused = moved(from, field, to).unwrap_err();
+        assert!(refused.contains("which is compiled in"), "{from}.{field} to {to}: {refused}");
+    }
+}
+
+/// A name nobody compiled escapes the ceilings (ADR 0002), so that the person who accepts must see it first of all.
+#[test]
+fn a_renamed_guarded_field_is_the_first_thing_the_difference_says() {
+    let mut files = catalogue().files().clone();
+    let mut deal: Value = serde_json::from_slice(&files["kinds/DEAL.json"]).unwrap();
+    let mut price = deal["properties"].as_object_mut().unwrap().remove("price").unwrap();
+    price.as_object_mut().unwrap().remove("x-subject");
+    (price["x-class"], price["x-ceiling"]) = (json!("C0"), json!("hub"));
+    deal["properties"]["consideration"] = price;
+    deal["properties"].as_object_mut().unwrap().remove("price_band");
+    files.insert("kinds/DEAL.json".into(), serde_json::to_vec(&deal).unwrap());
+    let renamed = Catalogue::load(files).unwrap();
+    let difference = compare(&catalogue(), &renamed);
+    let first = &difference.changes()[0];
+    assert_eq!((first.severity(), first.field()), (Severity::RevealsMore, Some("consideration")));
+    let mut record = crate::samples::deal();
+    record.insert("consideration".into(), record["price"].clone());
+    let kind = crate::samples::kind(&renamed, "DEAL");
+    assert!(
+        kind.ceiling_of("price", &record, crate::samples::TODAY) == safeharbor_rules::Ceiling::Never,
+        "gone: stays"
+    );
+}
+
+#[test]
+fn no_files_panic() {
+    let names = prop_oneof![
+        Just("kinds/ACH.json".to_owned()),
+        Just("codes/secrecy.json".to_owned()),
+        Just("evaluator-version".to_owned()),
+        ".{0,20}",
+    ];
+    let bytes = proptest::collection::vec(any::<u8>(), 0..200);
+    let files = proptest::collection::btree_map(names, bytes, 0..6);
+    runner()
+        .run(&files, |changed| {
+            let mut files = catalogue().files().clone();
+            files.extend(changed);
+            drop(Catalogue::load(files));
+            Ok(())
+        })
+        .unwrap();
+    runner()
+        .run(&proptest::collection::vec(any::<u8>(), 0..300), |bytes| {
+            drop(FileSet::decode(&bytes));
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// Whatever one member of a kind's file becomes, the version is refused or no compiled ceiling is above what it was.
+#[test]
+fn no_edit_of_a_kind_raises_a_ceiling() {
+    let shipped = catalogue();
+    let fields: Vec<(String, String)> = shipped
+        .kinds()
+        .flat_map(|kind| kind.fields().iter().map(|f| (kind.id().to_string(), f.name().to_owned())))
+        .collect();
+    let word = prop_oneof![
+        Just("x-class"),
+        Just("x-ceiling"),
+        Just("x-subject"),
+        Just("x-free-text"),
+        Just("x-gate"),
+        Just("x-derived"),
+        Just("x-key")
+    ];
+    let value = prop_oneof![
+        Just(Value::Null),
+        Just(json!("C0")),
+        Just(json!("C1")),
+        Just(json!("hub")),
+        Just(json!(true)),
+        Just(json!({"by": "published", "values": {"true": "hub", "false": "hub"}})),
+        Just(json!({"by": "published", "values": {"true": "C0", "false": "C3"}}))
+    ];
+    let edits = proptest::collection::vec((proptest::sample::select(fields), word, value), 1..4);
+    runner()
+        .run(&edits, |edits| {
+            let mut files = shipped.files().clone();
+            for ((kind, field), word, value) in &edits {
+                let path = format!("kinds/{kind}.json");
+                let mut file: Value = serde_json::from_slice(&files[&path]).unwrap();
+                let property = file["properties"][field].as_object_mut().unwrap();
+                if value.is_null() {
+                    property.remove(*word);
+                } else {
+                    property.insert((*word).to_owned(), value.clone());
+                }
+                files.insert(path, serde_json::to_vec(&file).unwrap());
+            }
+            let Ok(hostile) = Catalogue::of(FileSet::try_from(files).unwrap(), &OwnLists::new()) else {
+                return Ok(());
+            };
+            for ((kind, field), ..) in &edits {
+                let before = crate::samples::kind(&shipped, kind).field(field).unwrap();
+                let after = crate::samples::kind(&hostile, kind).field(field).unwrap();
+                let guarded =
+                    before.subject().is_some() || field.contains("price") || field.contains("buyer_name");
+                if guarded {
+                    prop_assert!(
+                        after.ceiling().most_open() <= before.ceiling().most_open(),
+                        "{kind}.{field}"
+                    );
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
 }

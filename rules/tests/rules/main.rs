@@ -7,6 +7,8 @@ mod check;
 #[cfg(test)]
 mod dictionary;
 #[cfg(test)]
+mod difference;
+#[cfg(test)]
 mod digest;
 #[cfg(test)]
 mod hostile;
