@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use safeharbor_core::digest::Digest;
 use safeharbor_core::record::RecordHandle;
-use safeharbor_rules::{Ceiling, Kind, Mode, PlanRefused};
+use safeharbor_rules::{Catalogue, Ceiling, Kind, Mode, PlanRefused};
 use safeharbor_service::audit::AuditFailed;
 use safeharbor_service::person::Person;
 use safeharbor_service::random::RandomFailed;
@@ -175,7 +175,8 @@ pub fn preview(
 ) -> Result<Preview, ApproveFailed> {
     let _held = context.outbox.hold();
     let (stored, current) = last(context, rec)?;
-    let kind = verify_ceilings(context, &stored, fields)?;
+    let catalogue = context.catalogue();
+    let kind = verify_ceilings(context, &catalogue, &stored, fields)?;
     let base = base_of(context, current, &stored)?;
     let rev = if base.is_stated_again() { stored.rev.saturating_add(1) } else { stored.rev };
     let authority = Authority::Approval { id: String::new(), person: person.clone() };
@@ -204,7 +205,7 @@ pub fn approve(
     if (stored.rev, current.digest) != (seen.rev, seen.sha256) {
         return Err(ApproveFailed::Changed { seen: seen.rev, now: stored.rev });
     }
-    verify_ceilings(context, &stored, fields)?;
+    verify_ceilings(context, &context.catalogue(), &stored, fields)?;
     let mut batch = Batch::new();
     let approval = Approval {
         id: draw_id(&*context.random)?,
@@ -281,12 +282,13 @@ fn last(context: &Context, rec: RecordHandle) -> Result<(Stored, Current), Appro
 }
 
 fn verify_ceilings<'c>(
-    context: &'c Context,
+    context: &Context,
+    catalogue: &'c Catalogue,
     stored: &Stored,
     fields: &BTreeSet<String>,
 ) -> Result<&'c Kind, ApproveFailed> {
     let kind_id = &stored.revision.kind;
-    let kind = disclosure::find_kind(&context.catalogue, kind_id)
+    let kind = disclosure::find_kind(catalogue, kind_id)
         .ok_or_else(|| ApproveFailed::UnknownKind(kind_id.clone()))?;
     if fields.is_empty() {
         return Err(ApproveFailed::NoField);

@@ -13,6 +13,7 @@ use safeharbor_service::person::Persons;
 use safeharbor_service::random::Random;
 use safeharbor_service::store::Store;
 
+use crate::catalogues::InUse;
 use crate::connector::Connectors;
 use crate::job::Jobs;
 use crate::layout::Layout;
@@ -56,8 +57,8 @@ pub struct Context {
     pub layout: Layout,
     /// The store.
     pub store: Arc<dyn Store>,
-    /// Kinds, code lists and shipped policies.
-    pub catalogue: Arc<Catalogue>,
+    /// Kinds, code lists and shipped policies; see [`Context::catalogue`].
+    pub(crate) in_use: InUse,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -88,7 +89,8 @@ impl Context {
     pub fn new(parts: Parts) -> Result<Self, OutboxFailed> {
         let Parts { institution, name, layout, store, catalogue, clock, random, signer, audit, evidence } =
             parts;
-        let outbox = Outbox::open(Arc::clone(&store), Arc::clone(&catalogue), Arc::clone(&clock))?;
+        let in_use = InUse::new(catalogue);
+        let outbox = Outbox::open(Arc::clone(&store), in_use.clone(), Arc::clone(&clock))?;
         let persons =
             Persons::new(Arc::clone(&store), PERSONS, Role::Node, Arc::clone(&clock), Arc::clone(&random));
         let records = Records::new(Arc::clone(&store));
@@ -99,7 +101,7 @@ impl Context {
             name,
             layout,
             store,
-            catalogue,
+            in_use,
             clock,
             random,
             signer,
@@ -111,5 +113,11 @@ impl Context {
             connectors,
             jobs,
         })
+    }
+
+    /// The catalogue version in use at this moment; whoever asks again may get another one, if a person accepted it meanwhile.
+    #[must_use]
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.in_use.current()
     }
 }

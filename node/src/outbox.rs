@@ -12,12 +12,13 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use safeharbor_core::record::{KindId, RecordHandle};
+use safeharbor_core::record::RecordHandle;
 use safeharbor_rules::Catalogue;
 use safeharbor_service::clock::Clock;
 use safeharbor_service::store::{Batch, KEYS_PER_COMMIT_ADVISED, Scan, Store, StoreFailed};
 use tokio::sync::Notify;
 
+use crate::catalogues::InUse;
 use crate::chain::Adopted;
 use crate::hold::{self, Why};
 use crate::policy::{self, InForce, PolicyFailed};
@@ -45,9 +46,6 @@ pub enum OutboxFailed {
     /// The entry has no JSON form.
     #[error("an outbox entry cannot be written as JSON")]
     Encode(#[from] serde_json::Error),
-    /// The catalogue lacks the record's kind.
-    #[error("the catalogue has no kind {0}")]
-    UnknownKind(KindId),
     /// It cannot be told what the policy lets leave.
     #[error("the policy in force cannot be read")]
     Policy(#[source] Box<PolicyFailed>),
@@ -67,7 +65,7 @@ pub enum Left {
 pub struct Outbox {
     store: Arc<dyn Store>,
     records: Records,
-    catalogue: Arc<Catalogue>,
+    in_use: InUse,
     clock: Arc<dyn Clock>,
     next: AtomicU64,
     more: Notify,
@@ -79,17 +77,13 @@ impl Outbox {
     ///
     /// # Errors
     /// The store.
-    pub fn open(
-        store: Arc<dyn Store>,
-        catalogue: Arc<Catalogue>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, OutboxFailed> {
+    pub fn open(store: Arc<dyn Store>, in_use: InUse, clock: Arc<dyn Clock>) -> Result<Self, OutboxFailed> {
         let last = store.scan(&Scan::all(OUTBOX).backwards().limit(1))?;
         let last = last.first().map(|(key, _)| parse_number(key)).transpose()?.unwrap_or(0);
         Ok(Self {
             records: Records::new(Arc::clone(&store)),
             store,
-            catalogue,
+            in_use,
             clock,
             next: AtomicU64::new(last.saturating_add(1)),
             more: Notify::new(),
@@ -107,7 +101,7 @@ impl Outbox {
     /// never is.
     ///
     /// # Errors
-    /// The store, or a kind that the catalogue does not have.
+    /// The store.
     pub fn pending(&self, limit: usize) -> Result<Vec<Pending>, OutboxFailed> {
         Ok(self.look(limit)?.0)
     }
@@ -115,8 +109,8 @@ impl Outbox {
     /// As [`Outbox::pending`], with the numbers of the entries before and between of which nothing may leave any more: what closed
     /// them does not open again. Those of a record that a row may still free are none.
     pub(crate) fn look(&self, limit: usize) -> Result<(Vec<Pending>, Vec<u64>), OutboxFailed> {
-        let policy = self.policy()?;
-        let ground = self.ground(policy.as_ref());
+        let (policy, catalogue) = (self.policy()?, self.catalogue());
+        let ground = self.ground(policy.as_ref(), &catalogue);
         let (mut pending, mut dead) = (Vec::new(), Vec::new());
         self.visit(&mut |number, entry| {
             match content::of_entry(&entry, &ground)? {
@@ -330,8 +324,8 @@ impl Outbox {
         &self,
         rec: RecordHandle,
     ) -> Result<Vec<(Entry, Option<Content>)>, OutboxFailed> {
-        let policy = self.policy()?;
-        let ground = self.ground(policy.as_ref());
+        let (policy, catalogue) = (self.policy()?, self.catalogue());
+        let ground = self.ground(policy.as_ref(), &catalogue);
         let mut entries = Vec::new();
         self.visit(&mut |_, entry| {
             if entry.rec() == rec {
@@ -346,13 +340,13 @@ impl Outbox {
     /// Shows `visitor` every entry in order with what it states; none for one of which nothing may leave.
     ///
     /// # Errors
-    /// The store, or a kind that the catalogue does not have.
+    /// The store.
     pub fn visit_waiting(
         &self,
         visitor: &mut dyn FnMut(Entry, Option<Content>) -> ControlFlow<()>,
     ) -> Result<(), OutboxFailed> {
-        let policy = self.policy()?;
-        let ground = self.ground(policy.as_ref());
+        let (policy, catalogue) = (self.policy()?, self.catalogue());
+        let ground = self.ground(policy.as_ref(), &catalogue);
         self.visit(&mut |_, entry| {
             let content = content::of_entry(&entry, &ground)?;
             Ok(visitor(entry, content))
@@ -360,12 +354,17 @@ impl Outbox {
     }
 
     fn policy(&self) -> Result<Option<InForce>, OutboxFailed> {
-        policy::load(&*self.store, &self.catalogue).map_err(|failed| OutboxFailed::Policy(Box::new(failed)))
+        policy::load(&*self.store).map_err(|failed| OutboxFailed::Policy(Box::new(failed)))
     }
 
-    fn ground<'o>(&'o self, policy: Option<&'o InForce>) -> Ground<'o> {
+    /// The catalogue version under which entries are planned; while the outbox is held it stays the same.
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+        self.in_use.current()
+    }
+
+    fn ground<'o>(&'o self, policy: Option<&'o InForce>, catalogue: &'o Catalogue) -> Ground<'o> {
         let today = self.clock.today();
-        Ground { store: &*self.store, records: &self.records, catalogue: &self.catalogue, policy, today }
+        Ground { store: &*self.store, records: &self.records, catalogue, policy, today }
     }
 
     fn visit(

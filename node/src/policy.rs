@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use safeharbor_core::digest::Digest;
 use safeharbor_core::record::KindId;
-use safeharbor_rules::{Catalogue, Kind, Mode, ParsePolicyFailed, Policy, Record};
+use safeharbor_rules::{Kind, Mode, ParsePolicyFailed, Policy, Record};
 use safeharbor_service::audit::AuditFailed;
 use safeharbor_service::evidence::EvidenceFailed;
 use safeharbor_service::person::{Authentication, Person, PersonId, Role};
@@ -114,7 +114,7 @@ impl Context {
     /// # Errors
     /// The store.
     pub fn policy(&self) -> Result<Option<InForce>, PolicyFailed> {
-        load(&*self.store, &self.catalogue)
+        load(&*self.store)
     }
 
     /// What accepting `text` would change, record by record. Nothing is changed.
@@ -227,7 +227,7 @@ impl Context {
     }
 
     fn parse_policy(&self, text: &str) -> Result<Policy, PolicyFailed> {
-        Policy::parse(text, &self.catalogue).map_err(PolicyFailed::Parse)
+        Policy::parse(text, &self.catalogue()).map_err(PolicyFailed::Parse)
     }
 }
 
@@ -238,10 +238,10 @@ fn nobody() -> Person {
 }
 
 /// The policy in force that `store` holds; none until one was accepted.
-pub(crate) fn load(store: &dyn Store, catalogue: &Catalogue) -> Result<Option<InForce>, PolicyFailed> {
+pub(crate) fn load(store: &dyn Store) -> Result<Option<InForce>, PolicyFailed> {
     let Some(row) = store.get(META, ACCEPTED)? else { return Ok(None) };
     let accepted: Accepted = serde_json::from_slice(&row).or(Err(PolicyFailed::Row))?;
-    let policy = Policy::parse(&accepted.text, catalogue).map_err(PolicyFailed::Parse)?;
+    let policy = Policy::parse_accepted(&accepted.text).map_err(PolicyFailed::Parse)?;
     Ok(Some(InForce { accepted, policy }))
 }
 
@@ -249,7 +249,7 @@ pub(crate) fn load(store: &dyn Store, catalogue: &Catalogue) -> Result<Option<In
 #[must_use]
 pub fn modes(policy: &Policy, context: &Context) -> BTreeMap<String, &'static str> {
     let mode = |kind: &Kind| (kind.id().to_string(), policy.mode(kind.id()).as_str());
-    context.catalogue.kinds().map(mode).collect()
+    context.catalogue().kinds().map(mode).collect()
 }
 
 /// The mode of one kind under what may be no policy at all.

@@ -199,7 +199,8 @@ fn find(context: &Context, target: &Target) -> Result<Found, RejectFailed> {
     match target {
         Target::One(rec) => find_one(context, *rec, &mut found)?,
         Target::Set(filter) => {
-            let kind = disclosure::find_kind(&context.catalogue, &filter.kind)
+            let catalogue = context.catalogue();
+            let kind = disclosure::find_kind(&catalogue, &filter.kind)
                 .ok_or_else(|| RejectFailed::UnknownKind(filter.kind.clone()))?;
             let selection = Selection::parse(filter, kind)?;
             selection.visit(context, &mut |selected| {

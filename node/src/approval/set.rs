@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use safeharbor_core::record::KindId;
-use safeharbor_rules::{Ceiling, Fate, Kind};
+use safeharbor_rules::{Catalogue, Ceiling, Fate, Kind};
 use safeharbor_service::person::Person;
 use safeharbor_service::store::{Batch, KEYS_PER_COMMIT_ADVISED, Scan};
 use serde::{Deserialize, Serialize};
@@ -109,7 +109,8 @@ pub fn preview_set(
     visitor: &mut dyn FnMut(&crate::records::Stored, &BTreeSet<String>),
 ) -> Result<SetPreview, ApproveFailed> {
     let _held = context.outbox.hold();
-    let selection = bind(context, filter, fields)?;
+    let catalogue = context.catalogue();
+    let selection = bind(&catalogue, filter, fields)?;
     let today = context.clock.today();
     let authority = Authority::Approval { id: String::new(), person: person.clone() };
     let (mut pinned, mut summary) = (Pinned::default(), SetSummary::default());
@@ -132,7 +133,8 @@ pub fn preview_set(
 /// The set changed since, is empty, a field that the kind lacks; the store.
 pub fn approve_set(context: &Context, seen: &SetSeen, person: &Person) -> Result<SetApproval, ApproveFailed> {
     let held = context.outbox.hold();
-    let selection = bind(context, &seen.filter, &seen.fields)?;
+    let catalogue = context.catalogue();
+    let selection = bind(&catalogue, &seen.filter, &seen.fields)?;
     let mut pinned = Pinned::default();
     walk(context, &selection, &seen.fields, &mut |addition| {
         pinned.add_revealing(&addition.selected.current, &addition.fields);
@@ -210,11 +212,11 @@ fn carry_out(context: &Context, selection: &Selection<'_>, set: &SetApproval) ->
 }
 
 fn bind<'c>(
-    context: &'c Context,
+    catalogue: &'c Catalogue,
     filter: &Filter,
     fields: &BTreeSet<String>,
 ) -> Result<Selection<'c>, ApproveFailed> {
-    let kind = disclosure::find_kind(&context.catalogue, &filter.kind)
+    let kind = disclosure::find_kind(catalogue, &filter.kind)
         .ok_or_else(|| ApproveFailed::UnknownKind(filter.kind.clone()))?;
     if fields.is_empty() {
         return Err(ApproveFailed::NoField);

@@ -33,7 +33,6 @@ pub struct Author {
     pub(super) random: Arc<dyn Random>,
     pub(super) signer: Arc<dyn Signer>,
     pub(super) institution: InstitutionCode,
-    pub(super) catalogue: Digest,
     pub(super) admitted: Digest,
     pub(super) durable_through: Arc<AtomicU64>,
 }
@@ -84,7 +83,6 @@ impl Author {
             random: Arc::clone(&context.random),
             signer: Arc::clone(&context.signer),
             institution: context.institution,
-            catalogue: context.catalogue.digest(),
             admitted,
             durable_through: Arc::default(),
         }
@@ -117,23 +115,24 @@ impl Author {
             let _held = outbox.hold();
             let (pending, dead) = outbox.look(limit)?;
             outbox.bury(&dead)?;
-            self.commit(pending, &mut |number, left, batch| outbox.remove(number, left, batch))?
+            let cat = outbox.catalogue().digest();
+            self.commit((pending, cat), &mut |number, left, batch| outbox.remove(number, left, batch))?
         };
         self.make_durable(stating.head.seq)?;
         Ok(stating)
     }
 
-    /// Gives what is pending its place in the chain and takes it out of the outbox by `remove`, in one commit.
+    /// Gives what is pending under a catalogue version its place in the chain and takes it out of the outbox by `remove`, in one commit.
     pub(crate) fn commit(
         &self,
-        pending: Vec<Pending>,
+        (pending, cat): (Vec<Pending>, Digest),
         remove: &mut Remove<'_>,
     ) -> Result<Stating, StateFailed> {
         let mut head = self.head()?;
         let mut batch = Batch::new();
         let mut taken = 0;
         for Pending { number, content } in pending {
-            let left = match self.sign(head, &content)? {
+            let left = match self.sign(head, &content, cat)? {
                 Ok(stated) => {
                     stated.put_into(&mut batch);
                     head = head.advance(stated.digest);
@@ -186,7 +185,12 @@ impl Author {
         Ok(())
     }
 
-    fn sign(&self, head: Head, content: &Content) -> Result<Result<Stated, SetAside>, StateFailed> {
+    fn sign(
+        &self,
+        head: Head,
+        content: &Content,
+        cat: Digest,
+    ) -> Result<Result<Stated, SetAside>, StateFailed> {
         let (statement, kind, rec, rev) = subject(content);
         let envelope = Envelope {
             iss: Issuer::Institution(self.institution),
@@ -196,7 +200,7 @@ impl Author {
             vct: Vct { statement, kind: kind.clone() },
             rec: Some(rec),
             rev: Some(rev),
-            cat: Some(self.catalogue),
+            cat: Some(cat),
         };
         let (digests, claims) = match self.conceal(content)? {
             Ok(concealed) => concealed,

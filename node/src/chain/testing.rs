@@ -35,7 +35,6 @@ pub(crate) fn author(store: &Arc<dyn Store>) -> Author {
         random: Arc::new(SystemRandom),
         signer: Arc::new(signer(1)),
         institution: "12100000400002259P".parse().unwrap(),
-        catalogue: Digest::of(b"catalogue"),
         admitted: admitted(),
         durable_through: Arc::default(),
     }
@@ -88,7 +87,7 @@ pub(crate) fn state(author: &Author, limit: usize) -> Result<Stating, StateFaile
 
 /// Numbers `pending`.
 pub(crate) fn state_these(author: &Author, pending: Vec<Pending>) -> Result<Stating, StateFailed> {
-    let stating = author.commit(pending, &mut |number, _, batch| {
+    let stating = author.commit((pending, Digest::of(b"catalogue")), &mut |number, _, batch| {
         batch.delete(OUTBOX, number.to_be_bytes());
         Ok(())
     })?;

@@ -164,8 +164,11 @@ fn what_was_set_aside_is_not_shown_as_having_left() {
         *digests = 1;
     }
     let outbox = &bench.context.outbox;
-    let stating =
-        author.commit(pending, &mut |number, left, batch| outbox.remove(number, left, batch)).unwrap();
+    let stating = author
+        .commit((pending, Digest::of(b"catalogue")), &mut |number, left, batch| {
+            outbox.remove(number, left, batch)
+        })
+        .unwrap();
     assert_eq!((stating.head.seq, stating.taken), (0, 1));
     assert!(outbox.is_empty().unwrap());
     let shown = bench.ask(Command::Show { record: "A-1".to_owned() }).json();

@@ -32,7 +32,7 @@ pub(super) fn preview(
     for line in preview_lines(context, &preview, speech.language) {
         speech.note(line)?;
     }
-    if let Some(kind) = find_kind(&context.catalogue, &preview.stored.revision.kind) {
+    if let Some(kind) = find_kind(&context.catalogue(), &preview.stored.revision.kind) {
         let mut marks = Marks::default();
         marks.add(kind, &preview.stored, &fields);
         for line in marks.lines(kind, speech.language) {
@@ -55,7 +55,8 @@ fn preview_lines(context: &Context, preview: &Preview, language: Language) -> Ve
             "Once approved, {kind_id} {key} ({rec}), as revision {seen} has it, is stated as revision {rev}; revealed to the hub:"
         ),
     }];
-    let kind = find_kind(&context.catalogue, kind_id);
+    let catalogue = context.catalogue();
+    let kind = find_kind(&catalogue, kind_id);
     for Planned { field, authority } in fields {
         let Some(authority) = authority else { continue };
         let described = kind.and_then(|kind| kind.field(&field.name));

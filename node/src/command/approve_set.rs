@@ -36,7 +36,8 @@ pub(super) fn preview(
 ) -> Result<Exit, CommandFailed> {
     let person = named(context, person)?;
     let filter = parse_filter(context, words)?;
-    let kind = disclosure::find_kind(&context.catalogue, &filter.kind)
+    let catalogue = context.catalogue();
+    let kind = disclosure::find_kind(&catalogue, &filter.kind)
         .ok_or_else(|| CommandFailed::NoKind(filter.kind.to_string()))?;
     let (mut marks, mut sample) = (Marks::default(), Vec::new());
     let fields: BTreeSet<String> = fields.into_iter().collect();

@@ -60,7 +60,8 @@ pub(super) fn history(
     let rec = find(context, typed)?;
     let revisions = context.records.revisions(rec)?;
     let last = revisions.last().ok_or_else(|| no_record(rec))?;
-    let kind = context.catalogue.kind(&last.revision.kind);
+    let catalogue = context.catalogue();
+    let kind = catalogue.kind(&last.revision.kind);
     let empty = Record::new();
     let befores = std::iter::once(&empty).chain(revisions.iter().map(|stored| &stored.revision.record));
     let steps: Vec<Step<'_>> =

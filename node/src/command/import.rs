@@ -107,7 +107,8 @@ pub(super) fn import(
 ) -> Result<Exit, CommandFailed> {
     let mapping = mapping_of(context, order)?;
     let kind_id = record::find_kind(context, mapping.kind())?;
-    let kind = context.catalogue.kind(&kind_id).ok_or_else(|| CommandFailed::NoKind(kind_id.to_string()))?;
+    let catalogue = context.catalogue();
+    let kind = catalogue.kind(&kind_id).ok_or_else(|| CommandFailed::NoKind(kind_id.to_string()))?;
     let (terms, person) = terms(context, order)?;
     let sha256 = digest_of(&order.file)?;
     let mapping_sha256 = order.mapping.as_deref().map(digest_of).transpose()?;
@@ -189,12 +190,13 @@ fn mapping_of(context: &Context, order: &ImportOrder) -> Result<Mapping, Command
     if let Some(path) = &order.mapping {
         return Ok(Mapping::load(path)?);
     }
+    let catalogue = context.catalogue();
     let kinds: Vec<&Kind> = match &order.kind {
         Some(id) => {
             let id = record::find_kind(context, id)?;
-            context.catalogue.kind(&id).into_iter().collect()
+            catalogue.kind(&id).into_iter().collect()
         }
-        None => context.catalogue.kinds().collect(),
+        None => catalogue.kinds().collect(),
     };
     Ok(importing::recognise(&order.file, &kinds, encoding(order)?)?)
 }

@@ -167,7 +167,8 @@ fn print(
         speech.data(speech.pick("没有任何内容离开过本节点。", "nothing has left this node."))?;
     }
     for (id, gone) in gone {
-        let kind = context.catalogue.kind(id);
+        let catalogue = context.catalogue();
+        let kind = catalogue.kind(id);
         let title = kind.map_or("", |kind| kind.title(speech.language.lang()));
         speech.data(format_args!("{title} {id}"))?;
         for line in numbers(gone, speech.language) {

@@ -40,7 +40,7 @@ pub(super) fn show(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, C
             accepted.sha256
         ),
     })?;
-    for kind in context.catalogue.kinds() {
+    for kind in context.catalogue().kinds() {
         let mode = mode_text(mode_of(policy.as_ref(), kind.id()), speech.language);
         speech.data(format_args!("  {} {mode}", padded(&kind_text(kind, speech.language.lang()), 32)))?;
     }
@@ -66,7 +66,7 @@ pub(super) fn check(context: &Context, text: &str, speech: &mut Speech<'_>) -> R
         Language::Zh => format!("这是一份披露政策，第 {} 版。各类别：", policy.version()),
         Language::En => format!("this is a disclosure policy, version {}. By kind:", policy.version()),
     })?;
-    for kind in context.catalogue.kinds() {
+    for kind in context.catalogue().kinds() {
         let mode = mode_text(policy.mode(kind.id()), speech.language);
         speech.data(format_args!("  {} {mode}", padded(&kind_text(kind, speech.language.lang()), 32)))?;
     }
@@ -166,7 +166,7 @@ fn change_json((kind, change): (&safeharbor_core::record::KindId, &Change)) -> (
 
 fn change_lines(context: &Context, changes: &Changes, language: Language) -> Vec<String> {
     let mut lines = Vec::new();
-    for kind in context.catalogue.kinds() {
+    for kind in context.catalogue().kinds() {
         let Some(change) = changes.get(kind.id()) else { continue };
         let title = kind_text(kind, language.lang());
         let (before, after) = (mode_text(change.before, language), mode_text(change.after, language));

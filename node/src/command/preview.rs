@@ -89,8 +89,9 @@ pub(super) fn kind(
     speech: &mut Speech<'_>,
 ) -> Result<Exit, CommandFailed> {
     let id = find_kind(context, typed)?;
-    let kind = disclosure::find_kind(&context.catalogue, &id)
-        .ok_or_else(|| CommandFailed::NoKind(typed.to_owned()))?;
+    let catalogue = context.catalogue();
+    let kind =
+        disclosure::find_kind(&catalogue, &id).ok_or_else(|| CommandFailed::NoKind(typed.to_owned()))?;
     let mut report = Report::new(limit);
     context.records.visit(Some(&id), &mut |current| {
         if let Some(stored) = context.records.last(current.rec)? {
@@ -199,7 +200,8 @@ impl Report {
             speech.data(language.pick("没有这样的记录。", "there are no such records."))?;
         }
         for (id, sum) in &self.sums {
-            let kind = context.catalogue.kind(id);
+            let catalogue = context.catalogue();
+            let kind = catalogue.kind(id);
             for line in sum.lines(id, kind, language) {
                 speech.data(line)?;
             }

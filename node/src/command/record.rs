@@ -28,7 +28,7 @@ pub(super) fn find(context: &Context, typed: &str) -> Result<RecordHandle, Comma
         return Ok(rec);
     }
     let mut found = Vec::new();
-    for kind in context.catalogue.kinds() {
+    for kind in context.catalogue().kinds() {
         found.extend(by_key(context, kind.id().as_str(), typed)?.map(|rec| (kind.id().clone(), rec)));
     }
     match found.as_slice() {
@@ -54,6 +54,7 @@ fn by_key(context: &Context, kind: &str, key: &str) -> Result<Option<RecordHandl
 /// The kind that `typed` names.
 pub(super) fn find_kind(context: &Context, typed: &str) -> Result<KindId, CommandFailed> {
     let kind = typed.trim().to_ascii_uppercase().parse::<KindId>().ok();
-    let known = kind.filter(|kind| context.catalogue.kind(kind).is_some());
+    let catalogue = context.catalogue();
+    let known = kind.filter(|kind| catalogue.kind(kind).is_some());
     known.ok_or_else(|| CommandFailed::NoKind(typed.to_owned()))
 }

@@ -58,7 +58,8 @@ fn described(context: &Context, target: &Target, language: Language) -> Result<S
             None => rec.to_string(),
         },
         Target::Set(filter) => {
-            let kind = context.catalogue.kind(&filter.kind);
+            let catalogue = context.catalogue();
+            let kind = catalogue.kind(&filter.kind);
             let title = kind.map_or("", |kind| kind.title(language.lang()));
             format!("{} {title}", filter.kind)
         }

@@ -26,7 +26,8 @@ pub(super) fn show(context: &Context, typed: &str, speech: &mut Speech<'_>) -> R
         show_tombstone(&tombstone, &statements, speech)?;
         return Ok(Exit::Done);
     }
-    let view = view(context, rec)?;
+    let catalogue = context.catalogue();
+    let view = view(context, &catalogue, rec)?;
     let policy = context.policy()?;
     match speech.format {
         Format::Json => speech.json(&to_json(&view, policy.as_ref(), speech.language))?,

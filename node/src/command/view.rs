@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use safeharbor_core::record::RecordHandle;
 use safeharbor_core::statement::StatementType;
-use safeharbor_rules::Kind;
+use safeharbor_rules::{Catalogue, Kind};
 use serde_json::Value;
 
 use super::CommandFailed;
@@ -93,10 +93,14 @@ impl Made {
 }
 
 /// Looks at the last revision of a record that was not erased.
-pub(super) fn view(context: &Context, rec: RecordHandle) -> Result<View<'_>, CommandFailed> {
+pub(super) fn view<'c>(
+    context: &Context,
+    catalogue: &'c Catalogue,
+    rec: RecordHandle,
+) -> Result<View<'c>, CommandFailed> {
     let stored = context.records.last(rec)?.ok_or_else(|| no_record(rec))?;
     let kind_id = &stored.revision.kind;
-    let kind = disclosure::find_kind(&context.catalogue, kind_id)
+    let kind = disclosure::find_kind(catalogue, kind_id)
         .ok_or_else(|| CommandFailed::NoKind(kind_id.to_string()))?;
     let hold = hold_of(context, &stored)?;
     let approvals = approvals_of(context, rec)?.into_iter();

@@ -24,7 +24,8 @@ pub(super) fn preview(
         return Err(EraseFailed::ErasedBefore(rec).into());
     };
     let revealed = Chain::new(std::sync::Arc::clone(&context.store)).revealed_of(rec)?;
-    let kind = context.catalogue.kind(&stored.revision.kind);
+    let catalogue = context.catalogue();
+    let kind = catalogue.kind(&stored.revision.kind);
     let title = |name: String| {
         let field = kind.and_then(|kind| kind.field(&name));
         field.map_or(name.clone(), |field| field.title(speech.language.lang()).to_owned())

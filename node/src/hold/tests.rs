@@ -136,7 +136,8 @@ fn a_rejection_is_of_the_fields_whatever_their_source_texts() {
     bench.import(&["A-1,甲,张三,初期阶段,2020-01-01,摘要"]);
     reject(&bench, "A-1");
     let rec = bench.rec("A-1");
-    let kind = bench.context.catalogue.kind(&"ACH".parse().unwrap()).unwrap();
+    let catalogue = bench.context.catalogue();
+    let kind = catalogue.kind(&"ACH".parse().unwrap()).unwrap();
     let record = bench.context.records.last(rec).unwrap().unwrap().revision.record;
     let raw = [("public_since".to_owned(), "2020.1.1".to_owned())].into();
     let row = ImportedRow { raw, ..ImportedRow::new(2, "A-1".to_owned(), record) };
@@ -168,7 +169,8 @@ fn a_secret_row_holds_a_record_that_was_retired() {
         bench.import(&[&published("A-1", "甲")]);
         let rec = bench.rec("A-1");
         bench.state_all();
-        let kind = bench.context.catalogue.kind(&"ACH".parse().unwrap()).unwrap();
+        let catalogue = bench.context.catalogue();
+        let kind = catalogue.kind(&"ACH".parse().unwrap()).unwrap();
         let terms = || Terms { person: Some(person(bench)), ..Terms::of_file("变动.csv".to_owned()) };
         let record = [("achievement_no".to_owned(), "A-1".into())].into_iter().collect();
         let delete = ImportedRow { action: Action::Delete, ..ImportedRow::new(2, "A-1".to_owned(), record) };

@@ -77,7 +77,7 @@ pub(super) struct Ground<'g> {
     pub(super) today: Date,
 }
 
-/// None if the revision is not there, the record is held, or nothing of it may leave.
+/// None if the revision is not there, the record is held, nothing of it may leave, or the catalogue version has lost its kind.
 pub(super) fn of_entry(entry: &Entry, ground: &Ground<'_>) -> Result<Option<Content>, OutboxFailed> {
     let (kind_id, rec, rev, grants) = match entry {
         Entry::Withdrawal { kind, rec, rev, .. } => {
@@ -95,8 +95,7 @@ pub(super) fn of_entry(entry: &Entry, ground: &Ground<'_>) -> Result<Option<Cont
         let Some(revision) = ground.records.revision(rec, rev)? else { return Ok(None) };
         (revision.record, Some(last.revision.record))
     };
-    let kind = disclosure::find_kind(ground.catalogue, kind_id)
-        .ok_or_else(|| OutboxFailed::UnknownKind(kind_id.clone()))?;
+    let Some(kind) = disclosure::find_kind(ground.catalogue, kind_id) else { return Ok(None) };
     let Some(planned) = planned(kind, &record, latest.as_ref(), grants, ground) else { return Ok(None) };
     let stated = planned.iter().filter(|planned| planned.field.fate != Fate::Stays);
     let claims = stated.filter_map(|planned| record.remove_entry(&planned.field.name)).collect();

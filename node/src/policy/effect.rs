@@ -92,7 +92,7 @@ fn walk(
     visitor: &mut Visitor<'_>,
 ) -> Result<Changes, PolicyFailed> {
     let mut changes = Changes::new();
-    for kind in context.catalogue.kinds() {
+    for kind in context.catalogue().kinds() {
         let (before, after) = (mode_of(before, kind.id()), mode_of(Some(next), kind.id()));
         let change = Change { before, after, records: 0, to_send: 0, to_stop: 0, revealed: BTreeMap::new() };
         changes.insert(kind.id().clone(), change);
@@ -138,7 +138,8 @@ fn effect_on(
     current: Current,
     stored: &Stored,
 ) -> Result<Effect, PolicyFailed> {
-    let Some(kind) = disclosure::find_kind(&context.catalogue, &stored.revision.kind) else {
+    let catalogue = context.catalogue();
+    let Some(kind) = disclosure::find_kind(&catalogue, &stored.revision.kind) else {
         return Ok(Effect::Nothing);
     };
     if hold::active(&*context.store, current.rec, &stored.revision.record)?.is_some() {

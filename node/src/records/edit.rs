@@ -113,7 +113,8 @@ pub fn edit(
     let revision = stored.revision.clone();
     let current = context.records.current(&revision.kind, &revision.key)?;
     let current = current.filter(|current| current.rec == rec).ok_or(EditFailed::NoRecord(rec))?;
-    let kind = find_kind(&context.catalogue, &revision.kind)
+    let catalogue = context.catalogue();
+    let kind = find_kind(&catalogue, &revision.kind)
         .ok_or_else(|| EditFailed::UnknownKind(revision.kind.clone()))?;
     let (mut record, mut raw) = (revision.record.clone(), revision.raw);
     let read = set_all(kind, values, &mut record);

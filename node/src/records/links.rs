@@ -76,7 +76,7 @@ pub(super) fn count_naming(
     retired: &BTreeMap<&str, u64>,
 ) -> Result<u64, RecordsFailed> {
     let mut count = 0_u64;
-    for other in context.catalogue.kinds() {
+    for other in context.catalogue().kinds() {
         let leads_there = |field: &&Field| field.link().is_some_and(|link| link.kind() == kind);
         let fields: Vec<&str> = other.fields().iter().filter(leads_there).map(Field::name).collect();
         if fields.is_empty() {

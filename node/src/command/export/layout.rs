@@ -45,13 +45,15 @@ pub(in crate::command) fn layout(
         return Err(CommandFailed::Exists(order.file.clone()));
     }
     let shipped = || {
-        let files = context.catalogue.files();
+        let catalogue = context.catalogue();
+        let files = catalogue.files();
         let bytes = files.get(&format!("layouts/{}.toml", order.name.to_ascii_uppercase()));
         bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned())
     };
     let text = order.text.clone().or_else(shipped);
     let text = text.ok_or_else(|| CommandFailed::NoLayout(order.name.clone()))?;
-    let form = StatutoryForm::parse(&text, &context.catalogue)?;
+    let catalogue = context.catalogue();
+    let form = StatutoryForm::parse(&text, &catalogue)?;
     if form.wants_year() && order.year.is_none() {
         return Err(CommandFailed::NeedsYear);
     }
@@ -71,7 +73,8 @@ fn fill(
         sheets = add_records(context, kind, order, &mut filling)?;
     }
     for id in form.kinds() {
-        let Some(kind) = context.catalogue.kind(&id) else { continue };
+        let catalogue = context.catalogue();
+        let Some(kind) = catalogue.kind(&id) else { continue };
         visit(context, Some(&id), &mut |stored| {
             filling.take(kind, &stored.revision.record);
             Ok(())

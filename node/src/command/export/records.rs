@@ -104,13 +104,9 @@ pub(in crate::command) fn records(
     let detail = json!({ "records": count, "kind": kind.as_ref().map(KindId::as_str), "form": form.name() });
     context.audit.append(None, "export records", &name_of(order.file), detail)?;
     target.finish(order.file, existing)?;
-    tell(
-        order.file,
-        count,
-        left_out.as_ref(),
-        kind.as_ref().and_then(|kind| context.catalogue.kind(kind)),
-        speech,
-    )?;
+    let catalogue = context.catalogue();
+    let kind = kind.as_ref().and_then(|kind| catalogue.kind(kind));
+    tell(order.file, count, left_out.as_ref(), kind, speech)?;
     Ok(Exit::Done)
 }
 
@@ -160,7 +156,8 @@ fn cerif(
     id: &KindId,
     target: DurableFile,
 ) -> Result<(u64, DurableFile, LeftOut), CommandFailed> {
-    let kind = context.catalogue.kind(id).ok_or_else(|| CommandFailed::NoKind(id.to_string()))?;
+    let catalogue = context.catalogue();
+    let kind = catalogue.kind(id).ok_or_else(|| CommandFailed::NoKind(id.to_string()))?;
     if !cerif::KINDS.contains(&id.as_str()) {
         return Err(CommandFailed::NoCerif(id.clone()));
     }
@@ -189,7 +186,8 @@ fn of_kind(
     target: DurableFile,
     file: &Path,
 ) -> Result<(u64, DurableFile), CommandFailed> {
-    let kind = context.catalogue.kind(id).ok_or_else(|| CommandFailed::NoKind(id.to_string()))?;
+    let catalogue = context.catalogue();
+    let kind = catalogue.kind(id).ok_or_else(|| CommandFailed::NoKind(id.to_string()))?;
     let form = match form {
         ExportForm::Csv => Form::Csv,
         ExportForm::Xlsx => Form::Xlsx,

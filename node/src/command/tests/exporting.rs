@@ -69,7 +69,7 @@ fn what_is_missing_is_said() {
 fn a_template_is_a_workbook_of_a_kind_that_exists() {
     let bench = Bench::new();
     let make = |kind: &str, name: &str, replace| {
-        crate::command::template(&bench.context.catalogue, kind, &bench.path(name), replace)
+        crate::command::template(&bench.context.catalogue(), kind, &bench.path(name), replace)
             .map_err(|failed| failed.text(Language::Zh))
     };
     make("deal", "x.xlsx", false).unwrap();

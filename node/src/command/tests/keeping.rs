@@ -146,7 +146,8 @@ fn a_file_that_caught_up_with_a_change_made_here_is_in_step_again() {
 #[test]
 fn a_row_that_differs_in_its_source_text_alone_contradicts_nothing() {
     let bench = Bench::new();
-    let kind = bench.context.catalogue.kind(&"ACH".parse().unwrap()).unwrap();
+    let catalogue = bench.context.catalogue();
+    let kind = catalogue.kind(&"ACH".parse().unwrap()).unwrap();
     let row = |name: &str, raw: &str| {
         let record = json!({ "achievement_no": "A-1", "name": name, "secrecy": "public" });
         let raw = [("name".to_owned(), raw.to_owned())].into();
@@ -202,7 +203,8 @@ fn deal(id: &str, achievements: &[&str]) -> ImportedRow {
 }
 
 fn take_deal(bench: &Bench, row: ImportedRow, links: Links, keeps: bool) -> (Taken, usize) {
-    let kind = bench.context.catalogue.kind(&"DEAL".parse().unwrap()).unwrap();
+    let catalogue = bench.context.catalogue();
+    let kind = catalogue.kind(&"DEAL".parse().unwrap()).unwrap();
     let terms = Terms { links, ..Terms::of_file("合同.csv".to_owned()) };
     let mut sink = if keeps {
         RecordSink::new(&bench.context, kind, terms)

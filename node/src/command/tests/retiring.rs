@@ -18,7 +18,8 @@ fn row(key: &str, name: &str, action: Action) -> ImportedRow {
 
 /// What a dry run and then an import answer; they are the same.
 fn take(bench: &Bench, row: &ImportedRow, person: Option<&str>) -> Taken {
-    let kind = bench.context.catalogue.kind(&"ACH".parse().unwrap()).unwrap();
+    let catalogue = bench.context.catalogue();
+    let kind = catalogue.kind(&"ACH".parse().unwrap()).unwrap();
     let person = person.map(|name| {
         bench.context.persons.list().unwrap().into_iter().find(|person| person.name == name).unwrap()
     });
@@ -121,11 +122,13 @@ fn erasing_a_retired_record_leaves_no_value_in_any_table() {
 fn retiring_what_others_name_is_remarked_by_a_dry_run_and_an_import() {
     let bench = Bench::new();
     bench.import(&[&published("A-1", "甲"), &published("A-2", "乙")]);
-    let deal = bench.context.catalogue.kind(&"DEAL".parse().unwrap()).unwrap();
+    let catalogue = bench.context.catalogue();
+    let deal = catalogue.kind(&"DEAL".parse().unwrap()).unwrap();
     let record = json!({ "deal_id": "D-1", "mode": "M1", "achievements": ["A-1"] });
     let named = ImportedRow::new(2, "D-1".to_owned(), serde_json::from_value(record).unwrap());
     RecordSink::new(&bench.context, deal, Terms::of_file("合同.csv".to_owned())).take(vec![named]).unwrap();
-    let kind = bench.context.catalogue.kind(&"ACH".parse().unwrap()).unwrap();
+    let catalogue = bench.context.catalogue();
+    let kind = catalogue.kind(&"ACH".parse().unwrap()).unwrap();
     let person = bench.context.persons.list().unwrap().into_iter().find(|person| person.name == APPROVER);
     let terms = || Terms { person: person.clone(), ..Terms::of_file("变动.csv".to_owned()) };
     let codes = |mut sink: RecordSink<'_>, key: &str| -> Vec<(&'static str, u64)> {
