@@ -37,6 +37,9 @@ pub enum ParseDeclarationFailed {
     /// No mapping.
     #[error("the declaration needs mapping = \"…\": which column becomes which field")]
     Mapping,
+    /// A name or password where everybody who may list connectors sees it.
+    #[error("the address of a proxy holds no name and password")]
+    Userinfo,
     /// A path that depends on where a program was started.
     #[error("{0} must be an absolute path")]
     Relative(&'static str),
@@ -184,6 +187,9 @@ fn verify(source: &Source) -> Result<(), ParseDeclarationFailed> {
             if !is_acceptable_address(&oai.url, oai.allow_http) {
                 return Err(ParseDeclarationFailed::Address);
             }
+            if oai.proxy.as_deref().is_some_and(has_userinfo) {
+                return Err(ParseDeclarationFailed::Userinfo);
+            }
             if oai.format().is_none() {
                 return Err(ParseDeclarationFailed::Prefix(oai.metadata_prefix.clone()));
             }
@@ -204,6 +210,12 @@ fn verify(source: &Source) -> Result<(), ParseDeclarationFailed> {
         }
     }
     Ok(())
+}
+
+/// Whether an address has a name or password before its host (RFC 3986 section 3.2.1).
+fn has_userinfo(address: &str) -> bool {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
 /// The time between two runs.
@@ -249,7 +261,10 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OaiPmh(oai) => {
-                write!(f, "OAI-PMH {} ({})", oai.url, oai.metadata_prefix)?;
+                // Behind a question mark there may be a key.
+                let (address, behind) =
+                    oai.url.split_once('?').map_or((oai.url.as_str(), ""), |(a, _)| (a, "?…"));
+                write!(f, "OAI-PMH {address}{behind} ({})", oai.metadata_prefix)?;
                 oai.set.as_ref().map_or(Ok(()), |set| write!(f, ", set {set}"))
             }
             Self::Folder(folder) => write!(f, "{}", folder.path.display()),
@@ -277,6 +292,17 @@ mod tests {
         assert_eq!(declaration.every.unwrap().to_string(), "6h");
         let Source::OaiPmh(oai) = declaration.source else { panic!("a repository") };
         assert_eq!((oai.metadata_prefix.as_str(), oai.set, oai.allow_http), ("oai_dc", None, false));
+    }
+
+    #[test]
+    fn no_key_or_password_of_an_address_is_shown() {
+        let with_key = "mapping = \"m.toml\"\n[oai-pmh]\nurl = \"https://example.org/oai?apikey=GEHEIM\"";
+        let shown = parse(with_key).unwrap().source.to_string();
+        assert!(shown.contains("https://example.org/oai?…") && !shown.contains("GEHEIM"), "{shown}");
+        let proxy = "mapping = \"m.toml\"\n[oai-pmh]\nurl = \"https://e.org/oai\"\nproxy = \"http://me:secret@proxy:3128\"";
+        assert!(matches!(parse(proxy), Err(ParseDeclarationFailed::Userinfo)));
+        assert!(parse(&proxy.replace("me:secret@", "")).is_ok());
+        assert!(parse("mapping = \"m.toml\"\n[oai-pmh]\nurl = \"https://e.org/a@b?c@d\"").is_ok());
     }
 
     #[test]

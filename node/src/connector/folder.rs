@@ -123,8 +123,25 @@ pub(super) fn neutral_name(name: &str) -> String {
     format!("file.{}", extension.unwrap_or("csv"))
 }
 
-/// Copies a file of the folder into `to`, without following a link; answers where the copy is, to which nobody else writes.
-pub(super) fn take(folder: &Path, name: &str, to: &Path) -> Result<PathBuf, WatchFailed> {
+/// A copy of a file of the folder, to which nobody else writes.
+#[derive(Debug)]
+pub(super) struct Taken {
+    /// Where the copy is.
+    pub(super) copy: PathBuf,
+    /// Size and time of the last change when it was copied.
+    about: (u64, Option<SystemTime>),
+}
+
+impl Taken {
+    /// Whether the file in the folder is still the one that was copied.
+    pub(super) fn is_still_in(&self, folder: &Path, name: &str) -> bool {
+        let now = fs::symlink_metadata(folder.join(name));
+        now.is_ok_and(|now| now.is_file() && (now.len(), now.modified().ok()) == self.about)
+    }
+}
+
+/// Copies a file of the folder into `to`, without following a link.
+pub(super) fn take(folder: &Path, name: &str, to: &Path) -> Result<Taken, WatchFailed> {
     let path = folder.join(neutral_name(name));
     let failed = |source| WatchFailed::Take { path: path.clone(), source };
     let input = OpenOptions::new().read(true).custom_flags(NO_FOLLOW).open(folder.join(name));
@@ -141,7 +158,8 @@ pub(super) fn take(folder: &Path, name: &str, to: &Path) -> Result<PathBuf, Watc
         let mut input = input.take(FILE_BYTES_MAX.saturating_add(1));
         io::copy(&mut input, &mut output).map_err(failed)? > FILE_BYTES_MAX
     };
-    if is_long { Err(WatchFailed::TooLarge { path }) } else { Ok(copy) }
+    let about = (about.len(), about.modified().ok());
+    if is_long { Err(WatchFailed::TooLarge { path }) } else { Ok(Taken { copy, about }) }
 }
 
 /// Where a file goes when it was dealt with.
@@ -239,6 +257,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_replaced_after_it_was_taken_is_another_one() {
+        let (folder, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = folder.path().join("a.csv");
+        fs::write(&path, "x").unwrap();
+        let taken = take(folder.path(), "a.csv", to.path()).unwrap();
+        assert!(taken.is_still_in(folder.path(), "a.csv"));
+        fs::write(&path, "longer").unwrap();
+        assert!(!taken.is_still_in(folder.path(), "a.csv"));
+        fs::remove_file(&path).unwrap();
+        assert!(!taken.is_still_in(folder.path(), "a.csv"));
+    }
+
+    #[test]
     fn a_link_is_never_followed() {
         let folder = tempfile::tempdir().unwrap();
         let to = tempfile::tempdir().unwrap();
@@ -258,7 +289,7 @@ mod tests {
         let to = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("成果.csv"), "abc").unwrap();
         let taken = take(folder.path(), "成果.csv", to.path()).unwrap();
-        assert_eq!(fs::read(&taken).unwrap(), b"abc");
+        assert_eq!(fs::read(&taken.copy).unwrap(), b"abc");
         let shelved = shelve(folder.path(), "成果.csv", Shelf::Failed, 12).unwrap();
         assert_eq!(shelved, folder.path().join("failed/00000012-成果.csv"));
     }

@@ -44,10 +44,13 @@ impl From<postgres::Error> for ReadDatabaseFailed {
     }
 }
 
-/// The server's own words, which the library leaves out of its text. They may quote the query, and a value that
-/// does not fit its type: they stay in the log of the job, at the node.
+/// The server's own words, which the library leaves out of its text. Of a data exception (class 22) they quote the
+/// value, which is nobody's business but the database's.
 fn said(error: &postgres::Error) -> String {
     match error.as_db_error() {
+        Some(said) if said.code().code().starts_with("22") => {
+            format!("a value does not fit its type or operation ({})", said.code().code())
+        }
         Some(said) => format!("{} ({})", said.message(), said.code().code()),
         None => crate::speech::chain_of(error),
     }
@@ -116,11 +119,22 @@ impl<'s> Query<'s> {
 
     fn latest(&self, transaction: &mut Transaction<'_>) -> Result<Option<String>, ReadDatabaseFailed> {
         let Some((newer, _)) = &self.newer else { return Ok(None) };
-        let sql = format!("SELECT max({})::text FROM {}", quoted(newer), self.table);
+        // `infinity` would be later than everything that ever comes.
+        let finite =
+            if self.counts_time() { format!(" WHERE isfinite({})", quoted(newer)) } else { String::new() };
+        let sql = format!("SELECT max({})::text FROM {}{finite}", quoted(newer), self.table);
         Ok(transaction.query_one(&sql, &[])?.try_get(0)?)
     }
 
-    /// Rows as new as the newest that was read before come again: importing them twice changes nothing.
+    /// Whether the column of the last change says when.
+    fn counts_time(&self) -> bool {
+        let names = ["\"date\"", "\"timestamp\"", "\"timestamptz\""];
+        self.newer.as_ref().is_some_and(|(_, type_name)| names.contains(&type_name.as_str()))
+    }
+
+    /// Rows as new as the newest that was read before come again, those of two days before it where the column says
+    /// when (a transaction may be committed long after the time it wrote down), and those that do not say: importing
+    /// them twice changes nothing.
     fn sql(&self, has_since: bool) -> String {
         let column = |(name, form): &(String, Form)| match form {
             Form::Text => format!("{}::text", quoted(name)),
@@ -129,7 +143,9 @@ impl<'s> Query<'s> {
         let columns: Vec<String> = self.columns.iter().map(column).collect();
         let mut sql = format!("SELECT {} FROM {}", columns.join(", "), self.table);
         if let Some((newer, type_name)) = self.newer.as_ref().filter(|_| has_since) {
-            sql.push_str(&format!(" WHERE {} >= $1::text::{type_name}", quoted(newer)));
+            let overlap = if self.counts_time() { " - interval '2 days'" } else { "" };
+            let newer = quoted(newer);
+            sql.push_str(&format!(" WHERE {newer} >= $1::text::{type_name}{overlap} OR {newer} IS NULL"));
         }
         sql
     }

@@ -71,8 +71,6 @@ enum FetchFailed {
     Harvest(#[from] HarvestFailed),
     #[error("fetched records cannot be kept")]
     Spool(#[from] SpoolFailed),
-    #[error("the file cannot be taken")]
-    Watch(#[from] WatchFailed),
     #[cfg(feature = "postgres")]
     #[error("the database cannot be read")]
     Database(#[from] super::postgres::ReadDatabaseFailed),
@@ -150,13 +148,22 @@ pub(super) fn run_file(
     let mut running = context.jobs.begin(&connector.name)?;
     running.log().line(&neutral_name(name));
     let job = running.id().0;
-    let mut ending = match take(&watched.path, name, &running.input()) {
-        Ok(copy) => {
+    let taken = take(&watched.path, name, &running.input());
+    let mut ending = match &taken {
+        Ok(taken) => {
             let origin = origin_of(connector, &neutral_name(name));
-            import(context, connector, Came { file: &copy, origin, is_part: false }, &mut running)
+            import(context, connector, Came { file: &taken.copy, origin, is_part: false }, &mut running)
         }
-        Err(failed) => failed_ending(&FetchFailed::Watch(failed)),
+        Err(failed) => failed_ending_of_file(failed),
     };
+    if taken.is_ok_and(|taken| !taken.is_still_in(&watched.path, name)) {
+        // It is read once it has come to rest; on a shelf nobody would have read it.
+        running.log().line(connector.language.pick(
+            "文件在导入期间被替换或修改：留在目录中，静止后再读",
+            "the file was replaced or changed while it was imported: it stays in the folder and is read once at rest",
+        ));
+        return finish(context, connector, running, ending);
+    }
     let shelf = if ending.state == State::Done { Shelf::Imported } else { Shelf::Failed };
     match shelve(&watched.path, name, shelf, job) {
         Ok(shelved) => ending.file = (ending.state == State::Failed).then_some(shelved),
@@ -202,6 +209,10 @@ pub(super) fn run_file_again(
     file: &Path,
 ) -> Result<Job, RunConnectorFailed> {
     verify_person(context, connector)?;
+    let (Some(shelf), Some(shelved)) = (file.parent(), file.file_name().and_then(|name| name.to_str()))
+    else {
+        return Err(RunConnectorFailed::FileGone(job.id));
+    };
     if !file.is_file() {
         return Err(RunConnectorFailed::FileGone(job.id));
     }
@@ -210,8 +221,14 @@ pub(super) fn run_file_again(
         return Err(RunConnectorFailed::Followed { job: job.id, later: JobId(later) });
     }
     let mut running = context.jobs.begin(&connector.name)?;
-    let came = Came { file, origin: origin_of(connector, name), is_part: false };
-    let ending = import(context, connector, came, &mut running);
+    // Copied without following a link: others may write to the shelf.
+    let ending = match take(shelf, shelved, &running.input()) {
+        Ok(taken) => {
+            let came = Came { file: &taken.copy, origin: origin_of(connector, name), is_part: false };
+            import(context, connector, came, &mut running)
+        }
+        Err(failed) => failed_ending_of_file(&failed),
+    };
     let ending = Ending { file: ending.counts.is_none().then(|| file.to_owned()), ..ending };
     finish(context, connector, running, ending)
 }
@@ -348,6 +365,13 @@ fn log_problems(report: &[u8], running: &mut Running<'_>) {
     for ReportedProblem { row, column, text, advice } in problems {
         let column = column.map(|column| format!(" {column}")).unwrap_or_default();
         running.log().line(&format!("#{row}{column}: {text}; {advice}"));
+    }
+}
+
+fn failed_ending_of_file(failed: &WatchFailed) -> Ending {
+    Ending {
+        why: Some(format!("the file cannot be taken: {}", chain_of(failed))),
+        ..failed_ending_of(State::Failed)
     }
 }
 

@@ -23,7 +23,7 @@ type Looks = Arc<Mutex<BTreeMap<ConnectorName, Look>>>;
 /// Runs connectors until the node ends.
 pub async fn keep(context: Arc<Context>, shutdown: &Shutdown) {
     let looks = Looks::default();
-    let under_way = Arc::new(Mutex::new(BTreeSet::new()));
+    let under_way = UnderWay::default();
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -31,20 +31,39 @@ pub async fn keep(context: Arc<Context>, shutdown: &Shutdown) {
         }
         for connector in due(&context) {
             // A share that hangs holds one thread, not another one at every look.
-            if !lock(&under_way).insert(connector.name.clone()) {
-                continue;
-            }
-            let under_way = Arc::clone(&under_way);
+            let Some(place) = Place::take(&under_way, &connector.name) else { continue };
             let (context, shutdown, looks) = (Arc::clone(&context), shutdown.clone(), Arc::clone(&looks));
-            let name = connector.name.clone();
             // Not waited for: a slow source must not hold up the others.
             tokio::task::spawn_blocking(move || {
+                let _place = place;
                 if let Err(failed) = run_one(&context, &connector, &shutdown, &looks) {
+                    let name = &connector.name;
                     tracing::warn!(connector = %name, why = %chain_of(&failed), "a connector was not run");
                 }
-                lock(&under_way).remove(&name);
             });
         }
+    }
+}
+
+type UnderWay = Arc<Mutex<BTreeSet<ConnectorName>>>;
+
+/// The place of a run among those under way; given back however the run ends.
+struct Place {
+    under_way: UnderWay,
+    name: ConnectorName,
+}
+
+impl Place {
+    /// None if the connector is being run.
+    fn take(under_way: &UnderWay, name: &ConnectorName) -> Option<Self> {
+        let is_free = lock(under_way).insert(name.clone());
+        is_free.then(|| Self { under_way: Arc::clone(under_way), name: name.clone() })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        lock(&self.under_way).remove(&self.name);
     }
 }
 
@@ -126,6 +145,19 @@ mod tests {
 
     fn due_names(bench: &Bench) -> Vec<String> {
         due(&bench.context).iter().map(|connector| connector.name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_run_that_breaks_gives_its_place_back() {
+        let (under_way, name) = (UnderWay::default(), "dspace".parse::<ConnectorName>().unwrap());
+        let place = Place::take(&under_way, &name).unwrap();
+        assert!(Place::take(&under_way, &name).is_none(), "one run at a time");
+        let broken = std::thread::spawn(move || {
+            let _place = place;
+            panic!("the run breaks");
+        });
+        assert!(broken.join().is_err());
+        assert!(Place::take(&under_way, &name).is_some());
     }
 
     #[test]

@@ -39,6 +39,8 @@ fn a_table_is_read_exactly_and_nothing_can_be_written() {
     server.run(TABLE);
     values_are_the_servers_own_texts(&server);
     only_what_is_new_is_read(&server);
+    what_was_committed_late_or_says_no_time_is_read(&server);
+    an_error_about_a_value_does_not_quote_it(&server);
     more_than_one_select_is_refused(&server);
     many_rows_come_in_pieces(&server);
     a_password_file_open_to_others_is_refused(&server);
@@ -67,9 +69,28 @@ fn only_what_is_new_is_read(server: &Server) {
     };
     let latest = Some("2024-03-02 00:00:00.5+00".to_owned());
     assert_eq!(numbers(None), (vec!["A-1".to_owned(), "A-2".to_owned()], latest.clone()));
-    assert_eq!(numbers(latest.as_deref()), (vec!["A-2".to_owned()], latest));
+    assert_eq!(numbers(latest.as_deref()), (vec!["A-1".to_owned(), "A-2".to_owned()], latest));
     source.newer = Some("missing".to_owned());
     assert!(matches!(rows(&source, None), Err(ReadDatabaseFailed::NoNewer(name)) if name == "missing"));
+}
+
+/// A transaction may be committed after a later one was read; `infinity` is no time, a row without one always comes.
+fn what_was_committed_late_or_says_no_time_is_read(server: &Server) {
+    let values = "('B-0', '2024-02-28 23:00:00+00'::timestamptz), ('B-1', '2024-03-01 00:00:00+00'), \
+                  ('B-2', '2024-03-02 00:00:00+00'), ('B-8', 'infinity'), ('B-9', NULL)";
+    let mut source = server.source(&format!("SELECT * FROM (VALUES {values}) AS t(no, changed) ORDER BY no"));
+    source.newer = Some("changed".to_owned());
+    let (_, next) = rows(&source, None).unwrap();
+    assert_eq!(next.as_deref(), Some("2024-03-02 00:00:00+00"));
+    let (again, _) = rows(&source, next.as_deref()).unwrap();
+    let numbers: Vec<_> = again.iter().map(|row| row["no"].as_str().unwrap()).collect();
+    assert_eq!(numbers, ["B-1", "B-2", "B-8", "B-9"]);
+}
+
+fn an_error_about_a_value_does_not_quote_it(server: &Server) {
+    let refused = rows(&server.source("SELECT ('not'||'anumber')::int AS n"), None).unwrap_err();
+    let text = crate::speech::chain_of(&refused);
+    assert!(text.contains("22P02") && !text.contains("notanumber"), "{text}");
 }
 
 fn more_than_one_select_is_refused(server: &Server) {
