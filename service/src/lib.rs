@@ -1,6 +1,6 @@
 //! Shell parts both servers share.
 //!
-//! In scope: clock, randomness, the store contract and its backends, data folders, key files, persons, the audit
+//! In scope: clock, randomness, the store contract and its backends, data folders, backups, key files, persons, the audit
 //! log, the evidence folder, the control socket, how commands speak and ask, settings, telemetry, shutdown.
 //! Out of scope: formats and proofs (`core`), record kinds (`rules`), X.509 and TLS (`certs`), the wire protocol
 //! (`proto`), and whatever only one of the servers does (`node`, `hub`).
@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::string_slice, reason = "tests may panic"))]
 
 pub mod audit;
+pub mod backup;
 pub mod clock;
 pub mod control;
 pub mod durable_file;

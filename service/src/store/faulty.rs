@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Applied, Batch, Row, Scan, Store, StoreFailed, Table};
+use super::{Applied, Batch, Row, Scan, SnapshotVisitor, Store, StoreFailed, Table};
 
 /// What goes wrong, by both halves: was it applied, and what was reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,10 @@ impl<S: Store> Store for FaultyStore<S> {
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreFailed> {
         self.inner.scan(scan)
+    }
+
+    fn snapshot(&self, visitor: &mut SnapshotVisitor<'_>) -> Result<(), StoreFailed> {
+        self.inner.snapshot(visitor)
     }
 
     fn commit(&self, batch: Batch) -> Result<(), StoreFailed> {

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::batch::Change;
-use super::{Batch, Row, Scan, Store, StoreFailed, Table};
+use super::{Batch, Row, Scan, SnapshotVisitor, Store, StoreFailed, Table};
 
 type Rows = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
@@ -69,6 +69,16 @@ impl Store for MemoryStore {
         } else {
             rows.take(scan.limit).map(copy).collect()
         })
+    }
+
+    fn snapshot(&self, visitor: &mut SnapshotVisitor<'_>) -> Result<(), StoreFailed> {
+        let rows = self.0.read().unwrap_or_else(PoisonError::into_inner).visible.clone();
+        for ((table, key), value) in &rows {
+            if visitor(*table, key, value).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn commit(&self, batch: Batch) -> Result<(), StoreFailed> {

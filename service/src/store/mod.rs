@@ -9,7 +9,9 @@
 //! 3. **Visible.** When `commit` has returned, every later `get` and `scan` sees the batch.
 //! 4. **Durable.** When `flush` has returned, everything committed before it was called survives a power loss.
 //!    What was committed and not flushed may be lost, but only from the end: no later batch survives an earlier one.
-//! 5. **Honest.** An error says whether the batch was applied ([`StoreFailed::applied`]). After a failure that
+//! 5. **One moment.** A snapshot shows every row of every table as they stood together at one moment after it was
+//!    called; batches go on being committed meanwhile and do not show in it.
+//! 6. **Honest.** An error says whether the batch was applied ([`StoreFailed::applied`]). After a failure that
 //!    leaves this open the store refuses every further write until it is opened again; reading goes on.
 //!
 //! Calls block; on the runtime they belong on the blocking pool.
@@ -21,6 +23,7 @@ mod memory;
 mod reserve;
 mod scan;
 mod sled_store;
+mod snapshot;
 #[cfg(any(test, feature = "testing"))]
 pub mod suite;
 mod watchdog;
@@ -37,6 +40,7 @@ pub use faulty::{Fault, FaultyStore};
 pub use memory::MemoryStore;
 pub use scan::Scan;
 pub use sled_store::{SledSettings, SledStore};
+pub use snapshot::SnapshotVisitor;
 
 /// One key space. Users declare constants: `const RECORDS: Table = Table(1);`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,6 +80,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// # Errors
     /// The backend cannot promise it; everything committed stays visible and may be lost in a crash.
     fn flush(&self) -> Result<(), StoreFailed>;
+
+    /// Shows `visitor` all rows of all tables as of one moment, in the order of table and key, until it breaks off. It
+    /// must not commit to this store itself: commits may wait for it.
+    ///
+    /// # Errors
+    /// The backend cannot read.
+    fn snapshot(&self, visitor: &mut SnapshotVisitor<'_>) -> Result<(), StoreFailed>;
 
     /// Shows `visitor` the rows of `scan` until it breaks off, a page at a time, so that a large table never is in
     /// memory whole. Batches committed meanwhile may show in later pages.

@@ -3,16 +3,18 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::batch::Change;
 use super::reserve::Reserve;
 use super::scan::successor;
+use super::snapshot::{KEPT_BYTES_MAX, ROWS_PER_PAGE, Snapshot};
 use super::watchdog::{self, Watchdog};
-use super::{Applied, Batch, Row, Scan, Store, StoreFailed, Table};
+use super::{Applied, Batch, Row, Scan, SnapshotVisitor, Store, StoreFailed, Table};
 use crate::durable_file;
 
 /// With sled's own 512 KiB, commits have been seen to wait for each other for ever; with this never.
@@ -45,8 +47,11 @@ pub struct SledStore {
     tree: sled::Db,
     /// sled's database file; see [`Store::flush`] below.
     database_file: File,
-    /// Held for writing while a batch is applied, so that no scan sees half of it.
-    commits: RwLock<()>,
+    /// Held for writing while a batch is applied, so that no scan sees half of it; holds the copy that is under way.
+    commits: RwLock<Option<Snapshot>>,
+    /// One copy at a time.
+    snapshots: Mutex<()>,
+    kept_bytes_max: usize,
     stopped: AtomicBool,
     reserve_held: bool,
     watchdog: Watchdog,
@@ -72,7 +77,9 @@ impl SledStore {
             path: path.to_owned(),
             tree,
             database_file,
-            commits: RwLock::new(()),
+            commits: RwLock::new(None),
+            snapshots: Mutex::new(()),
+            kept_bytes_max: KEPT_BYTES_MAX,
             stopped: AtomicBool::new(false),
             reserve_held: hold(&reserve)?,
             watchdog,
@@ -87,6 +94,47 @@ impl SledStore {
 
     fn refuse_if_stopped(&self) -> Result<(), StoreFailed> {
         if self.stopped.load(Ordering::SeqCst) { Err(StoreFailed::Stopped) } else { Ok(()) }
+    }
+
+    /// Keeps what a batch is about to change for the copy that is under way.
+    fn keep_before(&self, snapshot: &mut Snapshot, keys: &[Vec<u8>]) -> Result<(), StoreFailed> {
+        for key in keys {
+            if snapshot.needs(key) {
+                let value = self.tree.get(key).map_err(read_failed)?;
+                snapshot.keep(key.clone(), value.map(|value| value.to_vec()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The next rows of the copy that is under way, and whether they are the last.
+    fn next_page(&self, snapshot: &mut Snapshot) -> Result<(Vec<Row>, bool), StoreFailed> {
+        let rows = self.tree.range((snapshot.next(), Bound::Unbounded)).take(ROWS_PER_PAGE);
+        let rows: Vec<Row> = rows
+            .map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(read_failed))
+            .collect::<Result<_, _>>()?;
+        let is_last = rows.len() < ROWS_PER_PAGE;
+        Ok((snapshot.take(rows, is_last), is_last))
+    }
+
+    /// Reads with the commits held, shows without, unless so much changed that they must wait.
+    fn show_all(&self, visitor: &mut SnapshotVisitor<'_>) -> Result<(), StoreFailed> {
+        loop {
+            let mut held = self.commits.write().unwrap_or_else(PoisonError::into_inner);
+            let Some(snapshot) = held.as_mut() else { return Ok(()) };
+            let (rows, is_last) = self.next_page(snapshot)?;
+            let waiting = snapshot.is_full(self.kept_bytes_max).then_some(held);
+            for (key, value) in &rows {
+                let (table, key) = key.split_first().map_or((0, [].as_slice()), |(table, key)| (*table, key));
+                if visitor(Table(table), key, value).is_break() {
+                    return Ok(());
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+            drop(waiting);
+        }
     }
 
     /// After a failed write it is open what the disk holds; a later flush that succeeds would not say.
@@ -207,19 +255,33 @@ impl Store for SledStore {
 
     fn commit(&self, batch: Batch) -> Result<(), StoreFailed> {
         let mut changes = sled::Batch::default();
+        let mut keys = Vec::with_capacity(batch.len());
         for Change { table, key, value } in batch.verified_changes()? {
+            let key = prefixed(table, &key);
+            keys.push(key.clone());
             match value {
-                Some(value) => changes.insert(prefixed(table, &key), value),
-                None => changes.remove(prefixed(table, &key)),
+                Some(value) => changes.insert(key, value),
+                None => changes.remove(key),
             }
         }
+        let mut alone = self.commits.write().unwrap_or_else(PoisonError::into_inner);
+        // Waiting for a copy is no hang; a commit that hangs is watched itself.
         let _watch = self.watchdog.watch("commit");
-        let _alone = self.commits.write().unwrap_or_else(PoisonError::into_inner);
         self.refuse_if_stopped()?;
         if !self.reserve_held {
             return Err(StoreFailed::NoSpace);
         }
+        if let Some(snapshot) = alone.as_mut() {
+            self.keep_before(snapshot, &keys)?;
+        }
         self.tree.apply_batch(changes).map_err(|failed| self.stop("commit", Applied::Unknown)(failed))
+    }
+
+    fn snapshot(&self, visitor: &mut SnapshotVisitor<'_>) -> Result<(), StoreFailed> {
+        let _one = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.commits.write().unwrap_or_else(PoisonError::into_inner) = Some(Snapshot::default());
+        let _ended = Ended(&self.commits);
+        self.show_all(visitor)
     }
 
     /// On Linux sled's flush is `sync_file_range`, which does not reach the disk's own cache nor the file's
@@ -229,6 +291,15 @@ impl Store for SledStore {
         self.refuse_if_stopped()?;
         self.tree.flush().map_err(|failed| self.stop("flush", Applied::Yes)(failed))?;
         self.database_file.sync_data().map_err(|failed| self.stop("flush to disk", Applied::Yes)(failed))
+    }
+}
+
+/// Forgets the copy when it is over, however it ended.
+struct Ended<'s>(&'s RwLock<Option<Snapshot>>);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -315,6 +386,14 @@ mod tests {
         assert!(matches!(store.commit(Batch::new()), Err(StoreFailed::Stopped)));
         assert!(matches!(store.flush(), Err(StoreFailed::Stopped)));
         assert_eq!(store.get(Table(1), b"key").unwrap(), None);
+    }
+
+    #[test]
+    fn a_copy_with_too_many_changes_makes_commits_wait_and_stays_of_one_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = SledStore::open(&folder.path().join("store"), SMALL).unwrap();
+        store.kept_bytes_max = 10;
+        crate::store::suite::check_snapshots_beside_commits(&store);
     }
 
     #[test]

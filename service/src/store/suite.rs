@@ -29,7 +29,9 @@ macro_rules! store_suite {
             what_is_committed_is_read, a_batch_is_applied_in_order, keys_are_ordered_by_their_bytes,
             tables_do_not_touch, scans_keep_their_bounds, visits_see_every_row_once,
             broken_limits_apply_nothing, flushed_content_is_there_when_opened_again,
-            scans_see_batches_whole, an_empty_batch_changes_nothing);
+            scans_see_batches_whole, an_empty_batch_changes_nothing,
+            a_snapshot_shows_every_row_of_every_table, a_snapshot_hides_what_is_committed_meanwhile,
+            a_snapshot_beside_commits_is_of_one_moment);
 
         ::proptest::proptest! {
             #![proptest_config(::proptest::prelude::ProptestConfig::with_cases(24))]
@@ -233,6 +235,113 @@ pub fn an_empty_batch_changes_nothing(place: &dyn Place) {
     store.commit(Batch::new()).unwrap();
     store.flush().unwrap();
     assert!(store.scan(&Scan::all(LEFT)).unwrap().is_empty());
+}
+
+/// All rows of a snapshot.
+fn snapshot_of(store: &dyn Store) -> Model {
+    let mut rows = Model::new();
+    let mut last = None;
+    let mut visitor = |table: Table, key: &[u8], value: &[u8]| {
+        let place = (table, key.to_vec());
+        assert!(last.as_ref() < Some(&place), "rows come in order");
+        last = Some(place.clone());
+        rows.insert(place, value.to_vec());
+        ControlFlow::Continue(())
+    };
+    store.snapshot(&mut visitor).unwrap();
+    rows
+}
+
+/// The first and the last table, the empty key, and more rows than a page has.
+pub fn a_snapshot_shows_every_row_of_every_table(place: &dyn Place) {
+    let store = place.open();
+    assert!(snapshot_of(&*store).is_empty());
+    let mut expected = Model::new();
+    let mut batch = Batch::new();
+    for table in [0, 7, 8, 255] {
+        batch.put(Table(table), *b"", [table]);
+        expected.insert((Table(table), Vec::new()), vec![table]);
+    }
+    for number in 0..1024_u32 {
+        batch.put(RIGHT, number.to_be_bytes(), *b"x");
+        expected.insert((RIGHT, number.to_be_bytes().to_vec()), b"x".to_vec());
+    }
+    store.commit(batch).unwrap();
+    assert_eq!(snapshot_of(&*store), expected);
+    let mut seen = 0;
+    let mut visitor = |_: Table, _: &[u8], _: &[u8]| {
+        seen += 1;
+        if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    store.snapshot(&mut visitor).unwrap();
+    assert_eq!(seen, 3);
+}
+
+/// What is added, changed and deleted once the first row is shown does not show, and is there afterwards.
+pub fn a_snapshot_hides_what_is_committed_meanwhile(place: &dyn Place) {
+    let store = place.open();
+    let mut batch = Batch::new();
+    for number in 0..2000_u32 {
+        batch.put(LEFT, number.to_be_bytes(), *b"old");
+    }
+    store.commit(batch).unwrap();
+    let before = snapshot_of(&*store);
+    let mut seen = Model::new();
+    let mut visitor = |table: Table, key: &[u8], value: &[u8]| {
+        if seen.is_empty() {
+            std::thread::scope(|scope| scope.spawn(|| change_half(&*store)).join().unwrap());
+        }
+        seen.insert((table, key.to_vec()), value.to_vec());
+        ControlFlow::Continue(())
+    };
+    store.snapshot(&mut visitor).unwrap();
+    assert!(seen == before, "a row changed since shows");
+    assert_eq!(store.get(LEFT, &1999_u32.to_be_bytes()).unwrap(), None);
+    assert_eq!(store.get(RIGHT, b"new").unwrap().as_deref(), Some(&b"new"[..]));
+    assert_eq!(snapshot_of(&*store).len(), 2000);
+}
+
+fn change_half(store: &dyn Store) {
+    let mut batch = Batch::new();
+    for number in (1..2000_u32).step_by(2) {
+        batch.delete(LEFT, number.to_be_bytes());
+        batch.put(LEFT, (number + 10_000).to_be_bytes(), *b"new");
+    }
+    (0..2000_u32).step_by(2).for_each(|number| batch.put(LEFT, number.to_be_bytes(), *b"changed"));
+    // Twice: only the first value is of the moment.
+    let mut again = Batch::new();
+    again.put(LEFT, 1000_u32.to_be_bytes(), *b"changed again");
+    again.delete(LEFT, 11_999_u32.to_be_bytes());
+    again.put(RIGHT, *b"new", *b"new");
+    store.commit(batch).unwrap();
+    store.commit(again).unwrap();
+}
+
+/// Two tables that always change together are never seen apart, whatever is committed while they are copied.
+pub fn a_snapshot_beside_commits_is_of_one_moment(place: &dyn Place) {
+    check_snapshots_beside_commits(&*place.open());
+}
+
+/// Takes copies of a store while batches are committed to it.
+pub fn check_snapshots_beside_commits(store: &dyn Store) {
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for round in 0..60_u8 {
+                let mut batch = Batch::new();
+                for key in 0..400_u16 {
+                    batch.put(LEFT, key.to_be_bytes(), [round; 50]);
+                    batch.put(RIGHT, key.to_be_bytes(), [round; 50]);
+                }
+                store.commit(batch).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            let rows = snapshot_of(store);
+            let first = rows.values().next().cloned();
+            assert!(rows.is_empty() || rows.len() == 800, "half a batch was seen");
+            assert!(rows.values().all(|value| Some(value) == first.as_ref()), "two moments were seen");
+        }
+    });
 }
 
 /// Table, key and value; without a value the key is deleted.
