@@ -58,6 +58,8 @@ pub struct Institution {
     pub kind: InstitutionType,
     /// Whether its statements are taken.
     pub standing: Standing,
+    /// The log index of the entry by which it came to that standing.
+    pub standing_since: u64,
     /// The digest of the statement that admitted it: the `prev` of its first statement.
     pub admitted: Digest,
     /// Its keys, oldest first.
@@ -218,7 +220,7 @@ impl Directory {
                 self.hub_keys.push(KeyTerm::begin(*key, index, KeySigns::Statements));
                 Ok(())
             }
-            Announcement::Institution { .. } => self.take_institution(digest, announcement),
+            Announcement::Institution { .. } => self.take_institution(index, digest, announcement),
             Announcement::KeyBegins { .. } => self.take_key(index, announcement),
             Announcement::KeyEnds { code, key } => {
                 self.current_term(code, key)?.until = Some(index);
@@ -244,7 +246,12 @@ impl Directory {
         }
     }
 
-    fn take_institution(&mut self, digest: Digest, announcement: &Announcement) -> Result<(), ApplyFailed> {
+    fn take_institution(
+        &mut self,
+        index: u64,
+        digest: Digest,
+        announcement: &Announcement,
+    ) -> Result<(), ApplyFailed> {
         let Announcement::Institution { code, name, kind, standing, decided_by } = announcement else {
             return Ok(());
         };
@@ -263,11 +270,15 @@ impl Directory {
             name: String::new(),
             kind: *kind,
             standing: *standing,
+            standing_since: index,
             admitted: digest,
             keys: Vec::new(),
         });
         institution.name.clone_from(name);
         institution.kind = *kind;
+        if institution.standing != *standing {
+            institution.standing_since = index;
+        }
         institution.standing = *standing;
         Ok(())
     }

@@ -3,6 +3,8 @@
 mod failure;
 mod institution;
 mod offline;
+mod person;
+mod proposal;
 mod reply;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,9 @@ use serde::{Deserialize, Serialize};
 pub use failure::CommandFailed;
 pub use institution::InstitutionCommand;
 pub use offline::{offline, rebuild};
+pub use proposal::ProposalCommand;
 pub use reply::Reply;
+pub use safeharbor_service::person::PersonCommand;
 
 use crate::office::Office;
 use safeharbor_service::speech::{Format, Language};
@@ -31,6 +35,10 @@ pub struct Request {
 pub enum Command {
     /// Something about institutions.
     Institution(InstitutionCommand),
+    /// Something about persons.
+    Person(PersonCommand),
+    /// Something about proposals.
+    Proposal(ProposalCommand),
 }
 
 /// Carries a command out and says what there is to say, failures included.
@@ -38,6 +46,8 @@ pub async fn execute(office: &Office, request: Request) -> Reply {
     let mut reply = Reply::new(request.language, request.format);
     let done = match request.command {
         Command::Institution(command) => institution::carry_out(office, command, &mut reply).await,
+        Command::Person(command) => person::carry_out(office, command, &mut reply).await,
+        Command::Proposal(command) => proposal::carry_out(office, command, &mut reply).await,
     };
     if let Err(failed) = done {
         reply.fail(&failed);

@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use arguments::Arguments;
-use arguments::{InstitutionWords, Words};
+use arguments::{InstitutionWords, ProposalWords, Words};
 use safeharbor_service::clock::Clock;
 use safeharbor_service::control;
+use safeharbor_service::person::Credentials;
+use safeharbor_service::prompt::credentials;
 use safeharbor_service::random::Random;
 use safeharbor_service::speech::{Exit, Format, Language, chain_of};
 use tokio::runtime::Runtime;
 
-use crate::command::{Command, InstitutionCommand, Request, offline, rebuild};
+use crate::command::{Command, InstitutionCommand, ProposalCommand, Request, offline, rebuild};
 use crate::folder::Paths;
 use crate::running::run;
 use crate::setup::{Naming, set_up};
@@ -56,7 +58,9 @@ impl Desk<'_> {
         match words {
             Words::Init { name, origin, tls_names } => self.init(&Naming { name, origin, tls_names }),
             Words::Run { listen, admin } => self.run(listen, admin),
-            Words::Institution(words) => self.deliver(Command::Institution(self.institution(words))),
+            Words::Institution(words) => self.ask_and_deliver(|| self.institution(words)),
+            Words::Person(words) => self.ask_and_deliver(|| Ok(Command::Person(words.ask(self.language)?))),
+            Words::Proposal(words) => self.ask_and_deliver(|| self.proposal(words)),
             Words::Rebuild => match rebuild(&self.data, self.seams()) {
                 Ok(text) => answer(&text),
                 Err(failed) => complain(&chain_of(&failed), failed.exit()),
@@ -96,8 +100,8 @@ impl Desk<'_> {
         self.surroundings.folder.join(typed)
     }
 
-    fn institution(&self, words: InstitutionWords) -> InstitutionCommand {
-        match words {
+    fn institution(&self, words: InstitutionWords) -> io::Result<Command> {
+        Ok(Command::Institution(match words {
             InstitutionWords::Add { request, bundle, name, kind } => InstitutionCommand::Admit {
                 request: self.path(&request),
                 bundle: self.path(&bundle),
@@ -105,9 +109,43 @@ impl Desk<'_> {
                 kind: kind.into(),
             },
             InstitutionWords::List => InstitutionCommand::List,
-            InstitutionWords::Suspend { code } => InstitutionCommand::Suspend { code },
-            InstitutionWords::Reinstate { code } => InstitutionCommand::Reinstate { code },
-            InstitutionWords::Revoke { code } => InstitutionCommand::Revoke { code },
+            InstitutionWords::Suspend { code, person } => {
+                InstitutionCommand::Suspend { code, by: self.ask(person)? }
+            }
+            InstitutionWords::Reinstate { code, person } => {
+                InstitutionCommand::Reinstate { code, by: self.ask(person)? }
+            }
+            InstitutionWords::Revoke { code, person } => {
+                InstitutionCommand::Revoke { code, by: self.ask(person)? }
+            }
+        }))
+    }
+
+    fn proposal(&self, words: ProposalWords) -> io::Result<Command> {
+        Ok(Command::Proposal(match words {
+            ProposalWords::List => ProposalCommand::List,
+            ProposalWords::Approve { number, person } => {
+                ProposalCommand::Approve { number, by: self.ask(person)? }
+            }
+            ProposalWords::Withdraw { number, person } => {
+                ProposalCommand::Withdraw { number, by: self.ask(person)? }
+            }
+        }))
+    }
+
+    /// Who `--person` names, with the password they type.
+    fn ask(&self, name: String) -> io::Result<Credentials> {
+        credentials(name, self.language)
+    }
+
+    /// Delivers a command once its passwords are read.
+    fn ask_and_deliver(&self, command: impl FnOnce() -> io::Result<Command>) -> Exit {
+        match command() {
+            Ok(command) => self.deliver(command),
+            Err(failed) => {
+                let text = self.language.pick("未读到密码", "no password was read");
+                complain(&format!("{text}: {failed}"), Exit::Refused)
+            }
         }
     }
 

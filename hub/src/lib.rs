@@ -18,6 +18,7 @@ pub mod journal;
 pub mod ledger;
 pub mod office;
 pub mod opening;
+pub mod proposal;
 pub mod publisher;
 pub mod registry;
 pub mod replay;

@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use safeharbor_rules::Catalogue;
 use safeharbor_service::audit::AuditLog;
+use safeharbor_service::caller;
 use safeharbor_service::clock::Clock;
 use safeharbor_service::folder::Role;
-use safeharbor_service::person::Persons;
+use safeharbor_service::person::{self, AuthorizeFailed, Credentials, Person, Persons};
 use safeharbor_service::random::Random;
 use safeharbor_service::store::Store;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, MutexGuard, mpsc};
 
 use crate::committer::Order;
 use crate::folder::{Paths, Settings};
+use crate::server::Addresses;
 use crate::shared::Shared;
 
 /// What an open hub is, for whoever reads it or works at it.
@@ -42,19 +44,53 @@ pub struct Desk {
     pub random: Arc<dyn Random>,
 }
 
+impl Desk {
+    /// What goes before a one-time code so that a browser opens its page.
+    #[must_use]
+    pub fn first_link(&self) -> String {
+        let running = std::fs::read_to_string(self.paths.addresses()).ok();
+        let running = running.and_then(|text| serde_json::from_str::<Addresses>(&text).ok());
+        let admin = running.map_or_else(|| self.settings.admin.clone(), |there| there.admin.to_string());
+        format!("http://{admin}/first#")
+    }
+}
+
 /// A desk from which statements of the hub itself can be ordered.
 #[derive(Debug, Clone)]
 pub struct Office {
     desk: Desk,
     /// The way to the committer.
     pub orders: mpsc::Sender<Order>,
+    /// Held while something is decided: nothing that a decision rests on changes meanwhile.
+    deciding: Arc<Mutex<()>>,
 }
 
 impl Office {
     /// Puts the two together.
     #[must_use]
-    pub const fn new(desk: Desk, orders: mpsc::Sender<Order>) -> Self {
-        Self { desk, orders }
+    pub fn new(desk: Desk, orders: mpsc::Sender<Order>) -> Self {
+        Self { desk, orders, deciding: Arc::default() }
+    }
+
+    /// Waits until nobody else decides anything; hold it while something that a proposal may be about is changed.
+    pub async fn deciding(&self) -> MutexGuard<'_, ()> {
+        self.deciding.lock().await
+    }
+
+    /// Who `credentials` are, if they are who they say and have one of `roles`, themself or as a deputy.
+    ///
+    /// # Errors
+    /// Any of [`AuthorizeFailed`]; a wrong password is counted, and refusals are in the audit log.
+    pub async fn authorize(
+        &self,
+        credentials: &Credentials,
+        roles: &[person::Role],
+        action: &str,
+    ) -> Result<Person, AuthorizeFailed> {
+        let (persons, audit) = (Arc::clone(&self.persons), Arc::clone(&self.audit));
+        let (credentials, roles, action) = (credentials.clone(), roles.to_vec(), action.to_owned());
+        let authorize = move || person::authorize((&persons, &audit), &credentials, &roles, &action);
+        caller::spawn_blocking(authorize).await.unwrap_or(Err(AuthorizeFailed::Stopping))
     }
 
     /// The desk itself.

@@ -12,6 +12,7 @@ use safeharbor_proto::{MESSAGE_BYTES_MAX, v1};
 use safeharbor_service::durable_file::{WriteFailed, write_durably};
 use safeharbor_service::secret_file::{self, LoadSecretFailed};
 use safeharbor_service::shutdown::Shutdown;
+use safeharbor_service::speech::chain_of;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -22,6 +23,7 @@ use crate::exchange::{PeerStream, Services, accept};
 use crate::folder::Paths;
 use crate::office::Office;
 use crate::opening::{OpenHub, first_announcements};
+use crate::proposal;
 use crate::running::{OrderFailed, RunFailed, Running, announce};
 
 /// How many connections wait between handshake and service.
@@ -98,6 +100,13 @@ where
         announce(&running.orders(), announcement).await?;
     }
     let office = Office::new(desk, running.orders());
+    if let Err(refused) = proposal::resume(&office).await {
+        let error = chain_of(&refused);
+        tracing::error!(
+            error,
+            "a decision of two persons cannot be carried out; approve it again to see why"
+        );
+    }
     let services = Services::new(office.clone(), shutdown.clone());
     write_addresses(&office.paths, &grpc, &admin)?;
     let (ready, connections) = mpsc::channel(CONNECTIONS_WAITING_MAX);

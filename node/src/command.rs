@@ -30,7 +30,7 @@ mod withdraw;
 
 use std::path::PathBuf;
 
-pub use safeharbor_service::person::{Credentials, Password};
+pub use safeharbor_service::person::{Credentials, Password, PersonCommand};
 use serde::{Deserialize, Serialize};
 
 use crate::approval::{Seen, SetSeen};
@@ -238,21 +238,8 @@ pub enum Command {
         /// Who accepts.
         by: Credentials,
     },
-    /// Whether adding a person needs an administrator.
-    CountPersons,
-    /// Adds a person.
-    AddPerson {
-        /// Their name.
-        name: String,
-        /// Their role.
-        role: String,
-        /// Their password.
-        password: Password,
-        /// Which administrator adds them; nobody for the first.
-        by: Option<Credentials>,
-    },
-    /// Who there is.
-    ListPersons,
+    /// Something about persons.
+    Person(PersonCommand),
     /// Imports a file.
     Import(ImportOrder),
     /// Gives fields of a record other values.
@@ -336,11 +323,7 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
         Command::DiffPolicy { text } => policy::diff(context, &text, speech),
         Command::PreviewPolicy { text, person } => policy::preview(context, &text, &person, speech),
         Command::AcceptPolicy { text, by } => policy::accept(context, &text, &by, speech),
-        Command::CountPersons => person::count(context, speech),
-        Command::AddPerson { name, role, password, by } => {
-            person::add(context, &name, &role, &password, by.as_ref(), speech)
-        }
-        Command::ListPersons => person::list(context, speech),
+        Command::Person(command) => person::carry_out(context, command, speech),
         Command::Import(order) => import::import(context, &order, speech),
         Command::Edit { record, changes, by } => edit::edit(context, &record, &changes, &by, speech),
         Command::History { record } => edit::history(context, &record, speech),

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 
 use safeharbor_rules::{Catalogue, KindId};
 use safeharbor_service::person::Credentials;
-use safeharbor_service::prompt::{choose_password, read_password};
+use safeharbor_service::prompt::credentials;
 
 pub use arguments::Arguments;
-use arguments::{ImportWords, PersonWords, Words};
+use arguments::{ImportWords, Words};
 use exporting::ExportWords;
 
 use crate::command::{
@@ -101,7 +101,10 @@ impl Desk {
             }
             Words::Erase { record, person } => self.erase(record, person),
             Words::Policy(words) => self.policy(words),
-            Words::Person(PersonWords::Add { name, role, by }) => self.add_person(name, role, by),
+            Words::Person(words) => match words.ask(self.language) {
+                Ok(command) => self.deliver(Command::Person(command)),
+                Err(failed) => self.no_password(&failed),
+            },
             Words::Resume { person } => self.with_password(person, |by| Command::Resume { by }),
             Words::Connector(words) => self.connector(words),
             Words::Jobs { connector, limit } => self.jobs(connector, limit),
@@ -117,7 +120,6 @@ impl Desk {
                 (None, Some(kind), false) => Command::ShowKind { kind, limit },
                 (None, kind, _) => Command::ShowWaiting { kind, limit },
             }),
-            Words::Person(PersonWords::List) => self.deliver(Command::ListPersons),
             Words::Import(words) => self.import(words),
             Words::Edit { record, changes, person } => {
                 self.with_password(person, |by| Command::Edit { record, changes, by })
@@ -163,45 +165,15 @@ impl Desk {
     }
 
     fn with_password(&self, name: String, command: impl FnOnce(Credentials) -> Command) -> Exit {
-        match self.ask(&name) {
-            Ok(password) => self.deliver(command(Credentials { name, password })),
+        match credentials(name, self.language) {
+            Ok(by) => self.deliver(command(by)),
             Err(failed) => self.no_password(&failed),
         }
-    }
-
-    fn ask(&self, name: &str) -> io::Result<safeharbor_service::person::Password> {
-        let prompt = self.language.pick(format!("{name} 的密码："), format!("Password of {name}: "));
-        read_password(&prompt)
     }
 
     fn no_password(&self, failed: &io::Error) -> Exit {
         let text = self.language.pick("未读到密码", "no password was read");
         complain(&format!("{text}: {failed}"), Exit::Refused)
-    }
-
-    /// The first person needs nobody's word; every later one an administrator's.
-    fn add_person(&self, name: String, role: String, by: Option<String>) -> Exit {
-        let by = match (by, self.count_persons()) {
-            (_, Err(exit)) => return exit,
-            (None, Ok(0)) => None,
-            (None, Ok(_)) => return self.refuse(&CommandFailed::NeedsAdministrator),
-            (Some(by), Ok(_)) => match self.ask(&by) {
-                Ok(password) => Some(Credentials { name: by, password }),
-                Err(failed) => return self.no_password(&failed),
-            },
-        };
-        match choose_password(&name, self.language) {
-            Ok(password) => self.deliver(Command::AddPerson { name, role, password, by }),
-            Err(failed) => self.no_password(&failed),
-        }
-    }
-
-    fn count_persons(&self) -> Result<u64, Exit> {
-        let mut answer = Vec::new();
-        match self.deliver_to(Command::CountPersons, &mut answer) {
-            Exit::Done => String::from_utf8_lossy(&answer).trim().parse().or(Err(Exit::Unavailable)),
-            refused @ (Exit::Refused | Exit::Usage | Exit::Unavailable) => Err(refused),
-        }
     }
 
     fn deliver(&self, command: Command) -> Exit {

@@ -234,7 +234,7 @@ impl Context {
 /// Stands in for who would accept a policy while its effects are only counted.
 fn nobody() -> Person {
     let authenticated = Authentication::LocalPassword;
-    Person { id: PersonId(0), name: String::new(), role: Role::Approver, authenticated }
+    Person { id: PersonId(0), name: String::new(), role: Role::Approver, authenticated, deputy_for: None }
 }
 
 /// The policy in force that `store` holds; none until one was accepted.

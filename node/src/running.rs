@@ -4,6 +4,7 @@ use std::fs;
 use std::io::BufWriter;
 use std::sync::Arc;
 
+use safeharbor_service::caller;
 use safeharbor_service::control::{self, Output, Stream};
 use safeharbor_service::shutdown::Shutdown;
 use zeroize::Zeroizing;
@@ -132,7 +133,7 @@ async fn wait_for_resume(context: &Context) -> Result<(), SyncFailed> {
 /// Carries out one command for the command line.
 async fn answer(context: Arc<Context>, request: Vec<u8>, output: Output) -> u8 {
     let request = Zeroizing::new(request);
-    let carried_out = tokio::task::spawn_blocking(move || {
+    let carried_out = caller::spawn_blocking(move || {
         let Ok(Request { command, language, format, terminal }) = serde_json::from_slice(&request) else {
             return Exit::Usage;
         };

@@ -106,7 +106,7 @@ impl Bench {
         })
         .unwrap();
         for (name, role) in [(APPROVER, Role::Approver), (CLERK, Role::Clerk)] {
-            context.persons.add(name, role, &SecretString::from(PASSWORD)).unwrap();
+            context.persons.add(name, role, &SecretString::from(PASSWORD), None).unwrap();
         }
         Self { context, clock, folder }
     }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use safeharbor_core::digest::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::caller;
 use crate::clock::{self, Clock};
 use crate::durable_file::sync_folder;
 use crate::person::Person;
@@ -28,8 +29,11 @@ pub struct Entry {
     pub n: u64,
     /// When it was written, RFC 3339 in UTC.
     pub at: String,
-    /// Who did it; nobody for what the server did by itself.
+    /// Who did it; nobody for what the server did by itself, or on the word of somebody at its shell.
     pub person: Option<Person>,
+    /// Where no person is named, the operating system's user at whose word it was done: `uid 1000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_user: Option<String>,
     /// What was done.
     pub action: String,
     /// To what.
@@ -142,6 +146,7 @@ impl AuditLog {
             n: tail.lines.saturating_add(1),
             at: clock::to_rfc3339(self.clock.now_ms()),
             person: person.cloned(),
+            system_user: caller::current().filter(|_| person.is_none()).map(|uid| format!("uid {uid}")),
             action: action.to_owned(),
             subject: subject.to_owned(),
             detail,
@@ -253,6 +258,7 @@ mod tests {
             name: "李娜".to_owned(),
             role: Role::Approver,
             authenticated: Authentication::LocalPassword,
+            deputy_for: None,
         };
         for line in 0..lines {
             log.append(Some(&person), "approve", &format!("record {line}"), json!({ "fields": [line] }))
@@ -269,6 +275,23 @@ mod tests {
         assert_eq!(entries[2].subject, "record 2");
         assert_eq!(entries[0].at, "1970-01-01T00:00:00.000Z");
         assert_eq!(entries[0].person.as_ref().map(|person| person.id), Some(PersonId(1)));
+    }
+
+    #[test]
+    fn an_entry_without_a_person_carries_the_systems_user_and_lines_without_either_still_verify() {
+        let (_folder, path) = written(1);
+        let log = open(&path).unwrap();
+        log.append(None, "by itself", "", json!(null)).unwrap();
+        caller::sync_scope(Some(1000), || {
+            log.append(None, "at the shell", "", json!(null)).unwrap();
+            let person = load(&path).unwrap().remove(0).person;
+            log.append(person.as_ref(), "by somebody", "", json!(null)).unwrap();
+        });
+        let users: Vec<_> = load(&path).unwrap().into_iter().map(|entry| entry.system_user).collect();
+        assert_eq!(users, [None, None, Some("uid 1000".to_owned()), None]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.lines().nth(2).unwrap().contains(r#""person":null,"system_user":"uid 1000""#));
+        assert!(!text.lines().next().unwrap().contains("system_user"), "as lines were before there was one");
     }
 
     #[test]

@@ -42,6 +42,12 @@ pub fn to_utc_date(unix_ms: u64) -> Date {
     Offset::UTC.to_datetime(to_timestamp(unix_ms)).date()
 }
 
+/// The date in the district's calendar (UTC+8) at some Unix milliseconds.
+#[must_use]
+pub fn to_district_date(unix_ms: u64) -> Date {
+    jiff::tz::offset(8).to_datetime(to_timestamp(unix_ms)).date()
+}
+
 /// Times past the year 9999 are the last time there is.
 fn to_timestamp(unix_ms: u64) -> Timestamp {
     i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::MAX)

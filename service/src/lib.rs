@@ -10,6 +10,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod caller;
 pub mod clock;
 pub mod control;
 pub mod durable_file;

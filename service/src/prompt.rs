@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
-use crate::person::Password;
+use crate::person::{Credentials, Password};
 use crate::speech::Language;
 
 /// Asks for a password.
@@ -20,6 +20,15 @@ pub fn read_password(prompt: &str) -> io::Result<Password> {
     let typed = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(typed);
     Ok(Password::new(line))
+}
+
+/// Asks for the password of somebody who says their name.
+///
+/// # Errors
+/// Nothing can be read.
+pub fn credentials(name: String, language: Language) -> io::Result<Credentials> {
+    let prompt = language.pick(format!("{name} 的密码："), format!("Password of {name}: "));
+    Ok(Credentials { password: read_password(&prompt)?, name })
 }
 
 /// Asks for the password of somebody new, at a terminal twice.

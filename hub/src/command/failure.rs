@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use safeharbor_service::speech::Exit;
+use safeharbor_service::person::{AuthorizeFailed, PersonCommandFailed, PersonsFailed};
+use safeharbor_service::speech::{Exit, Language, chain_of};
 
 use crate::admission::AdmitFailed;
 use crate::opening::OpenHubFailed;
+use crate::proposal::ProposalFailed;
 use crate::running::{OrderFailed, RunFailed};
 
 /// A command was not carried out.
@@ -14,6 +16,12 @@ pub enum CommandFailed {
     /// The hub cannot be opened.
     #[error("the hub cannot be opened")]
     Open(#[from] OpenHubFailed),
+    /// Somebody may not, or is nobody.
+    #[error(transparent)]
+    Person(#[from] PersonCommandFailed),
+    /// Nothing is proposed, decided or withdrawn.
+    #[error(transparent)]
+    Proposal(#[from] ProposalFailed),
     /// A file cannot be used.
     #[error("{}: {reason}", path.display())]
     File {
@@ -39,15 +47,42 @@ pub enum CommandFailed {
     Remove(#[source] std::io::Error),
 }
 
+impl From<AuthorizeFailed> for CommandFailed {
+    fn from(failed: AuthorizeFailed) -> Self {
+        Self::Person(failed.into())
+    }
+}
+
+impl From<PersonsFailed> for CommandFailed {
+    fn from(failed: PersonsFailed) -> Self {
+        Self::Person(failed.into())
+    }
+}
+
 impl CommandFailed {
+    /// What happened and what to do; causes that only an engineer understands stay in English.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match (self, language) {
+            (Self::Person(failed), Language::Zh) => failed.text_zh(),
+            (Self::Proposal(failed), Language::Zh) => failed.text_zh(),
+            (failed, Language::Zh | Language::En) => chain_of(failed),
+        }
+    }
+
     /// The exit code that says it.
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Open(_) | Self::Run(_) => Exit::Unavailable,
-            Self::File { .. } | Self::Admit(_) | Self::Order(_) | Self::Audit(_) | Self::Remove(_) => {
-                Exit::Refused
-            }
+            Self::Person(failed) => failed.exit(),
+            Self::Proposal(ProposalFailed::Store(_) | ProposalFailed::Row(_)) => Exit::Unavailable,
+            Self::Proposal(_)
+            | Self::File { .. }
+            | Self::Admit(_)
+            | Self::Order(_)
+            | Self::Audit(_)
+            | Self::Remove(_) => Exit::Refused,
         }
     }
 }

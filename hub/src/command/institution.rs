@@ -2,15 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use safeharbor_core::directory::{Deciders, InstitutionType, Standing};
+use safeharbor_core::directory::InstitutionType;
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_service::durable_file::write_durably;
+use safeharbor_service::person::{Credentials, Role};
 use serde::{Deserialize, Serialize};
 
+use super::proposal::propose;
 use super::{CommandFailed, Reply};
-use crate::admission::{Admission, REQUEST_BYTES_MAX, admit, set_standing};
+use crate::admission::{Admission, REQUEST_BYTES_MAX, admit};
 use crate::board_page::BoardReport;
 use crate::office::Office;
+use crate::proposal::Decision;
 
 /// What can be done with institutions.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,16 +35,22 @@ pub enum InstitutionCommand {
     Suspend {
         /// Whose.
         code: InstitutionCode,
+        /// Who decides.
+        by: Credentials,
     },
-    /// Takes statements again.
+    /// Proposes to take statements again.
     Reinstate {
         /// Whose.
         code: InstitutionCode,
+        /// Who proposes.
+        by: Credentials,
     },
-    /// Takes no statements for good.
+    /// Proposes to take no statements for good.
     Revoke {
         /// Whose.
         code: InstitutionCode,
+        /// Who proposes.
+        by: Credentials,
     },
 }
 
@@ -68,32 +77,33 @@ pub(super) async fn carry_out(
             list(office, reply);
             Ok(())
         }
-        InstitutionCommand::Suspend { code } => {
-            change(office, code, Standing::Suspended, "suspended", reply).await
+        InstitutionCommand::Suspend { code, by } => suspend(office, code, &by, reply).await,
+        InstitutionCommand::Reinstate { code, by } => {
+            propose(office, Decision::Reinstate { code }, &by, reply).await
         }
-        InstitutionCommand::Reinstate { code } => {
-            change(office, code, Standing::Active, "reinstated", reply).await
-        }
-        InstitutionCommand::Revoke { code } => {
-            change(office, code, Standing::Revoked, "revoked", reply).await
+        InstitutionCommand::Revoke { code, by } => {
+            propose(office, Decision::Revoke { code }, &by, reply).await
         }
     }
 }
 
-async fn change(
+async fn suspend(
     office: &Office,
     code: InstitutionCode,
-    standing: Standing,
-    word: &str,
+    by: &Credentials,
     reply: &mut Reply,
 ) -> Result<(), CommandFailed> {
-    set_standing(&office.shared, &office.orders, code, standing, Deciders::default()).await?;
-    note(office, &format!("institution {word}"), code, serde_json::Value::Null)?;
-    reply.data(format_args!("{code} {word}"));
+    let by = office.authorize(by, &[Role::Administrator], "suspend institution").await?;
+    office.audit.append(Some(&by), "suspend institution", code.as_str(), serde_json::Value::Null)?;
+    Decision::suspend(office, code, by.id.0).await?;
+    reply.note(reply.pick(
+        format!("{code} 已暂停：不再接收其声明，其仍可读取；恢复须两人决定（institution reinstate）"),
+        format!("{code} is suspended: its statements are not taken, reading goes on; reinstating takes two persons"),
+    ));
     Ok(())
 }
 
-/// Commands at the shell are by whoever may use the data folder; persons with accounts come with the console.
+/// Notes what was done on the word of whoever may use the data folder.
 fn note(
     office: &Office,
     action: &str,

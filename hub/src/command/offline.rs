@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use safeharbor_service::caller;
 use safeharbor_service::clock::Clock;
 use safeharbor_service::random::Random;
 
@@ -29,7 +30,9 @@ pub async fn offline(
     for announcement in announcements {
         announce(&office.orders, announcement).await?;
     }
-    let reply = execute(&office, request).await;
+    let resumed = crate::proposal::resume(&office).await;
+    let reply = caller::scope(caller::own(), execute(&office, request)).await;
+    resumed?;
     drop(office);
     running.stop().await?;
     drop(held);
@@ -76,7 +79,8 @@ pub fn rebuild(folder: &Path, seams: (&Arc<dyn Clock>, &Arc<dyn Random>)) -> Res
     for projection in projections(&paths) {
         std::fs::remove_dir_all(aside(&projection)).ok();
     }
-    hub.desk.audit.append(None, "rebuild", "index and registry", serde_json::Value::Null)?;
+    let note = || hub.desk.audit.append(None, "rebuild", "index and registry", serde_json::Value::Null);
+    caller::sync_scope(caller::own(), note)?;
     let published = Arc::clone(&hub.desk.shared.published.borrow());
     Ok(format!("rebuilt {} entries, root {}\n", published.size, published.root))
 }

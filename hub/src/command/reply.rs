@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use safeharbor_service::speech::{Exit, Format, Language, chain_of};
+use safeharbor_service::speech::{Exit, Format, Language};
 
 use super::CommandFailed;
 
@@ -61,7 +61,7 @@ impl Reply {
 
     pub(super) fn fail(&mut self, failed: &CommandFailed) {
         let head = self.pick("未能完成：", "");
-        self.note(format_args!("{head}{}", chain_of(failed)));
+        self.note(format_args!("{head}{}", failed.text(self.language)));
         self.exit = failed.exit();
     }
 }

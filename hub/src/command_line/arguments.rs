@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use safeharbor_core::directory::InstitutionType;
 use safeharbor_core::institution::InstitutionCode;
+use safeharbor_service::person::PersonWords;
 use safeharbor_service::speech::{Format, Language};
 
 /// The district hub of the Safe Harbour Gateway (安全港枢纽).
@@ -54,6 +55,12 @@ pub enum Words {
     /// Admit institutions and change their standing (参与单位)
     #[command(subcommand)]
     Institution(InstitutionWords),
+    /// 人员 Persons: accounts, roles, deputies, the first administrator
+    #[command(subcommand)]
+    Person(PersonWords),
+    /// Decide, as the second person, what another one proposed (两人决定)
+    #[command(subcommand)]
+    Proposal(ProposalWords),
     /// Make index and registry files again from the journal; the hub must not be running (重建)
     Rebuild,
 }
@@ -82,16 +89,48 @@ pub enum InstitutionWords {
     Suspend {
         /// The 18-character code
         code: InstitutionCode,
+        /// The administrator who decides; their password is asked for (决定人)
+        #[arg(long, value_name = "NAME")]
+        person: String,
     },
-    /// Take statements again
+    /// Propose to take statements again; a second person approves
     Reinstate {
         /// The 18-character code
         code: InstitutionCode,
+        /// The administrator who proposes it; their password is asked for (提出人)
+        #[arg(long, value_name = "NAME")]
+        person: String,
     },
-    /// Take no statements for good
+    /// Propose to take no statements for good; a second person approves
     Revoke {
         /// The 18-character code
         code: InstitutionCode,
+        /// The administrator who proposes it; their password is asked for (提出人)
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
+}
+
+/// What can be done with proposals.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ProposalWords {
+    /// List proposals and who may decide them
+    List,
+    /// Approve one as the second person: it is carried out at once
+    Approve {
+        /// Its number
+        number: u32,
+        /// The administrator who decides; their password is asked for (决定人)
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
+    /// Take one back
+    Withdraw {
+        /// Its number
+        number: u32,
+        /// An administrator; their password is asked for
+        #[arg(long, value_name = "NAME")]
+        person: String,
     },
 }
 

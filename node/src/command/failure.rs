@@ -10,7 +10,7 @@ use safeharbor_core::record::{KindId, RecordHandle};
 use safeharbor_rules::PlanRefused;
 use safeharbor_service::audit::AuditFailed;
 use safeharbor_service::durable_file::WriteFailed;
-use safeharbor_service::person::{AddPersonFailed, AuthenticateFailed, ParseRoleFailed, PersonsFailed, Role};
+use safeharbor_service::person::{AuthorizeFailed, PersonCommandFailed, PersonsFailed};
 use safeharbor_service::store::StoreFailed;
 
 use super::ConnectingFailed;
@@ -47,35 +47,9 @@ pub enum CommandFailed {
     /// The catalogue has no such kind.
     #[error("there is no kind {0:?}; `kinds` lists them")]
     NoKind(String),
-    /// The person's role does not suffice.
-    #[error("{role} may not do this")]
-    Role {
-        /// What they are.
-        role: Role,
-        /// What is wanted.
-        wanted: Vec<Role>,
-    },
-    /// Nobody has that name.
-    #[error("there is no person {0:?}")]
-    NoPerson(String),
-    /// Persons exist, so another one vouches for the next.
-    #[error("an administrator must add further persons")]
-    NeedsAdministrator,
-    /// The first person must be one who can add others.
-    #[error("the first person must be an administrator")]
-    FirstPerson,
-    /// Somebody did not show who they are.
-    #[error("not authenticated")]
-    Authenticate(#[from] AuthenticateFailed),
-    /// A person cannot be added.
-    #[error("the person is not added")]
-    AddPerson(#[from] AddPersonFailed),
-    /// The word is no role.
-    #[error("no such role")]
-    ParseRole(#[from] ParseRoleFailed),
-    /// Persons cannot be read.
-    #[error("the persons cannot be read")]
-    Persons(#[from] PersonsFailed),
+    /// Somebody may not, or is nobody.
+    #[error(transparent)]
+    Person(#[from] PersonCommandFailed),
     /// An approval is refused.
     #[error("not approved")]
     Approve(#[from] ApproveFailed),
@@ -192,6 +166,18 @@ pub enum CommandFailed {
     Encode(#[from] serde_json::Error),
 }
 
+impl From<AuthorizeFailed> for CommandFailed {
+    fn from(failed: AuthorizeFailed) -> Self {
+        Self::Person(failed.into())
+    }
+}
+
+impl From<PersonsFailed> for CommandFailed {
+    fn from(failed: PersonsFailed) -> Self {
+        Self::Person(failed.into())
+    }
+}
+
 impl CommandFailed {
     /// Says why, and answers with which code.
     pub(super) fn report(&self, speech: &mut Speech<'_>) -> Exit {
@@ -203,8 +189,7 @@ impl CommandFailed {
 
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::ParseRole(_)
-            | Self::Encoding(_)
+            Self::Encoding(_)
             | Self::NoKind(_)
             | Self::NoMapping(_)
             | Self::Since(_)
@@ -222,19 +207,12 @@ impl CommandFailed {
             | Self::Tell(_)
             | Self::Store(_)
             | Self::Audit(_)
-            | Self::Persons(_)
             | Self::Read { .. }
             | Self::Write(_)
             | Self::Output(_)
             | Self::Encode(_) => Exit::Unavailable,
             Self::NoRecord(_)
             | Self::Ambiguous { .. }
-            | Self::Role { .. }
-            | Self::NoPerson(_)
-            | Self::NeedsAdministrator
-            | Self::FirstPerson
-            | Self::Authenticate(_)
-            | Self::AddPerson(_)
             | Self::Approve(_)
             | Self::Edit(_)
             | Self::RejectsExist(_)
@@ -250,6 +228,7 @@ impl CommandFailed {
             | Self::Exists(_)
             | Self::Plan(_) => Exit::Refused,
             Self::Connecting(failed) => failed.exit(),
+            Self::Person(failed) => failed.exit(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use safeharbor_core::institution::InstitutionCode;
+use safeharbor_service::person::PersonWords;
 
 use super::exporting::ExportWords;
 use super::mapping::MappingWords;
@@ -383,25 +384,6 @@ pub enum PolicyWords {
         #[arg(long, value_name = "NAME")]
         person: String,
     },
-}
-
-/// What can be asked about persons.
-#[derive(Debug, Subcommand)]
-pub enum PersonWords {
-    /// 添加人员；第一位须是管理员 Add a person; the first is an administrator
-    Add {
-        /// 姓名 Their name
-        #[arg(long)]
-        name: String,
-        /// 角色 clerk 经办 · approver 审批 · administrator 管理员
-        #[arg(long)]
-        role: String,
-        /// 添加人（管理员），其密码先于新密码读取 The administrator who adds them; their password is read first
-        #[arg(long, value_name = "NAME")]
-        by: Option<String>,
-    },
-    /// 列出人员 List persons
-    List,
 }
 
 /// What can be asked about connectors.

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
 
+use safeharbor_service::caller;
 use safeharbor_service::control::{ForwardFailed, forward};
 use zeroize::Zeroizing;
 
@@ -40,7 +41,8 @@ impl Desk {
     fn execute(&self, context: &crate::context::Context, request: Request, out: &mut dyn Write) -> Exit {
         let mut err = io::stderr();
         let Request { command, language, format, terminal } = request;
-        execute(context, command, &mut Speech { out, err: &mut err, language, format, terminal })
+        let mut speech = Speech { out, err: &mut err, language, format, terminal };
+        caller::sync_scope(caller::own(), || execute(context, command, &mut speech))
     }
 
     /// None if no node runs on the folder.

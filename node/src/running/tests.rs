@@ -79,7 +79,7 @@ async fn a_stopped_node_takes_commands_and_goes_on_when_resumed() {
     let settings = Settings::load(&place.layout, &[("store.reserve_bytes", "0".to_owned())]).unwrap();
     let node = open(&place.layout, &settings, &seams).unwrap();
     let secret = secrecy::SecretString::from(crate::testing::PASSWORD);
-    node.context.persons.add("管理", safeharbor_service::person::Role::Administrator, &secret).unwrap();
+    node.context.persons.add("管理", safeharbor_service::person::Role::Administrator, &secret, None).unwrap();
     let stopped = Stopped { alarm: Alarm::HubBehind { ours: 2, theirs: 1 }, since_ms: 5 };
     store_stop(&*node.context.store, &stopped).unwrap();
     let (shutdown, context) = (Shutdown::new(), Arc::clone(&node.context));

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::output::Frame;
 use super::{Address, Output, REQUEST_BYTES_MAX};
+use crate::caller;
 
 /// Commands carried out at a time; more wait.
 const COMMANDS_MAX: usize = 16;
@@ -94,10 +95,11 @@ where
     H: Fn(Vec<u8>, Output) -> F,
     F: Future<Output = u8>,
 {
+    let uid = stream.peer_cred().ok().map(|peer| peer.uid());
     let (mut reader, mut writer) = stream.into_split();
     let request = tokio::time::timeout(REQUEST_TIME_MAX, read_request(&mut reader)).await??;
     let (output, mut frames) = Output::new();
-    let mut command = std::pin::pin!(handler(request, output));
+    let mut command = std::pin::pin!(caller::scope(uid, handler(request, output)));
     let code = loop {
         tokio::select! {
             biased;

@@ -1,16 +1,30 @@
 //! Persons: who approved, decided or administered something, and how we know.
 
+mod account;
+mod authorization;
+mod command;
 mod credentials;
+mod deputy;
+mod first;
 mod password;
 mod persons;
+mod text;
+mod throttle;
+mod words;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use account::Hand;
+pub use authorization::{AuthorizeFailed, authorize, permit};
+pub use command::{Counter, PersonCommand, PersonCommandFailed, Said, take_first};
 pub use credentials::{Credentials, Password};
+pub use deputy::{AppointFailed, DEPUTY_DAYS_MAX, Deputyship};
+pub use first::{FIRST_CODE_S, FirstCode, FirstPerson, TakeFirstFailed};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFailed};
 pub use persons::{AddPersonFailed, AuthenticateFailed, Persons, PersonsFailed};
 use serde::{Deserialize, Serialize};
+pub use words::{DeputyWords, PersonWords};
 
 use crate::folder;
 
@@ -120,6 +134,17 @@ pub struct Person {
     pub role: Role,
     /// How they showed who they are.
     pub authenticated: Authentication,
+    /// Whose deputy they acted as; `role` is then that person's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deputy_for: Option<PersonId>,
+}
+
+impl Person {
+    /// In whose name they act: their own, or that of the person they are a deputy of.
+    #[must_use]
+    pub fn authority(&self) -> PersonId {
+        self.deputy_for.unwrap_or(self.id)
+    }
 }
 
 #[cfg(test)]
@@ -133,10 +158,16 @@ mod tests {
             name: "李娜".to_owned(),
             role: Role::Approver,
             authenticated: Authentication::LocalPassword,
+            deputy_for: None,
         };
         let text = r#"{"id":3,"name":"李娜","role":"approver","authenticated":"local password"}"#;
         assert_eq!(serde_json::to_string(&person).unwrap(), text);
         assert_eq!(serde_json::from_str::<Person>(text).unwrap(), person);
+        let deputy = Person { deputy_for: Some(PersonId(1)), ..person };
+        let text =
+            r#"{"id":3,"name":"李娜","role":"approver","authenticated":"local password","deputy_for":1}"#;
+        assert_eq!(serde_json::to_string(&deputy).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Person>(text).unwrap(), deputy);
     }
 
     #[test]

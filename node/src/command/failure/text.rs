@@ -1,10 +1,6 @@
 //! What people read when a command failed, and what they can do.
 
 use safeharbor_rules::{Ceiling, Lang};
-use safeharbor_service::person::{
-    AddPersonFailed, AuthenticateFailed, PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFailed,
-    PersonsFailed, Role,
-};
 
 use safeharbor_interchange::form::RECORDS_MAX;
 
@@ -38,8 +34,6 @@ impl CommandFailed {
                 let choices: Vec<_> = kinds.iter().map(|kind| format!("{kind}:{key}")).collect();
                 format!("; say which: {}", choices.join(", "))
             }
-            Self::Role { wanted, .. } => format!("; it takes one of: {}", join(wanted, Role::as_str)),
-            Self::NeedsAdministrator => ": --by NAME".to_owned(),
             Self::Exists(_) => "; choose another name, or add --replace".to_owned(),
             Self::NotWorkbook(_) => "; end its name in .xlsx".to_owned(),
             Self::NoLayout(_) => "; there are R and Y, or name a file: --layout FILE".to_owned(),
@@ -63,10 +57,6 @@ impl CommandFailed {
                 format!("多个类别的记录都有主键“{key}”，请写明：{}", choices.join("、"))
             }
             Self::NoKind(typed) => format!("没有记录类别“{typed}”；用 kinds 查看所有类别"),
-            Self::Role { role, wanted } => {
-                let wanted = join(wanted, Role::title_zh);
-                format!("角色“{}”无权执行此操作；需要：{wanted}", role.title_zh())
-            }
             Self::Exists(path) => format!("已有文件 {}；换一个文件名，或加 --replace 覆盖", path.display()),
             Self::NoForm => {
                 "文件名看不出格式：以 .csv、.xlsx、.jsonl 或 .xml 结尾，或用 --format 指明".to_owned()
@@ -81,11 +71,7 @@ impl CommandFailed {
             Self::NotWorkbook(path) => format!("模板是电子表格，{} 须以 .xlsx 结尾", path.display()),
             Self::NeedsKind => "表格只能容纳一个类别的记录，请指明：--kind 类别".to_owned(),
             Self::Export(_) => format!("未导出：{}", chain_of(self)),
-            Self::NoPerson(name) => format!("没有名为“{name}”的人员；用 person list 查看"),
-            Self::NeedsAdministrator => "已有人员，须由管理员添加：--by 管理员姓名".to_owned(),
-            Self::FirstPerson => "第一位人员须是管理员：--role administrator".to_owned(),
-            Self::Authenticate(failed) => authenticate_zh(failed),
-            Self::AddPerson(failed) => add_person_zh(failed),
+            Self::Person(failed) => failed.text_zh(),
             Self::Approve(failed) => approve_zh(failed),
             Self::Reject(failed) => reject_zh(failed),
             Self::Withdraw(failed) => withdraw_zh(failed),
@@ -121,40 +107,6 @@ fn draft_zh(failed: &DraftFailed) -> String {
         DraftFailed::NoHeader { file, .. } => format!(
             "{file} 的前几十行中找不到与记录字段相近的表头；请用 --kind 指明类别，或按 docs/mapping.md 手写映射文件"
         ),
-    }
-}
-
-fn join(roles: &[Role], word: impl Fn(Role) -> &'static str) -> String {
-    roles.iter().map(|role| word(*role)).collect::<Vec<_>>().join(" / ")
-}
-
-fn authenticate_zh(failed: &AuthenticateFailed) -> String {
-    match failed {
-        AuthenticateFailed::Wrong => "姓名或密码不正确；未作任何改变，此次失败已记录".to_owned(),
-        AuthenticateFailed::Wait { failures, wait_s } => {
-            format!("连续失败 {failures} 次，请在 {wait_s} 秒后重试")
-        }
-        AuthenticateFailed::Persons(persons) => format!("无法核验密码：{}", chain_of(persons)),
-    }
-}
-
-fn add_person_zh(failed: &AddPersonFailed) -> String {
-    match failed {
-        AddPersonFailed::Role { role, .. } => format!("节点没有“{}”这一角色", role.title_zh()),
-        AddPersonFailed::Name => "姓名须为 1 至 64 个字符，不含控制字符，且不能全是数字".to_owned(),
-        AddPersonFailed::NameTaken => "已有同名人员，请加上可区分的字样".to_owned(),
-        AddPersonFailed::Persons(persons) => format!("人员未添加：{}", password_zh(persons)),
-    }
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "the others have no words of their own")]
-fn password_zh(failed: &PersonsFailed) -> String {
-    match failed {
-        PersonsFailed::Password(PasswordFailed::TooShort) => {
-            format!("密码至少 {PASSWORD_CHARACTERS_MIN} 个字符")
-        }
-        PersonsFailed::Password(PasswordFailed::TooLong) => format!("密码最多 {PASSWORD_BYTES_MAX} 字节"),
-        _ => chain_of(failed),
     }
 }
 

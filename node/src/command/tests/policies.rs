@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::command::{Command, Credentials, Password};
+use crate::command::{Command, Credentials, Password, PersonCommand};
 use crate::outbox::{Content, Pending};
 use crate::speech::{Exit, Format, Language};
 use crate::testing::{APPROVER, Bench, CLERK, by, on_every_store, published};
@@ -326,12 +326,18 @@ fn later_persons_need_an_administrator() {
     let bench = Bench::new();
     let add = |name: &str, by: Option<Credentials>| {
         let password = Password::new("another long password".to_owned());
-        bench.ask(Command::AddPerson { name: name.to_owned(), role: "clerk".to_owned(), password, by })
+        let (name, role) = (name.to_owned(), "clerk".to_owned());
+        bench.ask(Command::Person(PersonCommand::Add { name, role, password, by }))
     };
-    assert!(add("赵", None).err.contains("an administrator must add further persons"));
+    assert!(add("赵", None).err.contains("the next person must be one"));
     assert!(add("赵", Some(by(APPROVER))).err.contains("approver may not do this"));
     let secret = secrecy::SecretString::from(crate::testing::PASSWORD);
-    bench.context.persons.add("管理员甲", safeharbor_service::person::Role::Administrator, &secret).unwrap();
+    bench
+        .context
+        .persons
+        .add("管理员甲", safeharbor_service::person::Role::Administrator, &secret, None)
+        .unwrap();
+    assert!(add("赵", None).err.contains("an administrator must add further persons"));
     assert_eq!(add("赵", Some(by("管理员甲"))).exit, Exit::Done);
 }
 

@@ -57,7 +57,13 @@ impl Bench {
     fn put(&self, numbers: std::ops::RangeInclusive<u64>) {
         let mut batch = Batch::new();
         let (id, name) = (PersonId(1), "李娜".to_owned());
-        let by = Person { id, name, role: Role::Approver, authenticated: Authentication::LocalPassword };
+        let by = Person {
+            id,
+            name,
+            role: Role::Approver,
+            authenticated: Authentication::LocalPassword,
+            deputy_for: None,
+        };
         for number in numbers {
             let kind = "ACH".parse().unwrap();
             let entry = Entry::Withdrawal { kind, rec: record(number), rev: 1, by: by.clone(), at: 7 };

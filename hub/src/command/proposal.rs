@@ -1,0 +1,145 @@
+//! `proposal`: what one person proposed, for a second one to decide.
+
+use safeharbor_service::clock::to_rfc3339;
+use safeharbor_service::person::{Credentials, Person, Role};
+use serde::{Deserialize, Serialize};
+
+use super::{CommandFailed, Reply};
+use crate::office::Office;
+use crate::proposal::{self, Decision, Proposal, State, who_may_decide};
+
+/// What can be done with proposals.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ProposalCommand {
+    /// Lists them.
+    List,
+    /// Approves one as the second person.
+    Approve {
+        /// Its number.
+        number: u32,
+        /// Who approves.
+        by: Credentials,
+    },
+    /// Takes one back.
+    Withdraw {
+        /// Its number.
+        number: u32,
+        /// Who withdraws.
+        by: Credentials,
+    },
+}
+
+pub(super) async fn carry_out(
+    office: &Office,
+    command: ProposalCommand,
+    reply: &mut Reply,
+) -> Result<(), CommandFailed> {
+    match command {
+        ProposalCommand::List => list(office, reply),
+        ProposalCommand::Approve { number, by } => {
+            let by = office.authorize(&by, &[Role::Administrator], "approve proposal").await?;
+            let done = proposal::decide(office, number, by).await?;
+            let what = done.what.text(reply.language());
+            reply.note(reply.pick(
+                format!("提议 {number} 已批准并执行：{what}"),
+                format!("proposal {number} is approved and carried out: {what}"),
+            ));
+            Ok(())
+        }
+        ProposalCommand::Withdraw { number, by } => {
+            let by = office.authorize(&by, &[Role::Administrator], "withdraw proposal").await?;
+            proposal::withdraw(office, number, by).await?;
+            reply
+                .note(reply.pick(format!("提议 {number} 已撤回"), format!("proposal {number} is withdrawn")));
+            Ok(())
+        }
+    }
+}
+
+/// Proposes what takes two persons, and says who may be the second.
+pub(super) async fn propose(
+    office: &Office,
+    what: Decision,
+    by: &Credentials,
+    reply: &mut Reply,
+) -> Result<(), CommandFailed> {
+    let by = office.authorize(by, &[Role::Administrator], what.action()).await?;
+    let made = proposal::propose(office, what, by).await?;
+    let (number, until) = (made.number, to_rfc3339(made.expires_ms));
+    let what = made.what.text(reply.language());
+    let who = who(office, &made, reply)?;
+    if reply.is_json() {
+        reply.json(&serde_json::to_value(&made).unwrap_or_default());
+    } else {
+        reply.data(number);
+    }
+    reply.note(reply.pick(
+        format!(
+            "已提出 {number}：{what}。须由第二位管理员在 {until} 前批准：proposal approve {number} --person 姓名。可以批准的人：{who}"
+        ),
+        format!(
+            "proposed as {number}: {what}. A second administrator approves it before {until}: proposal approve {number} --person NAME. Who may: {who}"
+        ),
+    ));
+    Ok(())
+}
+
+fn list(office: &Office, reply: &mut Reply) -> Result<(), CommandFailed> {
+    let proposals = proposal::list(office)?;
+    if reply.is_json() {
+        reply.json(&serde_json::to_value(&proposals).unwrap_or_default());
+        return Ok(());
+    }
+    let now_ms = office.clock.now_ms();
+    for there in &proposals {
+        let what = there.what.text(reply.language());
+        let by = named(&there.by, reply);
+        let state = match &there.state {
+            State::Open if there.is_open(now_ms) => {
+                let (until, who) = (to_rfc3339(there.expires_ms), who(office, there, reply)?);
+                reply.pick(
+                    format!("待批准，{until} 前；可以批准的人：{who}"),
+                    format!("waits until {until}; may be approved by: {who}"),
+                )
+            }
+            State::Open => reply.pick("已过期", "expired").to_owned(),
+            State::Decided { by, .. } => {
+                let by = named(by, reply);
+                reply.pick(format!("{by} 已批准，正在执行"), format!("approved by {by}, being carried out"))
+            }
+            State::Done { by, at_ms } => {
+                let (by, at) = (named(by, reply), to_rfc3339(*at_ms));
+                reply.pick(
+                    format!("{by} 于 {at} 批准，已执行"),
+                    format!("approved by {by} at {at}, carried out"),
+                )
+            }
+            State::Withdrawn { by, .. } => {
+                let by = named(by, reply);
+                reply.pick(format!("{by} 已撤回"), format!("withdrawn by {by}"))
+            }
+            State::Overtaken { .. } => {
+                reply.pick("因情况变化而失效", "overtaken by another change").to_owned()
+            }
+        };
+        reply.data(format_args!("{:>4}  {what}  [{by}]  {state}", there.number));
+    }
+    Ok(())
+}
+
+fn who(office: &Office, proposal: &Proposal, reply: &Reply) -> Result<String, CommandFailed> {
+    let who = who_may_decide(&office.persons, &proposal.by, office.clock.now_ms())?;
+    if who.is_empty() {
+        return Ok(reply.pick("目前无人", "nobody at the moment").to_owned());
+    }
+    let names: Vec<String> = who.iter().map(|person| named(person, reply)).collect();
+    Ok(names.join(reply.pick("、", ", ")))
+}
+
+fn named(person: &Person, reply: &Reply) -> String {
+    match person.deputy_for {
+        None => person.name.clone(),
+        Some(principal) => reply
+            .pick(format!("{} 代 {principal} 号", person.name), format!("{} for {principal}", person.name)),
+    }
+}

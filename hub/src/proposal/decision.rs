@@ -1,0 +1,113 @@
+//! What two persons can decide. To add one: a variant, and its line in each of the functions here.
+
+use safeharbor_core::directory::{Deciders, Standing};
+use safeharbor_core::institution::InstitutionCode;
+use safeharbor_service::speech::Language;
+use serde::{Deserialize, Serialize};
+
+use crate::admission::set_standing;
+use crate::command::CommandFailed;
+use crate::office::{Desk, Office};
+
+/// What is to be done once two persons want it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "kebab-case")]
+pub enum Decision {
+    /// A suspended institution's statements are taken again.
+    Reinstate {
+        /// Whose.
+        code: InstitutionCode,
+    },
+    /// An institution's statements are taken no more, for good.
+    Revoke {
+        /// Whose.
+        code: InstitutionCode,
+    },
+}
+
+/// What was decided cannot be done as things stand; for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this cannot be done as things stand: {0}")]
+pub struct NotApplicable(pub String);
+
+impl Decision {
+    /// The word in the audit log.
+    #[must_use]
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::Reinstate { .. } => "reinstate institution",
+            Self::Revoke { .. } => "revoke institution",
+        }
+    }
+
+    /// What it is done to, in the audit log.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Reinstate { code } | Self::Revoke { code } => code.to_string(),
+        }
+    }
+
+    /// What it is, for people.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::Reinstate { code } => language.pick(format!("恢复 {code}"), format!("reinstate {code}")),
+            Self::Revoke { code } => language.pick(format!("撤销 {code}"), format!("revoke {code}")),
+        }
+    }
+
+    /// Suspends an institution, which one person decides.
+    ///
+    /// # Errors
+    /// It is not active, or the statement cannot be logged.
+    pub(crate) async fn suspend(
+        office: &Office,
+        code: InstitutionCode,
+        by: u32,
+    ) -> Result<(), CommandFailed> {
+        let _deciding = office.deciding().await;
+        standing_of(office, code, &[Standing::Active]).map_err(super::ProposalFailed::from)?;
+        let deciders = Deciders::new([by]);
+        Ok(set_standing(&office.shared, &office.orders, code, Standing::Suspended, deciders).await?)
+    }
+
+    /// What it is about, as it stands: a text that is another one as soon as the decision was carried out, or anything else
+    /// changed that it rests on.
+    ///
+    /// # Errors
+    /// It cannot be done as things stand.
+    pub(super) fn situation(&self, desk: &Desk) -> Result<String, NotApplicable> {
+        match self {
+            Self::Reinstate { code } => standing_of(desk, *code, &[Standing::Suspended]),
+            Self::Revoke { code } => standing_of(desk, *code, &[Standing::Active, Standing::Suspended]),
+        }
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// The statement cannot be logged.
+    pub(super) async fn carry_out(&self, office: &Office, deciders: Deciders) -> Result<(), CommandFailed> {
+        let (code, standing) = match self {
+            Self::Reinstate { code } => (*code, Standing::Active),
+            Self::Revoke { code } => (*code, Standing::Revoked),
+        };
+        Ok(set_standing(&office.shared, &office.orders, code, standing, deciders).await?)
+    }
+}
+
+/// Which standing the institution has and by which entry; the same in both languages, since it is compared.
+fn standing_of(desk: &Desk, code: InstitutionCode, among: &[Standing]) -> Result<String, NotApplicable> {
+    let directory = desk.shared.directory();
+    let institution = directory.institution(&code);
+    let institution =
+        institution.ok_or_else(|| NotApplicable(format!("{code} was never admitted 从未接纳")))?;
+    let standing = match institution.standing {
+        Standing::Active => "active 有效",
+        Standing::Suspended => "suspended 已暂停",
+        Standing::Revoked => "revoked 已撤销",
+    };
+    let situation = format!("{code} {standing}, entry 登记簿条目 {}", institution.standing_since);
+    if among.contains(&institution.standing) { Ok(situation) } else { Err(NotApplicable(situation)) }
+}

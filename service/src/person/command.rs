@@ -1,0 +1,367 @@
+//! What can be done with persons, the same at both servers: who may, what it says, what is noted.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    AddPersonFailed, AuthorizeFailed, Credentials, Deputyship, FirstPerson, ParseRoleFailed, Password,
+    Person, Persons, PersonsFailed, Role, TakeFirstFailed, authorize,
+};
+use crate::audit::{AuditFailed, AuditLog};
+use crate::speech::{Exit, Language, chain_of, padded};
+
+/// What can be asked for.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum PersonCommand {
+    /// Adds a person.
+    Add {
+        /// Their name.
+        name: String,
+        /// Their role.
+        role: String,
+        /// Their password.
+        password: Password,
+        /// The administrator; nobody for the first one.
+        by: Option<Credentials>,
+    },
+    /// Lists persons.
+    List,
+    /// Lets a person show who they are no more.
+    Deactivate {
+        /// Name or number.
+        name: String,
+        /// An administrator.
+        by: Credentials,
+    },
+    /// Gives a person another password.
+    Password {
+        /// Name or number.
+        name: String,
+        /// The new one.
+        password: Password,
+        /// The person themself, or an administrator.
+        by: Credentials,
+    },
+    /// Appoints a deputy.
+    Appoint {
+        /// For whom: name or number.
+        principal: String,
+        /// Who acts.
+        deputy: String,
+        /// The first day, `YYYY-MM-DD`.
+        from: String,
+        /// The last day.
+        until: String,
+        /// The principal, or an administrator.
+        by: Credentials,
+    },
+    /// Ends an appointment.
+    Dismiss {
+        /// Its number.
+        number: u32,
+        /// The principal, the deputy, or an administrator.
+        by: Credentials,
+    },
+    /// Lists appointments.
+    Deputies,
+    /// Makes the one-time code of the first administrator.
+    FirstCode,
+    /// Makes the first administrator.
+    First(FirstPerson),
+}
+
+/// What a command says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Data, by whole lines.
+    pub data: String,
+    /// A line for the person; may be empty.
+    pub note: String,
+}
+
+/// A command about persons is refused or cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum PersonCommandFailed {
+    /// Somebody may not.
+    #[error(transparent)]
+    Authorize(#[from] AuthorizeFailed),
+    /// The role is none.
+    #[error(transparent)]
+    Role(#[from] ParseRoleFailed),
+    /// The person is not added.
+    #[error("the person is not added")]
+    Add(#[from] AddPersonFailed),
+    /// The first administrator is not made.
+    #[error(transparent)]
+    First(#[from] TakeFirstFailed),
+    /// There is an administrator.
+    #[error("there is an administrator already, who adds further persons: person add --person NAME")]
+    NoFirstCode,
+    /// A day is none.
+    #[error("{0:?} is no day; write YYYY-MM-DD")]
+    Day(String),
+    /// There is no such appointment.
+    #[error("there is no appointment {0}; `person deputy list` shows them")]
+    NoAppointment(u32),
+    /// Persons cannot be read or written.
+    #[error(transparent)]
+    Persons(#[from] PersonsFailed),
+    /// It cannot be noted.
+    #[error("the audit log cannot be written")]
+    Audit(#[from] AuditFailed),
+    /// The answer has no JSON form.
+    #[error("the answer cannot be written as JSON")]
+    Encode(#[from] serde_json::Error),
+}
+
+/// The persons of a server, and how it speaks.
+#[derive(Debug, Clone, Copy)]
+pub struct Counter<'a> {
+    /// The persons.
+    pub persons: &'a Persons,
+    /// The audit log.
+    pub audit: &'a AuditLog,
+    /// In which language.
+    pub language: Language,
+    /// Whether data goes to a program.
+    pub json: bool,
+    /// What goes before a one-time code so that a browser opens it; empty where there is no page for it.
+    pub link: &'a str,
+}
+
+type Done = Result<Said, PersonCommandFailed>;
+
+impl Counter<'_> {
+    /// Carries a command out. Blocks for the hashing of passwords.
+    ///
+    /// # Errors
+    /// Any of [`PersonCommandFailed`].
+    pub fn carry_out(self, command: PersonCommand) -> Done {
+        match command {
+            PersonCommand::Add { name, role, password, by } => self.add(&name, &role, &password, by.as_ref()),
+            PersonCommand::List => self.list(),
+            PersonCommand::Deactivate { name, by } => self.deactivate(&name, &by),
+            PersonCommand::Password { name, password, by } => self.password(&name, &password, &by),
+            PersonCommand::Appoint { principal, deputy, from, until, by } => {
+                let days = (parse_day(&from)?, parse_day(&until)?);
+                self.appoint((&principal, &deputy), days, &by)
+            }
+            PersonCommand::Dismiss { number, by } => self.dismiss(number, &by),
+            PersonCommand::Deputies => self.deputies(),
+            PersonCommand::FirstCode => self.first_code(),
+            PersonCommand::First(first) => self.first(&first),
+        }
+    }
+
+    fn authorize(&self, by: &Credentials, roles: &[Role], action: &str) -> Result<Person, AuthorizeFailed> {
+        authorize((self.persons, self.audit), by, roles, action)
+    }
+
+    fn note(&self, zh: String, en: String) -> Done {
+        Ok(Said { data: String::new(), note: self.language.pick(zh, en) })
+    }
+
+    fn add(&self, name: &str, role: &str, password: &Password, by: Option<&Credentials>) -> Done {
+        let role: Role = role.parse()?;
+        let by = by.map(|by| self.authorize(by, &[Role::Administrator], "add person")).transpose()?;
+        self.persons.may_add(role, by.as_ref())?;
+        let id = self.persons.add(name, role, password.secret(), by.as_ref().map(|by| by.id))?;
+        let detail = json!({ "name": name.trim(), "role": role });
+        self.audit.append(by.as_ref(), "add person", &format!("person {id}"), detail)?;
+        self.note(
+            format!("已添加人员 {id}：{}，角色：{}", name.trim(), role.title_zh()),
+            format!("added person {id}: {}, {role}", name.trim()),
+        )
+    }
+
+    fn list(&self) -> Done {
+        let persons = self.persons.list()?;
+        if self.json {
+            return json_of(&persons);
+        }
+        let line = |person: &Person| {
+            let role = self.language.pick(person.role.title_zh(), person.role.as_str());
+            format!("{}  {}  {role}\n", padded(&person.id.to_string(), 4), padded(&person.name, 20))
+        };
+        Ok(Said { data: persons.iter().map(line).collect(), note: String::new() })
+    }
+
+    fn deactivate(&self, name: &str, by: &Credentials) -> Done {
+        let by = self.authorize(by, &[Role::Administrator], "deactivate person")?;
+        let person = self.persons.named(name)?;
+        self.persons.deactivate(person.id)?;
+        let detail = json!({ "name": person.name });
+        self.audit.append(Some(&by), "deactivate person", &format!("person {}", person.id), detail)?;
+        self.note(format!("已停用：{}", person.name), format!("{} is deactivated", person.name))
+    }
+
+    fn password(&self, name: &str, password: &Password, by: &Credentials) -> Done {
+        let person = self.persons.named(name)?;
+        let by = self.authorize_for(&[&person], by, "set password")?;
+        self.persons.replace_password(person.id, password.secret(), by.id)?;
+        self.audit.append(Some(&by), "set password", &format!("person {}", person.id), Value::Null)?;
+        self.note(
+            format!("{} 的密码已更换；此前的登录均已失效", person.name),
+            format!("the password of {} is replaced; earlier sessions have ended", person.name),
+        )
+    }
+
+    fn appoint(&self, (principal, deputy): (&str, &str), days: (Date, Date), by: &Credentials) -> Done {
+        let (principal, deputy) = (self.persons.named(principal)?, self.persons.named(deputy)?);
+        let by = self.authorize_for(&[&principal], by, "appoint deputy")?;
+        let made = self.persons.appoint((principal.id, deputy.id), days, by.id)?;
+        let detail = json!({
+            "for": principal.id, "deputy": deputy.id,
+            "from": made.from.to_string(), "until": made.until.to_string(),
+        });
+        self.audit.append(Some(&by), "appoint deputy", &format!("appointment {}", made.number), detail)?;
+        let (number, from, until) = (made.number, made.from, made.until);
+        self.note(
+            format!(
+                "代理 {number}：{} 代 {} 行使职权，{from} 至 {until}（北京时间，含首尾两日）",
+                deputy.name, principal.name
+            ),
+            format!(
+                "appointment {number}: {} acts for {} from {from} to {until} (UTC+8, both days included)",
+                deputy.name, principal.name
+            ),
+        )
+    }
+
+    fn dismiss(&self, number: u32, by: &Credentials) -> Done {
+        let found = self.persons.appointments()?.into_iter().find(|there| there.number == number);
+        let found = found.ok_or(PersonCommandFailed::NoAppointment(number))?;
+        let parties = [self.persons.active(found.principal)?, self.persons.active(found.deputy)?];
+        let parties: Vec<Person> = parties.into_iter().flatten().map(|(person, _)| person).collect();
+        let by = self.authorize_for(&parties.iter().collect::<Vec<_>>(), by, "dismiss deputy")?;
+        self.persons.dismiss(number)?;
+        self.audit.append(Some(&by), "dismiss deputy", &format!("appointment {number}"), Value::Null)?;
+        self.note(format!("代理 {number} 已终止"), format!("appointment {number} has ended"))
+    }
+
+    fn deputies(&self) -> Done {
+        let appointments = self.persons.appointments()?;
+        if self.json {
+            return json_of(&appointments);
+        }
+        let name = |id| {
+            let found = self.persons.active(id).ok().flatten();
+            found.map_or_else(|| format!("{id}"), |(person, _)| person.name)
+        };
+        let line = |d: &Deputyship| {
+            let (deputy, principal) = (name(d.deputy), name(d.principal));
+            let who =
+                self.language.pick(format!("{deputy} 代 {principal}"), format!("{deputy} for {principal}"));
+            format!("{}  {} – {}  {who}\n", padded(&d.number.to_string(), 4), d.from, d.until)
+        };
+        Ok(Said { data: appointments.iter().map(line).collect(), note: String::new() })
+    }
+
+    fn first_code(&self) -> Done {
+        let code = self.persons.make_first_code()?.ok_or(PersonCommandFailed::NoFirstCode)?;
+        self.audit.append(None, "make first code", "persons", Value::Null)?;
+        let note = self.language.pick(
+            "请交给第一位管理员：72 小时内有效，只能使用一次；由其本人设定姓名和密码",
+            "hand this to the first administrator: it is valid for 72 hours and works once; they choose name and password themself",
+        );
+        Ok(Said { data: format!("{}{}\n", self.link, code.as_str()), note: note.to_owned() })
+    }
+
+    fn first(&self, first: &FirstPerson) -> Done {
+        let person = take_first((self.persons, self.audit), first)?;
+        self.note(
+            format!("{} 已成为第一位管理员（编号 {}）", person.name, person.id),
+            format!("{} is the first administrator (person {})", person.name, person.id),
+        )
+    }
+
+    /// An administrator, or one of those it is about.
+    fn authorize_for(
+        &self,
+        about: &[&Person],
+        by: &Credentials,
+        action: &str,
+    ) -> Result<Person, PersonCommandFailed> {
+        let own =
+            self.persons.named(&by.name).ok().filter(|by| about.iter().any(|person| person.id == by.id));
+        let Some(own) = own else {
+            return Ok(self.authorize(by, &[Role::Administrator], action)?);
+        };
+        Ok(self.authorize(by, &[own.role], action)?)
+    }
+}
+
+/// Makes the first administrator and notes it, refusals included.
+///
+/// # Errors
+/// As [`Persons::take_first_code`]; it cannot be noted.
+pub fn take_first(
+    (persons, audit): (&Persons, &AuditLog),
+    first: &FirstPerson,
+) -> Result<Person, PersonCommandFailed> {
+    match persons.take_first_code(first) {
+        Ok(person) => {
+            let detail = json!({ "name": person.name });
+            audit.append(
+                Some(&person),
+                "become first administrator",
+                &format!("person {}", person.id),
+                detail,
+            )?;
+            Ok(person)
+        }
+        Err(failed) => {
+            let detail = json!({ "why": failed.to_string() });
+            audit.append(None, "first administrator refused", "persons", detail)?;
+            Err(failed.into())
+        }
+    }
+}
+
+fn parse_day(typed: &str) -> Result<Date, PersonCommandFailed> {
+    let day = typed.trim();
+    day.parse().map_err(|_parse| PersonCommandFailed::Day(day.chars().take(32).collect()))
+}
+
+fn json_of(value: &impl Serialize) -> Done {
+    Ok(Said { data: format!("{:#}\n", serde_json::to_value(value)?), note: String::new() })
+}
+
+impl PersonCommandFailed {
+    /// In Chinese.
+    #[must_use]
+    pub fn text_zh(&self) -> String {
+        match self {
+            Self::Authorize(failed) => failed.text_zh(),
+            Self::Role(ParseRoleFailed(typed)) => format!(
+                "没有“{typed}”这一角色；节点有 clerk、approver、administrator，枢纽有 observer、reviewer、administrator"
+            ),
+            Self::Add(failed) => failed.text_zh(),
+            Self::First(failed) => failed.text_zh(),
+            Self::NoFirstCode => "已有管理员；新人员由管理员添加：person add --person 姓名".to_owned(),
+            Self::Day(typed) => format!("“{typed}”不是日期，请写作 2026-03-01"),
+            Self::NoAppointment(number) => format!("没有编号为 {number} 的代理；用 person deputy list 查看"),
+            Self::Persons(failed) => failed.text_zh(),
+            Self::Audit(failed) => format!("无法写入审计日志：{}", chain_of(failed)),
+            Self::Encode(_) => chain_of(self),
+        }
+    }
+
+    /// The exit code that says it.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Role(_) | Self::Day(_) => Exit::Usage,
+            Self::Persons(PersonsFailed::Store(_) | PersonsFailed::Row(_))
+            | Self::Audit(_)
+            | Self::Encode(_) => Exit::Unavailable,
+            Self::Authorize(_)
+            | Self::Add(_)
+            | Self::First(_)
+            | Self::NoFirstCode
+            | Self::NoAppointment(_)
+            | Self::Persons(_) => Exit::Refused,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Accounts: made, given another password, closed; who may do what, and who had a hand in whose account.
+
+use std::collections::BTreeSet;
+
+use secrecy::SecretString;
+
+use super::super::account::{Account, Hand};
+use super::{
+    ACCOUNT, AddPersonFailed, Authentication, FAILURES, LAST_LOGIN, NAME_CHARACTERS_MAX, Person, PersonId,
+    Persons, PersonsFailed, Role, key, password,
+};
+use crate::clock::{to_district_date, to_seconds};
+use crate::person::throttle::Failures;
+use crate::store::Batch;
+
+impl Persons {
+    /// Adds somebody who will show who they are by `password`. Durable on return; blocks for the hashing. Whether the word
+    /// of `by` suffices is for [`Persons::may_add`] to say.
+    ///
+    /// # Errors
+    /// A role of the other server, a name that is taken or none, a password too short or too long, the store.
+    pub fn add(
+        &self,
+        name: &str,
+        role: Role,
+        password: &SecretString,
+        by: Option<PersonId>,
+    ) -> Result<PersonId, AddPersonFailed> {
+        let _alone = self.alone();
+        let (id, account) = self.draft(name, role, password, by)?;
+        self.keep(ACCOUNT, id.0, &account, true)?;
+        Ok(id)
+    }
+
+    /// Whether a person of that role may be added on that word: while there is no administrator, whoever has the
+    /// server's shell adds the first one and nobody else; afterwards it takes an administrator's word.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_add(&self, role: Role, by: Option<&Person>) -> Result<(), AddPersonFailed> {
+        match (self.has_administrator()?, by) {
+            (true, Some(by)) if by.role == Role::Administrator => Ok(()),
+            (true, _) => Err(AddPersonFailed::NeedsAdministrator),
+            (false, _) if role == Role::Administrator => Ok(()),
+            (false, _) => Err(AddPersonFailed::FirstPerson),
+        }
+    }
+
+    /// An account as it would be stored.
+    pub(super) fn draft(
+        &self,
+        name: &str,
+        role: Role,
+        password: &SecretString,
+        by: Option<PersonId>,
+    ) -> Result<(PersonId, Account), AddPersonFailed> {
+        if !role.exists_at(self.server) {
+            return Err(AddPersonFailed::Role { role, server: self.server });
+        }
+        let name = verify_name(name)?;
+        let accounts = self.accounts()?;
+        if accounts.iter().any(|account| account.person.name == name) {
+            return Err(AddPersonFailed::NameTaken);
+        }
+        let last = accounts.last().map_or(0, |account| account.person.id.0);
+        let id = PersonId(last.saturating_add(1));
+        let authenticated = Authentication::LocalPassword;
+        let person = Person { id, name: name.to_owned(), role, authenticated, deputy_for: None };
+        let hash = password::hash(password, &*self.random).map_err(PersonsFailed::Password)?;
+        let now_ms = self.clock.now_ms();
+        let made = by.map(|by| Hand { by, at_s: to_seconds(now_ms) });
+        let (password_set, password_since_ms) = (None, now_ms);
+        Ok((id, Account { person, hash, active: true, made, password_set, password_since_ms }))
+    }
+
+    /// Replaces somebody's password and forgets failed attempts; that it was somebody else who did is kept. Durable on return.
+    ///
+    /// # Errors
+    /// Nobody has that number, a password too short or too long, the store.
+    pub fn replace_password(
+        &self,
+        id: PersonId,
+        password: &SecretString,
+        by: PersonId,
+    ) -> Result<(), PersonsFailed> {
+        let _alone = self.alone();
+        let account = self.account(id)?.ok_or(PersonsFailed::Nobody(id))?;
+        let hash = password::hash(password, &*self.random)?;
+        let now_ms = self.clock.now_ms();
+        let password_set = (by != id).then_some(Hand { by, at_s: to_seconds(now_ms) });
+        let account = Account { hash, password_set, password_since_ms: now_ms, ..account };
+        let mut batch = Batch::new();
+        batch.put(self.table, key(FAILURES, id.0), serde_json::to_vec(&Failures::default())?);
+        batch.put(self.table, key(ACCOUNT, id.0), serde_json::to_vec(&account)?);
+        self.store.commit(batch)?;
+        Ok(self.store.flush()?)
+    }
+
+    /// Lets somebody show who they are no more; their number and name stay taken. Durable on return.
+    ///
+    /// # Errors
+    /// Nobody has that number, they are the last administrator, the store.
+    pub fn deactivate(&self, id: PersonId) -> Result<(), PersonsFailed> {
+        let _alone = self.alone();
+        let account = self.account(id)?.ok_or(PersonsFailed::Nobody(id))?;
+        let mut others = self.list()?.into_iter().filter(|person| person.id != id);
+        if account.person.role == Role::Administrator
+            && !others.any(|other| other.role == Role::Administrator)
+        {
+            return Err(PersonsFailed::LastAdministrator);
+        }
+        self.keep(ACCOUNT, id.0, &Account { active: false, ..account }, true)
+    }
+
+    /// The person as they may act: in their own role if it is one of `roles`, else as the deputy, today, of somebody whose
+    /// role is; none if neither.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn in_role(&self, person: &Person, roles: &[Role]) -> Result<Option<Person>, PersonsFailed> {
+        let own = Person { deputy_for: None, ..person.clone() };
+        if roles.contains(&own.role) {
+            return Ok(Some(own));
+        }
+        let today = to_district_date(self.clock.now_ms());
+        for appointment in self.appointments()? {
+            if appointment.deputy != own.id || !appointment.covers(today) {
+                continue;
+            }
+            let principal = self.account(appointment.principal)?.filter(|account| account.active);
+            let Some(Account { person: principal, .. }) = principal else { continue };
+            if roles.contains(&principal.role) {
+                return Ok(Some(Person { role: principal.role, deputy_for: Some(principal.id), ..own }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The person of that number, if they may still show who they are, and since when (Unix milliseconds) their password is what it is.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn active(&self, id: PersonId) -> Result<Option<(Person, u64)>, PersonsFailed> {
+        let account = self.account(id)?.filter(|account| account.active);
+        Ok(account.map(|account| (account.person, account.password_since_ms)))
+    }
+
+    /// Whether `one` had a hand in the account of `other` from `since_s` (Unix seconds) on: made it, set its password,
+    /// or appointed it as the deputy it acts as, or did so to somebody who did.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn had_a_hand(&self, one: PersonId, other: &Person, since_s: u64) -> Result<bool, PersonsFailed> {
+        let appointed = match other.deputy_for {
+            Some(principal) => self.appointers(principal, other.id, since_s)?,
+            None => Vec::new(),
+        };
+        let (mut waiting, mut seen) = (appointed, BTreeSet::from([other.id]));
+        waiting.extend(self.account(other.id)?.iter().flat_map(|account| account.hands(since_s)));
+        while let Some(hand) = waiting.pop() {
+            if hand == one {
+                return Ok(true);
+            }
+            if seen.insert(hand) {
+                waiting.extend(self.account(hand)?.iter().flat_map(|account| account.hands(since_s)));
+            }
+        }
+        Ok(false)
+    }
+
+    /// Notes that somebody began a session; lost in a crash, which harms nobody.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn note_login(&self, id: PersonId) -> Result<(), PersonsFailed> {
+        self.keep(LAST_LOGIN, id.0, &self.clock.now_ms(), false)
+    }
+
+    /// When somebody last began a session, in Unix milliseconds.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn last_login(&self, id: PersonId) -> Result<Option<u64>, PersonsFailed> {
+        self.row(LAST_LOGIN, id.0)
+    }
+}
+
+/// A name of digits only could not be told from a number.
+fn verify_name(name: &str) -> Result<&str, AddPersonFailed> {
+    let name = name.trim();
+    let length = name.chars().count();
+    let fits = (1..=NAME_CHARACTERS_MAX).contains(&length) && !name.chars().any(char::is_control);
+    if fits && !name.chars().all(|c| c.is_ascii_digit()) { Ok(name) } else { Err(AddPersonFailed::Name) }
+}

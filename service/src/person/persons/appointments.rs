@@ -1,0 +1,100 @@
+//! Appointing deputies, and ending that.
+
+use jiff::civil::Date;
+
+use super::super::account::Hand;
+use super::super::deputy::{AppointFailed, DEPUTY_DAYS_MAX, Deputyship};
+use super::{DEPUTY, PersonId, Persons, PersonsFailed, key};
+use crate::clock::to_district_date;
+use crate::store::Batch;
+
+impl Persons {
+    /// Lets `deputy` do what the role of `principal` may, from one day to another, both included. Durable on return.
+    ///
+    /// # Errors
+    /// Either is nobody, both are one, the days are none, past or too many, the same is appointed already, the store.
+    pub fn appoint(
+        &self,
+        (principal, deputy): (PersonId, PersonId),
+        (from, until): (Date, Date),
+        by: PersonId,
+    ) -> Result<Deputyship, PersonsFailed> {
+        let _alone = self.alone();
+        for id in [principal, deputy] {
+            self.account(id)?.filter(|account| account.active).ok_or(PersonsFailed::Nobody(id))?;
+        }
+        if principal == deputy {
+            return Err(AppointFailed::Oneself.into());
+        }
+        let today = to_district_date(self.clock.now_ms());
+        let days = from.until(until).map_or(-1, |span| span.get_days());
+        if until < today || !(0..DEPUTY_DAYS_MAX).contains(&days) {
+            return Err(AppointFailed::Days.into());
+        }
+        let before = self.appointments()?;
+        let same = |d: &&Deputyship| {
+            (d.principal, d.deputy) == (principal, deputy) && d.from <= until && from <= d.until
+        };
+        if let Some(there) = before.iter().find(same) {
+            return Err(AppointFailed::Twice(there.number).into());
+        }
+        let number = self.row::<u32>(DEPUTY, 0)?.unwrap_or(0).saturating_add(1);
+        let appointed = Hand { by, at_s: self.clock.now_s() };
+        let appointment = Deputyship { number, principal, deputy, from, until, appointed };
+        let mut batch = Batch::new();
+        batch.put(self.table, key(DEPUTY, 0), serde_json::to_vec(&number)?);
+        batch.put(self.table, key(DEPUTY, number), serde_json::to_vec(&appointment)?);
+        self.store.commit(batch)?;
+        self.store.flush()?;
+        Ok(appointment)
+    }
+
+    /// Ends an appointment at once; answers it, or none if there is none of that number. Durable on return.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn dismiss(&self, number: u32) -> Result<Option<Deputyship>, PersonsFailed> {
+        let _alone = self.alone();
+        let found = self.appointments()?.into_iter().find(|appointment| appointment.number == number);
+        if found.is_some() {
+            let mut batch = Batch::new();
+            batch.delete(self.table, key(DEPUTY, number));
+            self.store.commit(batch)?;
+            self.store.flush()?;
+        }
+        Ok(found)
+    }
+
+    /// Every appointment, past and future ones too, by number.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn appointments(&self) -> Result<Vec<Deputyship>, PersonsFailed> {
+        let last = self.row::<u32>(DEPUTY, 0)?.unwrap_or(0);
+        let rows = (1..=last).map(|number| self.row(DEPUTY, number));
+        rows.filter_map(Result::transpose).collect()
+    }
+
+    /// Whether `deputy` may act for `principal` today.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn acts_for(&self, deputy: PersonId, principal: PersonId) -> Result<bool, PersonsFailed> {
+        let today = to_district_date(self.clock.now_ms());
+        let acts = |d: &Deputyship| (d.principal, d.deputy) == (principal, deputy) && d.covers(today);
+        Ok(self.appointments()?.iter().any(acts))
+    }
+
+    /// Who appointed `deputy` for `principal` from `since_s` on.
+    pub(super) fn appointers(
+        &self,
+        principal: PersonId,
+        deputy: PersonId,
+        since_s: u64,
+    ) -> Result<Vec<PersonId>, PersonsFailed> {
+        let recent =
+            |d: &Deputyship| (d.principal, d.deputy) == (principal, deputy) && d.appointed.at_s >= since_s;
+        let all = self.appointments()?.into_iter();
+        Ok(all.filter(recent).map(|appointment| appointment.appointed.by).collect())
+    }
+}
