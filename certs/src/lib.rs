@@ -13,4 +13,6 @@ pub mod identity;
 pub mod invitation;
 pub mod proof;
 pub mod request;
+pub mod spki;
 pub mod tls;
+pub mod words;

@@ -46,6 +46,28 @@ macro_rules! codes {
 codes! {
     /// The peer's certificate does not name one institution.
     IdentityRefused = "identity-refused", Peer;
+    /// The invitation's text is not as it was made.
+    InvitationDamaged = "invitation-damaged", Caller;
+    /// The hub made no such invitation: it is of another hub, or was never one.
+    InvitationUnknown = "invitation-unknown", Caller;
+    /// The invitation was not taken up in time.
+    InvitationExpired = "invitation-expired", Caller;
+    /// The invitation was taken up with other keys: an alarm at the hub.
+    InvitationUsed = "invitation-used", Caller;
+    /// A person at the hub took the invitation back.
+    InvitationWithdrawn = "invitation-withdrawn", Policy;
+    /// The institution is a member already; keys that were lost are replaced by an invitation that says so.
+    AlreadyMember = "already-member", Policy;
+    /// A proof does not prove what it should.
+    ProofRefused = "proof-refused", Peer;
+    /// The key is or was in use, for something or somebody else.
+    KeyInUse = "key-in-use", Peer;
+    /// The six words of the statement key were not confirmed, so it files nothing yet.
+    KeyUnconfirmed = "key-unconfirmed", Policy;
+    /// The caller's last statement is not the last one the hub logged.
+    HeadMismatch = "head-mismatch", Peer;
+    /// Too many failed attempts from this address.
+    AttemptsThrottled = "attempts-throttled", Later;
     /// The institution is not in the directory.
     InstitutionUnknown = "institution-unknown", Policy;
     /// The institution's standing does not allow statements.

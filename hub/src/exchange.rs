@@ -23,7 +23,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::office::Office;
 use live::Live;
-pub use peer::{Peer, PeerStream, accept};
+pub use peer::{Caller, Peer, PeerStream, accept};
 use session::Session;
 
 /// How many messages wait for a slow node before the session is held back.
@@ -59,11 +59,19 @@ impl std::ops::Deref for Services {
     }
 }
 
+/// The door of every service but `Enrollment`: only institutions pass.
 fn institution_of<T>(request: &Request<T>) -> Result<InstitutionCode, Status> {
-    let peer = request.extensions().get::<Peer>();
-    peer.map(|peer| peer.institution).ok_or_else(|| {
-        status_of(Code::IdentityRefused, "the connection carries no institution's certificate")
-    })
+    match request.extensions().get::<Peer>().map(|peer| peer.caller) {
+        Some(Caller::Institution(code)) => Ok(code),
+        Some(Caller::Anonymous) | None => {
+            Err(status_of(Code::IdentityRefused, "the connection carries no institution's certificate"))
+        }
+    }
+}
+
+/// The same door for services that do not ask who calls.
+pub(crate) fn institutions_only(request: Request<()>) -> Result<Request<()>, Status> {
+    institution_of(&request).map(|_code| request)
 }
 
 #[tonic::async_trait]

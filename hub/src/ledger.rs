@@ -6,6 +6,7 @@ mod board;
 mod runs;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use safeharbor_core::chain::{Head, Link};
 use safeharbor_core::code::Code;
@@ -86,6 +87,15 @@ pub enum Placing {
     Refused(Code),
 }
 
+/// A public statement of the hub, as logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Public {
+    /// Its log index.
+    pub index: u64,
+    /// The issuer-signed JWT, without '~'.
+    pub jwt: Arc<str>,
+}
+
 /// The projection the committer works on.
 #[derive(Debug)]
 pub struct Ledger {
@@ -93,6 +103,8 @@ pub struct Ledger {
     origin: Digest,
     tips: BTreeMap<Issuer, Tip>,
     tallies: BTreeMap<InstitutionCode, Tally>,
+    /// Few and short, and asked for at every start of a node: kept in memory.
+    public: BTreeMap<InstitutionCode, Vec<Public>>,
     runs: Runs,
     board: Board,
     next_index: u64,
@@ -107,6 +119,7 @@ impl Ledger {
             origin: Digest::of(origin.as_bytes()),
             tips: BTreeMap::new(),
             tallies: BTreeMap::new(),
+            public: BTreeMap::new(),
             runs: Runs::default(),
             board: Board::default(),
             next_index: 0,
@@ -141,6 +154,12 @@ impl Ledger {
     #[must_use]
     pub fn tally(&self, code: &InstitutionCode) -> Tally {
         self.tallies.get(code).copied().unwrap_or_default()
+    }
+
+    /// The hub's public statements about an institution and its keys, in log order.
+    #[must_use]
+    pub fn public_of(&self, code: &InstitutionCode) -> &[Public] {
+        self.public.get(code).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The last logged statement of an issuer.
@@ -234,6 +253,9 @@ impl Ledger {
         let announcement = self.directory.apply(index, statement)?;
         let head = Head { seq: statement.envelope.seq, digest: statement.digest };
         self.advance(statement.envelope.iss.clone(), head, index, position, logged_ms);
+        if let Some(code) = announcement.about() {
+            self.public.entry(code).or_default().push(Public { index, jwt: statement.jwt.into() });
+        }
         Ok(announcement)
     }
 

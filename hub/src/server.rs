@@ -14,12 +14,13 @@ use safeharbor_service::secret_file::{self, LoadSecretFailed};
 use safeharbor_service::shutdown::Shutdown;
 use safeharbor_service::speech::chain_of;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 
 use crate::board_page::{self, AdminState};
-use crate::exchange::{PeerStream, Services, accept};
+use crate::exchange::{PeerStream, Services, accept, institutions_only};
 use crate::folder::Paths;
 use crate::office::Office;
 use crate::opening::{OpenHub, first_announcements};
@@ -94,7 +95,7 @@ where
     let OpenHub { folder, desk, committer, publisher, .. } = hub;
     let grpc = listen(&desk.settings.listen).await?;
     let admin = listen(&desk.settings.admin).await?;
-    let tls = load_tls(&desk.paths)?;
+    let tls = watch::Sender::new(load_tls(&desk.paths)?);
     let mut running = Running::start(committer, publisher);
     for announcement in announcements {
         announce(&running.orders(), announcement).await?;
@@ -110,7 +111,7 @@ where
     let services = Services::new(office.clone(), shutdown.clone());
     write_addresses(&office.paths, &grpc, &admin)?;
     let (ready, connections) = mpsc::channel(CONNECTIONS_WAITING_MAX);
-    tokio::spawn(accept(grpc, tls, ready, shutdown.clone()));
+    tokio::spawn(accept(grpc, tls.subscribe(), ready, shutdown.clone()));
     let commands = tokio::spawn(commands(office.clone()));
     let admin =
         tokio::spawn(board_page::serve(admin, AdminState::new(office.desk().clone()), shutdown.clone()));
@@ -142,8 +143,9 @@ async fn listen(address: &str) -> Result<TcpListener, ServeFailed> {
 }
 
 fn load_tls(paths: &Paths) -> Result<Arc<rustls::ServerConfig>, ServeFailed> {
-    let chain = std::fs::read_to_string(paths.tls())?;
     let ca = std::fs::read_to_string(paths.ca())?;
+    // With the authority behind it, so that a node that joins can compare its fingerprint.
+    let chain = format!("{}{ca}", std::fs::read_to_string(paths.tls())?);
     let key = secret_file::load(&paths.tls_key())?;
     Ok(server_config(&chain, std::str::from_utf8(&key).unwrap_or_default(), &ca)?)
 }
@@ -170,7 +172,8 @@ async fn serve_grpc(
     let registry = RegistryServer::new(services);
     let reflection = if reflection {
         let builder = tonic_reflection::server::Builder::configure();
-        Some(builder.register_encoded_file_descriptor_set(v1::DESCRIPTORS).build_v1()?)
+        let reflection = builder.register_encoded_file_descriptor_set(v1::DESCRIPTORS).build_v1()?;
+        Some(InterceptedService::new(reflection, institutions_only))
     } else {
         None
     };
@@ -181,7 +184,7 @@ async fn serve_grpc(
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
         .max_concurrent_streams(16)
-        .add_service(health)
+        .add_service(InterceptedService::new(health, institutions_only))
         .add_service(exchange)
         .add_service(registry)
         .add_optional_service(reflection)

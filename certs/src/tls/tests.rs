@@ -9,6 +9,7 @@ use rustls::{
     AlertDescription, CertificateError, ClientConnection, Connection, Error, HandshakeKind, NamedGroup,
     PeerIncompatible, ProtocolVersion, ServerConnection,
 };
+use safeharbor_core::digest::Digest;
 use safeharbor_core::institution::InstitutionCode;
 
 use super::*;
@@ -188,7 +189,7 @@ fn a_certificate_with_two_names_is_nobody() {
 }
 
 #[test]
-fn a_client_without_a_certificate_is_refused() {
+fn a_client_without_a_certificate_is_nobody() {
     let hub = Hub::new();
     let mut client = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])
@@ -196,7 +197,33 @@ fn a_client_without_a_certificate_is_refused() {
         .with_root_certificates(parse_roots(&hub.authority.ca_pem()).unwrap())
         .with_no_client_auth();
     client.alpn_protocols = vec![ALPN.to_vec()];
-    assert_eq!(hub.meet(&Arc::new(client)).unwrap_err(), Error::NoCertificatesPresented);
+    let (server, _) = hub.meet(&Arc::new(client)).unwrap();
+    assert_eq!(PeerIdentity::from_chain(server.peer_certificates()), Err(IdentityFailed::NoCertificate));
+}
+
+#[test]
+fn the_authority_stands_behind_the_certificate_of_the_server() {
+    let hub = Hub::new();
+    let server = development::server(&hub.authority, now_s()).unwrap();
+    let chain = format!("{}{}", server.certificate_pem, hub.authority.ca_pem());
+    let config = server_config(&chain, &server.key_pem, &hub.authority.ca_pem()).unwrap();
+    let (_, client) = shake_hands(&config, &hub.client(&hub.issue()), "127.0.0.1").unwrap();
+    let shown = client.peer_certificates().unwrap();
+    assert_eq!(Digest::of(&shown[1]), hub.authority.fingerprint());
+}
+
+#[test]
+fn nodes_of_both_authorities_are_let_in_while_one_takes_over_from_the_other() {
+    let (hub, next) = (Hub::new(), Hub::new());
+    let both = format!("{}{}", hub.authority.ca_pem(), next.authority.ca_pem());
+    let server = development::server(&hub.authority, now_s()).unwrap();
+    let config = server_config(&server.certificate_pem, &server.key_pem, &both).unwrap();
+    for shown in [hub.issue(), next.issue()] {
+        let (server, _) = shake_hands(&config, &hub.client(&shown), "127.0.0.1").unwrap();
+        assert_eq!(PeerIdentity::from_chain(server.peer_certificates()).unwrap().institution, code());
+    }
+    let neither = Hub::new().issue();
+    assert!(shake_hands(&config, &hub.client(&neither), "127.0.0.1").is_err());
 }
 
 #[test]

@@ -174,6 +174,18 @@ impl Announcement {
         }
     }
 
+    /// The institution it is about; none where it is about the hub itself or everybody.
+    #[must_use]
+    pub const fn about(&self) -> Option<InstitutionCode> {
+        match self {
+            Self::Institution { code, .. }
+            | Self::KeyBegins { code, .. }
+            | Self::KeyEnds { code, .. }
+            | Self::KeyConfirmed { code, .. } => Some(*code),
+            Self::HubKey { .. } | Self::Catalogue { .. } | Self::Other => None,
+        }
+    }
+
     /// Reads a public statement.
     ///
     /// # Errors

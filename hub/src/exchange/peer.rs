@@ -1,17 +1,19 @@
-//! Connections: TLS handshakes and the institution in the peer's certificate.
+//! Connections: TLS handshakes, and who is at the other end: an institution by its certificate, or nobody.
 
+use std::future::Future as _;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use safeharbor_certs::identity::PeerIdentity;
+use safeharbor_certs::identity::{IdentityFailed, PeerIdentity};
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_service::shutdown::Shutdown;
 use tokio::io::{self, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
@@ -23,11 +25,23 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 /// How many handshakes run at a time; connections beyond that are dropped, nobody is kept waiting behind them.
 const HANDSHAKES_MAX: usize = 256;
 
-/// Who is at the other end, as its certificate says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How long a connection without a certificate lasts: joining and renewing take seconds.
+const ANONYMOUS_MAX: Duration = Duration::from_secs(60);
+
+/// Whom a connection speaks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// The institution in the one SAN of a certificate that holds.
+    Institution(InstitutionCode),
+    /// Nobody: no certificate was shown.
+    Anonymous,
+}
+
+/// Who is at the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
-    /// The institution in the certificate's one SAN.
-    pub institution: InstitutionCode,
+    /// As its certificate says.
+    pub caller: Caller,
     /// Where it connects from.
     pub address: SocketAddr,
 }
@@ -37,25 +51,34 @@ pub struct Peer {
 pub struct PeerStream {
     stream: TlsStream<TcpStream>,
     peer: Peer,
+    /// Ends a connection without a certificate.
+    ends: Option<Pin<Box<Sleep>>>,
     _seat: Seat,
+}
+
+impl PeerStream {
+    /// Whether its time is over; wakes the task when it is.
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        self.ends.as_mut().is_some_and(|ends| ends.as_mut().poll(cx).is_ready())
+    }
 }
 
 impl Connected for PeerStream {
     type ConnectInfo = Peer;
 
     fn connect_info(&self) -> Peer {
-        self.peer.clone()
+        self.peer
     }
 }
 
-/// Accepts connections until shutdown and hands over those whose peer is an institution.
+/// Accepts connections until shutdown and hands over those whose peer is an institution, or nobody. A later
+/// configuration holds for later connections; open ones go on.
 pub async fn accept(
     listener: TcpListener,
-    config: Arc<rustls::ServerConfig>,
+    config: watch::Receiver<Arc<rustls::ServerConfig>>,
     ready: mpsc::Sender<io::Result<PeerStream>>,
     shutdown: Shutdown,
 ) {
-    let acceptor = TlsAcceptor::from(config);
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     let seats = Seats::default();
     loop {
@@ -72,7 +95,8 @@ pub async fn accept(
             }
         };
         let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else { continue };
-        let (acceptor, seats, ready) = (acceptor.clone(), seats.clone(), ready.clone());
+        let acceptor = TlsAcceptor::from(Arc::clone(&config.borrow()));
+        let (seats, ready) = (seats.clone(), ready.clone());
         tokio::spawn(async move {
             match tokio::time::timeout(HANDSHAKE_MAX, greet(acceptor, &seats, stream, address)).await {
                 Ok(Ok(stream)) => drop(ready.send(Ok(stream)).await),
@@ -92,11 +116,14 @@ async fn greet(
 ) -> Result<PeerStream, String> {
     stream.set_nodelay(true).map_err(|refused| refused.to_string())?;
     let stream = acceptor.accept(stream).await.map_err(|refused| refused.to_string())?;
-    let chain = stream.get_ref().1.peer_certificates();
-    let identity = PeerIdentity::from_chain(chain).map_err(|refused| refused.to_string())?;
-    let institution = identity.institution;
-    let seat = seats.take(institution).ok_or_else(|| format!("{institution} holds too many connections"))?;
-    Ok(PeerStream { stream, peer: Peer { institution, address }, _seat: seat })
+    let caller = match PeerIdentity::from_chain(stream.get_ref().1.peer_certificates()) {
+        Ok(identity) => Caller::Institution(identity.institution),
+        Err(IdentityFailed::NoCertificate) => Caller::Anonymous,
+        Err(refused) => return Err(refused.to_string()),
+    };
+    let seat = seats.take(caller, address).ok_or_else(|| format!("{caller:?} holds too many connections"))?;
+    let ends = (caller == Caller::Anonymous).then(|| Box::pin(tokio::time::sleep(ANONYMOUS_MAX)));
+    Ok(PeerStream { stream, peer: Peer { caller, address }, ends, _seat: seat })
 }
 
 impl AsyncRead for PeerStream {
@@ -105,6 +132,9 @@ impl AsyncRead for PeerStream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_over(cx) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
