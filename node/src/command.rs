@@ -3,6 +3,7 @@
 mod approvals;
 mod approve;
 mod approve_set;
+mod backup;
 mod connector;
 mod credentials;
 mod edit;
@@ -38,6 +39,7 @@ use crate::context::Context;
 use crate::rejection::RejectSeen;
 use crate::selection::Among;
 use crate::speech::{Exit, Format, Language, Speech};
+pub use backup::{BackupCommand, BackupFailed};
 pub use connector::{ConnectingFailed, ConnectorCommand, NewConnector};
 pub use export::{ExportForm, LayoutOrder};
 pub use failure::CommandFailed;
@@ -256,6 +258,10 @@ pub enum Command {
         /// A handle, `KIND:key` or a key.
         record: String,
     },
+    /// Something about backups.
+    Backup(BackupCommand),
+    /// The newest checkpoint that was verified.
+    Checkpoint,
     /// Something about connectors.
     Connector(ConnectorCommand),
     /// Something about jobs.
@@ -327,6 +333,8 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
         Command::Import(order) => import::import(context, &order, speech),
         Command::Edit { record, changes, by } => edit::edit(context, &record, &changes, &by, speech),
         Command::History { record } => edit::history(context, &record, speech),
+        Command::Backup(command) => backup::carry_out(context, command, speech),
+        Command::Checkpoint => backup::checkpoint(context, speech),
         Command::Connector(command) => connector::carry_out(context, command, speech),
         Command::Job(command) => job::carry_out(context, command, speech),
         Command::ExportRecords { file, kind, form, replace } => {

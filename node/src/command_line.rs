@@ -1,6 +1,7 @@
 //! The command line: words to commands, passwords from the person, commands to whoever has the store open.
 
 mod arguments;
+mod backing_up;
 mod connecting;
 mod deciding;
 mod delivery;
@@ -126,6 +127,9 @@ impl Desk {
             }
             Words::History { record } => self.deliver(Command::History { record }),
             Words::Export(words) => self.export(words),
+            Words::Backup(words) => self.backup(words),
+            Words::Restore { file, identity } => self.restore(&self.path(&file), identity),
+            Words::Checkpoint => self.deliver(Command::Checkpoint),
         }
     }
 

@@ -55,6 +55,12 @@ impl Layout {
         self.keys().join("tls.key")
     }
 
+    /// The private key that cosigns checkpoints; in no backup.
+    #[must_use]
+    pub fn witness_key(&self) -> PathBuf {
+        self.keys().join("witness.key")
+    }
+
     /// The folder of what the hub's bundle said.
     #[must_use]
     pub fn trust(&self) -> PathBuf {

@@ -11,6 +11,7 @@ mod as_text;
 mod testing;
 
 pub mod approval;
+pub mod backup;
 pub mod catalogues;
 pub mod chain;
 pub mod command;

@@ -9,6 +9,7 @@ use safeharbor_service::control::{self, Output, Stream};
 use safeharbor_service::shutdown::Shutdown;
 use zeroize::Zeroizing;
 
+use crate::backup;
 use crate::command::{Request, execute};
 use crate::connector;
 use crate::context::Context;
@@ -85,11 +86,13 @@ pub async fn serve(context: Arc<Context>, shutdown: &Shutdown, until: Until) -> 
     tracing::info!(institution = %context.institution, hub = link.connector.address(), "the node runs");
     let commanded = Arc::clone(&context);
     let scheduled = Arc::clone(&context);
+    let backed_up = Arc::clone(&context);
     let handler = move |request, output| answer(Arc::clone(&commanded), request, output);
     tokio::select! {
         outcome = keep_in_step(context, link, shutdown, until) => outcome,
         // Ends with the node alone; the stream's end decides.
         () = keep_connectors(scheduled, shutdown) => Ok(Outcome::ShutDown),
+        () = keep_backups(backed_up, shutdown) => Ok(Outcome::ShutDown),
         served = control::serve(&socket, handler) => match served {
             Ok(()) => Ok(Outcome::ShutDown),
             Err(failed) => Err(failed.into()),
@@ -100,6 +103,12 @@ pub async fn serve(context: Arc<Context>, shutdown: &Shutdown, until: Until) -> 
 /// Runs connectors, and outlives the word to end so that the stream has the last one.
 async fn keep_connectors(context: Arc<Context>, shutdown: &Shutdown) {
     connector::keep(context, shutdown).await;
+    std::future::pending().await
+}
+
+/// As [`keep_connectors`]. A backup under way when the node ends comes to its end, as commands do.
+async fn keep_backups(context: Arc<Context>, shutdown: &Shutdown) {
+    backup::keep(context, shutdown).await;
     std::future::pending().await
 }
 

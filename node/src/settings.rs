@@ -19,6 +19,8 @@ pub struct Settings {
     pub log: Log,
     /// How the store behaves.
     pub store: Store,
+    /// Where and how often backups are made.
+    pub backup: safeharbor_service::backup::Settings,
 }
 
 /// How the command line speaks.

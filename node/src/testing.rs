@@ -76,16 +76,21 @@ pub(crate) struct Bench {
 /// Runs a test on every kind of store.
 pub(crate) fn on_every_store(test: impl Fn(&Bench)) {
     test(&Bench::new());
-    let folder = tempfile::tempdir().unwrap();
-    let settings = SledSettings { reserve_bytes: 0, ..SledSettings::default() };
-    let store = SledStore::open(&folder.path().join("store"), settings).unwrap();
-    test(&Bench::on(Arc::new(store), folder));
+    test(&Bench::on_sled());
 }
 
 impl Bench {
     /// On a store in memory.
     pub(crate) fn new() -> Self {
         Self::on(Arc::new(MemoryStore::new()), tempfile::tempdir().unwrap())
+    }
+
+    /// On a store on disk.
+    pub(crate) fn on_sled() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = SledSettings { reserve_bytes: 0, ..SledSettings::default() };
+        let store = SledStore::open(&folder.path().join("store"), settings).unwrap();
+        Self::on(Arc::new(store), folder)
     }
 
     fn on(store: Arc<dyn Store>, folder: tempfile::TempDir) -> Self {

@@ -11,7 +11,7 @@ use safeharbor_core::note::VerifierKey;
 use safeharbor_core::policy::{ParsePolicyFailed, Policy};
 
 pub use alarm::{Alarm, Alarms, RaisedAlarm};
-pub use checkpoint::{Believed, CheckpointFailed, LastCheckpoint, verify_extension};
+pub use checkpoint::{Believed, CheckpointFailed, LastCheckpoint, is_witness_state, verify_extension};
 pub use receipts::{
     KeptReceipt, ReceiptBook, ReceiptState, ReceiptsFailed, last_receipted, load_receipt, visit_receipts,
 };

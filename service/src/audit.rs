@@ -130,6 +130,12 @@ impl AuditLog {
         Ok(log)
     }
 
+    /// Bytes of all whole entries: what a copy of the file holds.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner).bytes
+    }
+
     /// Writes one entry; durable on return.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use safeharbor_service::durable_file::WriteFailed;
 use safeharbor_service::person::{AuthorizeFailed, PersonCommandFailed, PersonsFailed};
 use safeharbor_service::store::StoreFailed;
 
-use super::ConnectingFailed;
+use super::{BackupFailed, ConnectingFailed};
 use crate::approval::ApproveFailed;
 use crate::chain::ChainFailed;
 use crate::erasure::EraseFailed;
@@ -122,6 +122,9 @@ pub enum CommandFailed {
     /// Only JSON Lines holds records of several kinds.
     #[error("a table holds the records of one kind")]
     NeedsKind,
+    /// Something about backups.
+    #[error(transparent)]
+    Backup(#[from] BackupFailed),
     /// A connector or a job.
     #[error(transparent)]
     Connecting(#[from] ConnectingFailed),
@@ -207,6 +210,7 @@ impl CommandFailed {
             | Self::Tell(_)
             | Self::Store(_)
             | Self::Audit(_)
+            | Self::Backup(BackupFailed::Make(_) | BackupFailed::Book(_))
             | Self::Read { .. }
             | Self::Write(_)
             | Self::Output(_)
@@ -226,6 +230,7 @@ impl CommandFailed {
             | Self::Export(_)
             | Self::Form(_)
             | Self::Exists(_)
+            | Self::Backup(BackupFailed::Key(_) | BackupFailed::Settings(_) | BackupFailed::NoCheckpoint)
             | Self::Plan(_) => Exit::Refused,
             Self::Connecting(failed) => failed.exit(),
             Self::Person(failed) => failed.exit(),

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::credentials::authenticate;
 use super::{CommandFailed, Credentials};
+use crate::backup::{self, RestoredMark};
 use crate::context::Context;
 use crate::hold;
-use crate::speech::{Exit, Format, Language, Speech, moment, padded};
+use crate::speech::{Exit, Format, Language, Speech, chain_of, moment, padded};
 use crate::sync::{Standing, SyncState, state};
 use crate::trust::{load_stop, resume as lift_stop};
 
@@ -34,7 +35,10 @@ pub(super) fn status(context: &Context, speech: &mut Speech<'_>) -> Result<Exit,
 fn to_json(context: &Context, numbers: &Numbers) -> Result<Value, CommandFailed> {
     let Numbers { records, waiting, barred, state } = numbers;
     let policy = context.policy()?.map(|policy| policy.accepted.version);
+    let restored = RestoredMark::load(&*context.store)?;
+    let backup = backup::state(&context.layout).ok();
     Ok(json!({
+        "restored": restored, "backup": backup,
         "institution": context.institution.as_str(), "name": context.name, "policy": policy,
         "enrolled": context.layout.bundle().exists(),
         "records": records, "waiting": waiting, "barred": barred, "stated": state.stated, "acknowledged": state.acknowledged,
@@ -92,9 +96,40 @@ fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Resul
     for (label, text) in labels.into_iter().zip(texts) {
         speech.data(format_args!("  {} {text}", padded(label, 14)))?;
     }
+    print_backup(context, speech)?;
     print_barred(*barred, speech)?;
     print_refused(state, speech)?;
     print_alarms(state, speech)
+}
+
+/// When the last good backup was made, what to put right about it, and from which one this node was restored.
+fn print_backup(context: &Context, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
+    let label = padded(speech.pick("最近备份", "Last backup"), 14);
+    match backup::state(&context.layout) {
+        Ok(state) => {
+            let never = || speech.pick("从未", "never").to_owned();
+            let last = state.last_good_ms.map_or_else(never, moment);
+            let why =
+                state.last_failure.as_ref().map(|failure| format!("  ({})", failure.why)).unwrap_or_default();
+            speech.data(format_args!("  {label} {last}{why}"))?;
+            for warning in state.warnings(context.clock.now_ms()) {
+                speech.note(warning.text(speech.language))?;
+            }
+        }
+        Err(failed) => speech.data(format_args!("  {label} {}", chain_of(&*failed)))?,
+    }
+    let Some(mark) = RestoredMark::load(&*context.store)? else { return Ok(()) };
+    let (label, at) = (padded(speech.pick("恢复", "Restored"), 14), moment(mark.restored_ms));
+    speech.data(match speech.language {
+        Language::Zh => format!("  {label} {at}，取自作于 {} 的备份；此后录入的记录须重新导入", mark.made_at),
+        Language::En => {
+            format!(
+                "  {label} {at} from a backup made {}; import again what was recorded since",
+                mark.made_at
+            )
+        }
+    })?;
+    Ok(())
 }
 
 /// Nothing is said where there are none.

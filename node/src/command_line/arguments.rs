@@ -6,6 +6,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_service::person::PersonWords;
 
+use super::backing_up::BackupWords;
 use super::exporting::ExportWords;
 use super::mapping::MappingWords;
 use crate::command::{Choice, ExportForm};
@@ -285,6 +286,19 @@ pub enum Words {
         #[arg(long)]
         run_again: bool,
     },
+    /// 备份：加密的一个文件，含恢复本节点所需的全部内容 Backups: one encrypted file with all that this node needs to come back
+    #[command(subcommand)]
+    Backup(BackupWords),
+    /// 从备份恢复到空目录（--data） Restore a backup into an empty or missing folder (--data)
+    Restore {
+        /// 备份文件 The backup
+        file: PathBuf,
+        /// 另存的备份密钥 The backup key that was saved elsewhere
+        #[arg(long, value_name = "FILE")]
+        identity: PathBuf,
+    },
+    /// 打印本节点最近核验过的登记簿检查点，恢复枢纽时需要 Print the newest checkpoint this node verified; restoring the hub takes it
+    Checkpoint,
     /// 查明分叉或登记簿矛盾后恢复同步 Go on after a fork or a contradicting registry stopped the node
     Resume {
         /// 作出决定的管理员 The administrator who decided

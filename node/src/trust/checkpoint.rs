@@ -4,7 +4,7 @@ use safeharbor_core::checkpoint::{Checkpoint, VerifyCheckpointFailed, verify_che
 use safeharbor_core::digest::Digest;
 use safeharbor_core::merkle::{VerifyProofFailed, verify_consistency};
 use safeharbor_core::policy::PolicyNotMet;
-use safeharbor_service::store::{Batch, Store};
+use safeharbor_service::store::{Batch, Store, Table};
 
 use super::{ReceiptState, Trust};
 use crate::chain::ChainFailed;
@@ -66,6 +66,12 @@ pub enum CheckpointFailed {
         /// The size of both.
         size: u64,
     },
+}
+
+/// Whether a row is what a witness stands on: a backup must not bring it back.
+#[must_use]
+pub fn is_witness_state(table: Table, key: &[u8]) -> bool {
+    table == SYNC && key == CHECKPOINT
 }
 
 impl LastCheckpoint {

@@ -145,6 +145,9 @@ pub enum RestoreFailed {
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteFailed),
+    /// What is known about backups cannot be written.
+    #[error(transparent)]
+    Book(#[from] BookFailed),
     /// The store cannot be filled.
     #[error("the store cannot be filled")]
     Store(#[from] StoreFailed),

@@ -6,12 +6,14 @@ use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::book::{Book, Saved};
 use super::container;
 use super::content::Content;
 use super::failure::{ReadFailed, RestoreFailed};
 use super::key::BackupKey;
 use super::manifest::{Item, Manifest};
 use super::rows;
+use crate::clock::Clock;
 use crate::durable_file::sync_folder;
 use crate::folder::{DataFolder, OpenFolderFailed};
 use crate::store::{SledSettings, SledStore, Store};
@@ -35,7 +37,7 @@ pub fn restore(
     file: &Path,
     key: &BackupKey,
     content: &Content,
-    data: &Path,
+    (data, clock): (&Path, &dyn Clock),
     finish: Box<Finish<'_>>,
 ) -> Result<Restored, RestoreFailed> {
     refuse_used(data)?;
@@ -52,6 +54,8 @@ pub fn restore(
     };
     let manifest = container::read(input, key, content, &mut take)?;
     finish(&aside.path, &manifest, &store).map_err(RestoreFailed::Finish)?;
+    // The key that opened it was kept somewhere else.
+    Book::note_saved(&aside.path, Saved { at_ms: clock.now_ms(), recipient: key.recipient() })?;
     store.flush()?;
     drop(store);
     aside.appear(data)?;

@@ -1,5 +1,6 @@
 //! Making backups when it is time, for as long as a server runs.
 
+use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,19 +17,28 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 const HOUR_MS: u64 = 3600 * 1000;
 
 /// Makes backups until shutdown. One that is being made is not waited for: what it wrote has no name yet.
-pub async fn keep(
+///
+/// The settings are asked for at every look, so that a change needs no restart; those that cannot be used make none.
+pub async fn keep<S>(
     subject: Arc<dyn Subject + Send>,
-    settings: Settings,
+    settings: S,
     clock: Arc<dyn Clock>,
-    shutdown: Shutdown,
-) {
+    shutdown: &Shutdown,
+) where
+    S: Fn() -> Result<Settings, Box<dyn Error + Send + Sync>> + Clone + Send + 'static,
+{
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
             () = shutdown.wait() => return,
         }
         let (subject, settings, clock) = (Arc::clone(&subject), settings.clone(), Arc::clone(&clock));
-        let look = move || make_if_due(&*subject, &settings, &*clock);
+        let look = move || match settings() {
+            Ok(settings) => make_if_due(&*subject, &settings, &*clock),
+            Err(failed) => {
+                tracing::error!(why = %chain_of(&*failed), "no backup is made: the settings cannot be used")
+            }
+        };
         // A panic in there is no reason to stop trying.
         drop(tokio::task::spawn_blocking(look).await);
     }

@@ -114,7 +114,7 @@ fn open_store(data: &Path) -> SledStore {
 }
 
 fn restore_into(made: &Made, key: &BackupKey, data: &Path) -> Result<Restored, RestoreFailed> {
-    restore(&made.path, key, &CONTENT, data, Box::new(|_, _, _| Ok(())))
+    restore(&made.path, key, &CONTENT, (data, &ManualClock::at_ms(0)), Box::new(|_, _, _| Ok(())))
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_backup_holds_what_it_should_and_restores_to_the_same() {
         batch.put(Table(1), *b"restored", *b"yes");
         Ok(store.commit(batch)?)
     };
-    restore(&made.path, &server.key(), &CONTENT, &data, Box::new(finish)).unwrap();
+    restore(&made.path, &server.key(), &CONTENT, (&data, &server.clock), Box::new(finish)).unwrap();
     assert_eq!(told.unwrap(), (true, "hub.example:8443/../x".to_owned()));
     assert_eq!(std::fs::read_to_string(data.join("audit.log")).unwrap(), "one\ntwo\n");
     assert_eq!(std::fs::read_to_string(data.join("evidence/ab/abcd")).unwrap(), "a contract");
@@ -303,7 +303,7 @@ fn nothing_is_restored_over_anything_or_by_halves() {
     assert!(matches!(restore_into(&damaged, &server.key(), &data), Err(RestoreFailed::Read(_))));
     assert!(!data.exists());
     let refuse: Box<Finish<'_>> = Box::new(|_, _, _| Err("no".into()));
-    let refused = restore(&made.path, &server.key(), &CONTENT, &data, refuse);
+    let refused = restore(&made.path, &server.key(), &CONTENT, (&data, &server.clock), refuse);
     assert!(matches!(refused, Err(RestoreFailed::Finish(_))) && !data.exists());
 
     // What a killed attempt left aside does not stand in the way, and an empty folder is taken.

@@ -123,6 +123,7 @@ fn status_counts_records_statements_and_receipts() {
   已有回执       0
   登记簿规模     0
   上次联系       从未
+  最近备份       从未
 ";
     check(&bench.say(Command::Status, Language::Zh, Format::Table).out, wanted);
 }

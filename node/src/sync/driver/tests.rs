@@ -24,8 +24,10 @@ use crate::sync::{Standing, state};
 use crate::trust::testing::policy;
 use crate::trust::{load_receipt, load_stop};
 
+mod restored;
+
 struct Bench {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     context: Arc<Context>,
     hub: ModelHub,
     connector: Connector,
@@ -33,12 +35,21 @@ struct Bench {
 
 async fn bench(mischief: &[Mischief]) -> Bench {
     let folder = tempfile::tempdir().unwrap();
-    let layout = Layout::at(folder.path());
+    let context = context_in(folder.path(), Arc::new(MemoryStore::new()));
+    let hub = ModelHub::default();
+    hub.0.lock().unwrap().mischief.extend(mischief);
+    let connector = hub.serve().await;
+    Bench { folder, context, hub, connector }
+}
+
+/// A node on a data folder and a store.
+fn context_in(folder: &std::path::Path, store: Arc<dyn Store>) -> Arc<Context> {
+    let layout = Layout::at(folder);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = Context::new(Parts {
         institution: "12100000400002259P".parse().unwrap(),
         name: "北京大学".to_owned(),
-        store: Arc::new(MemoryStore::new()),
+        store,
         catalogue: Arc::new(Catalogue::embedded().unwrap()),
         random: Arc::new(SystemRandom),
         signer: Arc::new(signer(1)),
@@ -47,10 +58,7 @@ async fn bench(mischief: &[Mischief]) -> Bench {
         clock,
         layout,
     });
-    let hub = ModelHub::default();
-    hub.0.lock().unwrap().mischief.extend(mischief);
-    let connector = hub.serve().await;
-    Bench { _folder: folder, context: Arc::new(context.unwrap()), hub, connector }
+    Arc::new(context.unwrap())
 }
 
 impl Bench {
