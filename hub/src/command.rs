@@ -1,5 +1,6 @@
 //! Commands: the values that the command line makes of its words, carried out on an open hub, by this process or the running one.
 
+mod backup;
 mod failure;
 mod institution;
 mod offline;
@@ -9,6 +10,7 @@ mod reply;
 
 use serde::{Deserialize, Serialize};
 
+pub use backup::{BackupCommand, BackupFailed};
 pub use failure::CommandFailed;
 pub use institution::InstitutionCommand;
 pub use offline::{offline, rebuild};
@@ -39,6 +41,8 @@ pub enum Command {
     Person(PersonCommand),
     /// Something about proposals.
     Proposal(ProposalCommand),
+    /// Something about backups.
+    Backup(BackupCommand),
 }
 
 /// Carries a command out and says what there is to say, failures included.
@@ -47,6 +51,7 @@ pub async fn execute(office: &Office, request: Request) -> Reply {
     let done = match request.command {
         Command::Institution(command) => institution::carry_out(office, command, &mut reply).await,
         Command::Person(command) => person::carry_out(office, command, &mut reply).await,
+        Command::Backup(command) => backup::carry_out(office, command, &mut reply).await,
         Command::Proposal(command) => proposal::carry_out(office, command, &mut reply).await,
     };
     if let Err(failed) = done {

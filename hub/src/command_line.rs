@@ -1,6 +1,7 @@
 //! The command line: words to commands, commands to whoever has the hub open.
 
 mod arguments;
+mod backing_up;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -61,6 +62,10 @@ impl Desk<'_> {
             Words::Institution(words) => self.ask_and_deliver(|| self.institution(words)),
             Words::Person(words) => self.ask_and_deliver(|| Ok(Command::Person(words.ask(self.language)?))),
             Words::Proposal(words) => self.ask_and_deliver(|| self.proposal(words)),
+            Words::Backup(words) => self.backup(words),
+            Words::Restore { file, identity, checkpoint } => {
+                self.restore(&self.path(&file), identity, checkpoint)
+            }
             Words::Rebuild => match rebuild(&self.data, self.seams()) {
                 Ok(text) => answer(&text),
                 Err(failed) => complain(&chain_of(&failed), failed.exit()),

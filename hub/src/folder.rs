@@ -28,6 +28,8 @@ pub struct Settings {
     pub reflection: bool,
     /// What is logged to standard error, in the words of `tracing`'s filters.
     pub log: String,
+    /// Where and how often backups are made.
+    pub backup: safeharbor_service::backup::Settings,
 }
 
 impl Settings {

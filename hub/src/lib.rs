@@ -5,6 +5,7 @@
 //! identity (`safeharbor-certs`), storage backends, folders and clocks (`safeharbor-service`).
 
 pub mod admission;
+pub mod backup;
 pub mod board_page;
 pub mod command;
 pub mod command_line;

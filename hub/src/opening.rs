@@ -124,7 +124,8 @@ pub fn open(
     let store: Arc<dyn Store> = Arc::new(SledStore::open(&paths.index(), SledSettings::default())?);
     let index = Index::new(Arc::clone(&store));
     let indexed = index.load()?;
-    let something_published = indexed.size > 0 || paths.registry().join("checkpoint").exists();
+    let something_published =
+        indexed.size > 0 || paths.registry().join("checkpoint").exists() || has_segments(&paths);
     let signing = SigningState::load(&paths.signed(), something_published)?;
     // What is indexed was durable; what was signed even more so.
     let durable = signing.size().max(indexed.size);
@@ -173,6 +174,11 @@ pub fn open(
     let (clock, random) = (Arc::clone(clock), Arc::clone(random));
     let desk = Desk { shared, paths, settings, catalogue, audit, store, persons, clock, random };
     Ok(OpenHub { folder: held, desk, committer, publisher, signer })
+}
+
+/// The empty registry is signed before anything is logged, so a journal with segments was signed over.
+fn has_segments(paths: &Paths) -> bool {
+    std::fs::read_dir(paths.journal()).is_ok_and(|mut segments| segments.next().is_some())
 }
 
 /// What a hub must have announced before anything else; in order.

@@ -19,6 +19,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 
+use crate::backup;
 use crate::board_page::{self, AdminState};
 use crate::exchange::{PeerStream, Services, accept, institutions_only};
 use crate::folder::Paths;
@@ -115,6 +116,7 @@ where
     let commands = tokio::spawn(commands(office.clone()));
     let admin =
         tokio::spawn(board_page::serve(admin, AdminState::new(office.desk().clone()), shutdown.clone()));
+    let backups = tokio::spawn(backup::keep(office.desk().clone(), shutdown.clone()));
     let mut grpc =
         tokio::spawn(serve_grpc(services, connections, office.settings.reflection, shutdown.clone()));
     let served = tokio::select! {
@@ -124,7 +126,9 @@ where
     };
     shutdown.trigger();
     commands.abort();
-    drop((commands.await, admin.await));
+    // One that is being made has no name yet: it goes with the process.
+    backups.abort();
+    drop((commands.await, admin.await, backups.await));
     // tonic waits for every connection; a peer that keeps one open does not keep the hub from ending.
     if !grpc.is_finished() && tokio::time::timeout(ENDING_MAX, &mut grpc).await.is_err() {
         grpc.abort();

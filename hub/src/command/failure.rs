@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use safeharbor_service::person::{AuthorizeFailed, PersonCommandFailed, PersonsFailed};
 use safeharbor_service::speech::{Exit, Language, chain_of};
 
+use super::BackupFailed;
 use crate::admission::AdmitFailed;
 use crate::opening::OpenHubFailed;
 use crate::proposal::ProposalFailed;
@@ -22,6 +23,9 @@ pub enum CommandFailed {
     /// Nothing is proposed, decided or withdrawn.
     #[error(transparent)]
     Proposal(#[from] ProposalFailed),
+    /// Something about backups.
+    #[error(transparent)]
+    Backup(#[from] BackupFailed),
     /// A file cannot be used.
     #[error("{}: {reason}", path.display())]
     File {
@@ -77,7 +81,9 @@ impl CommandFailed {
             Self::Open(_) | Self::Run(_) => Exit::Unavailable,
             Self::Person(failed) => failed.exit(),
             Self::Proposal(ProposalFailed::Store(_) | ProposalFailed::Row(_)) => Exit::Unavailable,
-            Self::Proposal(_)
+            Self::Backup(BackupFailed::Make(_) | BackupFailed::Book(_)) => Exit::Unavailable,
+            Self::Backup(_)
+            | Self::Proposal(_)
             | Self::File { .. }
             | Self::Admit(_)
             | Self::Order(_)

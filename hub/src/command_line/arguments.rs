@@ -8,6 +8,8 @@ use safeharbor_core::institution::InstitutionCode;
 use safeharbor_service::person::PersonWords;
 use safeharbor_service::speech::{Format, Language};
 
+use super::backing_up::BackupWords;
+
 /// The district hub of the Safe Harbour Gateway (安全港枢纽).
 ///
 /// Exit codes: 0 done, 1 refused, 2 usage, 3 unavailable. Data goes to standard output, everything else to standard error.
@@ -61,6 +63,20 @@ pub enum Words {
     /// Decide, as the second person, what another one proposed (两人决定)
     #[command(subcommand)]
     Proposal(ProposalWords),
+    /// Backups: one encrypted file with all that this hub needs to come back (备份)
+    #[command(subcommand)]
+    Backup(BackupWords),
+    /// Restore a backup into an empty or missing folder, named by --data (恢复)
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// The backup key that was saved elsewhere
+        #[arg(long, value_name = "FILE")]
+        identity: PathBuf,
+        /// The newest checkpoint known outside: the public registry's `checkpoint`, or what `safeharbor-node checkpoint` prints
+        #[arg(long, value_name = "NOTE")]
+        checkpoint: Option<PathBuf>,
+    },
     /// Make index and registry files again from the journal; the hub must not be running (重建)
     Rebuild,
 }

@@ -60,6 +60,11 @@ impl JournalReader {
         Ok(Self { folder: folder.to_owned(), segments: segments.into_iter(), open: Some(open) })
     }
 
+    /// The byte behind the frame that came last, in its segment.
+    pub(super) fn offset(&self) -> u64 {
+        self.open.as_ref().map_or(0, OpenSegment::offset)
+    }
+
     /// The next frame; `None` after the last one.
     ///
     /// # Errors

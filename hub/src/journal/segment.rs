@@ -67,8 +67,12 @@ pub(super) fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) 
     move |source| JournalFailed::Io { step, path, source }
 }
 
+pub(super) fn segment_name(first_index: u64) -> String {
+    format!("{first_index:020}.journal")
+}
+
 pub(super) fn segment_path(folder: &Path, first_index: u64) -> PathBuf {
-    folder.join(format!("{first_index:020}.journal"))
+    folder.join(segment_name(first_index))
 }
 
 /// The first indexes of all segments, in order.

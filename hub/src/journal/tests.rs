@@ -124,3 +124,29 @@ proptest! {
         prop_assert!(Frame::decode(&bytes).is_err());
     }
 }
+
+#[test]
+fn a_copy_ends_behind_the_last_entry_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let frames: Vec<_> = (0..3).map(|n| frame(n, &["WyJh"])).collect();
+    let (mut journal, _) = open(folder.path(), 0).unwrap();
+    let path = folder.path().join("00000000000000000000.journal");
+    let ends: Vec<u64> = frames
+        .iter()
+        .map(|frame| {
+            journal.append(std::slice::from_ref(frame)).unwrap();
+            std::fs::metadata(&path).unwrap().len()
+        })
+        .collect();
+    std::fs::write(folder.path().join("00000000000000000003.journal"), b"just begun").unwrap();
+    let lengths = |entries| {
+        let lengths = durable_lengths(folder.path(), entries).unwrap();
+        lengths.into_iter().map(|(_, bytes)| bytes).collect::<Vec<_>>()
+    };
+    for (entries, end) in (1..).zip(&ends) {
+        assert_eq!(lengths(entries), [*end, 0]);
+    }
+    assert_eq!(lengths(0), [0, 0]);
+    assert!(durable_lengths(folder.path(), 4).is_err(), "there is no fourth");
+    assert!(durable_lengths(&folder.path().join("none"), 0).unwrap().is_empty());
+}
