@@ -4,6 +4,7 @@
 //! Out of scope: what a statement means (`safeharbor-core`), transport security (`safeharbor-certs`).
 
 mod convert;
+mod secret;
 mod status;
 
 pub use convert::{

@@ -1,4 +1,9 @@
 //! Files that only their owner may read: private keys of every form.
+//!
+//! A secret whose file is missing is taken from the credential of the file's name that systemd hands to the service
+//! (`LoadCredential=` or `LoadCredentialEncrypted=`, systemd.exec(5)): `statement.key`, `statements.key`, `log.key`,
+//! `tls.key`, `authority.key.pem`, `backup-identity` and the like. A file goes before a credential, because keys are renewed and
+//! credentials are not.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -56,16 +61,67 @@ pub fn replace(path: &Path, secret: &[u8]) -> Result<(), WriteFailed> {
     durable_file::write(path, secret, Access::OwnerOnly, Existing::Replace)
 }
 
-/// Loads a secret that nobody but the owner can read; wiped on drop.
+/// Loads a secret that nobody but the owner can read, from its file or else from systemd; wiped on drop.
 ///
 /// # Errors
 /// The file is unreadable, open to others, or longer than 64 KiB.
 pub fn load(path: &Path) -> Result<Zeroizing<Vec<u8>>, LoadSecretFailed> {
+    load_from(path, credentials_folder().as_deref())
+}
+
+/// Whether there is such a secret, in a file or from systemd.
+#[must_use]
+pub fn exists(path: &Path) -> bool {
+    path.exists() || credential_of(path, credentials_folder().as_deref()).is_some_and(|path| path.exists())
+}
+
+/// Whether others are kept out of some folder that leads to `path`; if not, only the file's own mode protects it.
+#[must_use]
+pub fn is_sheltered(path: &Path) -> bool {
+    let mode = |folder: &Path| std::fs::metadata(folder).map(|metadata| metadata.permissions().mode());
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.ancestors().skip(1).any(|folder| mode(folder).is_ok_and(|mode| mode & 0o077 == 0))
+}
+
+/// Where systemd puts what it hands to this service.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "systemd tells the folder of a service's credentials in no other way"
+)]
+fn credentials_folder() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
+fn credential_of(path: &Path, credentials: Option<&Path>) -> Option<PathBuf> {
+    Some(credentials?.join(path.file_name()?))
+}
+
+fn load_from(path: &Path, credentials: Option<&Path>) -> Result<Zeroizing<Vec<u8>>, LoadSecretFailed> {
+    match read(path, 0o077) {
+        Err(LoadSecretFailed::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            let missing = || LoadSecretFailed::Read { path: path.to_owned(), source };
+            match credential_of(path, credentials).filter(|credential| credential.exists()) {
+                // Where access lists let the service's user in, the group's bits show their mask: only others count.
+                Some(credential) => read(&credential, 0o007),
+                None => Err(missing()),
+            }
+        }
+        found => {
+            if found.is_ok() && !is_sheltered(path) {
+                tracing::warn!(path = %path.display(), "no folder above this secret is closed to others; run chmod 700 on one");
+            }
+            found
+        }
+    }
+}
+
+/// Reads a secret that none of `others` may read.
+fn read(path: &Path, others: u32) -> Result<Zeroizing<Vec<u8>>, LoadSecretFailed> {
     let failed = |source| LoadSecretFailed::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
+    if mode & others != 0 {
         return Err(LoadSecretFailed::OpenToOthers { path: path.to_owned(), mode });
     }
     // Room for all of it at once: a growing vector would leave copies of the secret behind.
@@ -102,6 +158,42 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
             assert!(matches!(load(&path), Err(LoadSecretFailed::OpenToOthers { .. })), "{mode:o}");
         }
+    }
+
+    #[test]
+    fn a_secret_without_a_file_comes_from_systemd_and_a_file_goes_first() {
+        let (folder, credentials) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = folder.path().join("keys").join("tls.key");
+        std::fs::create_dir(folder.path().join("keys")).unwrap();
+        let credential = credentials.path().join("tls.key");
+        let load = || load_from(&path, Some(credentials.path()));
+        assert!(matches!(load(), Err(LoadSecretFailed::Read { path: named, .. }) if named == path));
+        create(&credential, b"handed over").unwrap();
+        std::fs::set_permissions(&credential, std::fs::Permissions::from_mode(0o440)).unwrap();
+        assert_eq!(load().unwrap().as_slice(), b"handed over");
+        std::fs::set_permissions(&credential, std::fs::Permissions::from_mode(0o404)).unwrap();
+        assert!(matches!(load(), Err(LoadSecretFailed::OpenToOthers { .. })));
+        create(&path, b"renewed").unwrap();
+        assert_eq!(load().unwrap().as_slice(), b"renewed");
+        // A file that is there and refused is not passed over.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(load(), Err(LoadSecretFailed::OpenToOthers { mode: 0o644, .. })));
+    }
+
+    #[test]
+    fn a_closed_folder_above_shelters_a_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("keys");
+        std::fs::create_dir(&keys).unwrap();
+        let check = |above: u32, mode: u32, sheltered: bool| {
+            for (folder, mode) in [(folder.path(), above), (&keys, mode)] {
+                std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+            }
+            assert_eq!(is_sheltered(&keys.join("tls.key")), sheltered, "{above:o} {mode:o}");
+        };
+        check(0o700, 0o755, true);
+        check(0o755, 0o700, true);
+        check(0o755, 0o750, false);
     }
 
     #[test]

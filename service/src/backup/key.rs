@@ -49,7 +49,7 @@ impl BackupKey {
     /// It cannot be loaded or written.
     pub fn load_or_create(data: &Path) -> Result<Self, KeyFailed> {
         let path = Self::path(data);
-        if path.exists() {
+        if secret_file::exists(&path) {
             return Self::load(&path);
         }
         create_folders_durably(path.parent().unwrap_or(data)).map_err(KeyFailed::Folder)?;
