@@ -40,7 +40,11 @@ pub fn init(filter: &str) -> Result<(), InitTelemetryFailed> {
     subscriber.try_init().map_err(InitTelemetryFailed::Again)
 }
 
-fn parse_filter(filter: &str) -> Result<EnvFilter, InitTelemetryFailed> {
+/// The filter that [`init`] uses: what was asked for, and never what sled says of stored values.
+///
+/// # Errors
+/// It cannot be understood or names sled.
+pub fn parse_filter(filter: &str) -> Result<EnvFilter, InitTelemetryFailed> {
     let failed = |source| InitTelemetryFailed::Filter { filter: filter.to_owned(), source };
     if filter.contains("sled") {
         return Err(InitTelemetryFailed::NamesSled);
