@@ -127,6 +127,12 @@ impl Authority {
         Zeroizing::new(self.issuer.key().serialize_pem())
     }
 
+    /// Until when the authority's own certificate is valid, in seconds since 1970 UTC.
+    #[must_use]
+    pub fn ends_s(&self) -> u64 {
+        u64::try_from(self.not_after_s).unwrap_or_default()
+    }
+
     /// SHA-256 of the authority's certificate (DER), by which nodes pin it.
     #[must_use]
     pub fn fingerprint(&self) -> Digest {
@@ -198,6 +204,16 @@ pub fn fingerprint(ca_pem: &str) -> Result<Digest, AuthorityFailed> {
     let certificate =
         CertificateDer::from_pem_slice(ca_pem.as_bytes()).map_err(AuthorityFailed::CertificatePem)?;
     Ok(Digest::of(&certificate))
+}
+
+/// From when until when the first certificate in a PEM text is valid, in seconds since 1970 UTC; none if there is none.
+#[must_use]
+pub fn validity_s(pem: &str) -> Option<std::ops::Range<u64>> {
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+    let (_, certificate) = X509Certificate::from_der(&certificate).ok()?;
+    let seconds = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).ok();
+    let validity = certificate.validity();
+    Some(seconds(validity.not_before)?..seconds(validity.not_after)?)
 }
 
 fn params(common_name: &str, now_s: u64, lifetime_s: u64) -> Result<CertificateParams, AuthorityFailed> {

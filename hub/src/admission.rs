@@ -132,7 +132,7 @@ fn issue(
     let key_pem = secret_file::load(&paths.ca_key())?;
     let key_pem = std::str::from_utf8(&key_pem).or(Err(AdmitFailed::Mismatch("authority key")))?;
     let authority = Authority::load(&std::fs::read_to_string(paths.ca())?, key_pem)?;
-    let lifetime_s = settings.certificate_days.saturating_mul(24 * 3600);
+    let lifetime_s = settings.certificate_lifetime_s;
     Ok(authority.issue_client(&request.csr_pem, request.institution, to_seconds(now_ms), lifetime_s)?)
 }
 

@@ -22,8 +22,10 @@ pub struct Settings {
     pub listen: String,
     /// Where operators look; loopback unless a person decides otherwise.
     pub admin: String,
-    /// How long a node's certificate is valid, in days.
-    pub certificate_days: u64,
+    /// How long a node's certificate is valid, in seconds.
+    pub certificate_lifetime_s: u64,
+    /// Where nodes reach the hub from outside, `host:port`; if empty, the first TLS name and the port it listens on.
+    pub public_address: String,
     /// Whether the gRPC reflection service answers.
     pub reflection: bool,
     /// What is logged to standard error, in the words of `tracing`'s filters.
@@ -39,6 +41,12 @@ impl Settings {
     /// A file that cannot be read or a value that does not fit.
     pub fn load(paths: &Paths, overrides: &[(&str, String)]) -> Result<Self, LoadSettingsFailed> {
         load(DEFAULTS, Some(&paths.settings()), overrides)
+    }
+
+    /// The name the hub's TLS certificate carries.
+    #[must_use]
+    pub fn hub_name(&self) -> &str {
+        self.tls_names.first().unwrap_or(&self.name)
     }
 
     /// The hub as an issuer.

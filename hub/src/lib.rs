@@ -5,17 +5,22 @@
 //! identity (`safeharbor-certs`), storage backends, folders and clocks (`safeharbor-service`).
 
 pub mod admission;
+pub mod authority;
 pub mod backup;
 pub mod board_page;
+pub mod certificates;
 pub mod command;
 pub mod command_line;
 pub mod committer;
+pub mod enrolment;
 pub mod exchange;
 pub mod folder;
 pub mod forks;
 pub mod index;
 pub mod intake;
+pub mod invitation;
 pub mod journal;
+pub mod key_register;
 pub mod ledger;
 pub mod office;
 pub mod opening;
@@ -23,8 +28,10 @@ pub mod proposal;
 pub mod publisher;
 pub mod registry;
 pub mod replay;
+pub mod roster;
 pub mod running;
 pub mod server;
 pub mod setup;
 pub mod shared;
 pub mod tasks;
+pub mod tls_certificate;

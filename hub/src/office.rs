@@ -2,6 +2,7 @@
 //!
 //! Nothing here can be made again from the journal: persons, the roster, invitations, proposals. It is in backups.
 
+pub mod drawer;
 pub mod tables;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use safeharbor_service::folder::Role;
 use safeharbor_service::person::{self, AuthorizeFailed, Credentials, Person, Persons};
 use safeharbor_service::random::Random;
 use safeharbor_service::store::Store;
-use tokio::sync::{Mutex, MutexGuard, mpsc};
+use tokio::sync::{Mutex, MutexGuard, mpsc, watch};
 
 use crate::committer::Order;
 use crate::folder::{Paths, Settings};
@@ -42,9 +43,24 @@ pub struct Desk {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Counts changes of the certificate authorities.
+    pub authorities_changed: watch::Sender<u64>,
 }
 
 impl Desk {
+    /// Where nodes reach the hub: as the settings say, else its first TLS name and the port it listens on.
+    #[must_use]
+    pub fn public_address(&self) -> String {
+        if !self.settings.public_address.is_empty() {
+            return self.settings.public_address.clone();
+        }
+        let running = std::fs::read_to_string(self.paths.addresses()).ok();
+        let running = running.and_then(|text| serde_json::from_str::<Addresses>(&text).ok());
+        let port = running.map(|there| there.grpc.port());
+        let port = port.or_else(|| self.settings.listen.rsplit_once(':')?.1.parse().ok()).unwrap_or(7443);
+        format!("{}:{port}", self.settings.hub_name())
+    }
+
     /// What goes before a one-time code so that a browser opens its page.
     #[must_use]
     pub fn first_link(&self) -> String {

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use safeharbor_certs::spki;
 use safeharbor_core::digest::Digest;
 use safeharbor_core::directory::{Announcement, ApplyFailed, Deciders};
-use safeharbor_core::key::Signer;
+use safeharbor_core::key::{PublicKey, Signer};
 use safeharbor_core::statement::ParseStatementFailed;
 use safeharbor_rules::{Catalogue, LoadFailed};
 use safeharbor_service::audit::{AuditFailed, AuditLog};
@@ -16,13 +17,17 @@ use safeharbor_service::key_file::{self, KeyUse, LoadKeyFailed};
 use safeharbor_service::random::Random;
 use safeharbor_service::settings::LoadSettingsFailed;
 use safeharbor_service::store::{SledSettings, SledStore, Store, StoreFailed};
+use tokio::sync::watch;
 
+use crate::authority::{Authorities, AuthoritiesFailed};
 use crate::committer::Committer;
 use crate::folder::{Paths, Settings};
 use crate::forks::Forks;
 use crate::index::{Index, IndexFailed};
 use crate::journal::{Journal, JournalFailed};
+use crate::key_register::{ClaimFailed, KeyRegister, NamedKey, Usage};
 use crate::ledger::Ledger;
+use crate::office::drawer::DrawerFailed;
 use crate::office::{Desk, persons};
 use crate::publisher::{PublishFailed, Publisher};
 use crate::registry::{Published, RegistryFiles, SigningFailed, SigningState, TreeFailed, TreeWriter};
@@ -101,6 +106,15 @@ pub enum OpenHubFailed {
     /// A statement of the hub itself is refused.
     #[error("a statement of the hub is refused")]
     Own(#[from] ApplyFailed),
+    /// The certificate authorities cannot be used.
+    #[error(transparent)]
+    Authorities(#[from] AuthoritiesFailed),
+    /// A key of the hub is somebody else's.
+    #[error("a key of the hub cannot be used")]
+    Claim(#[from] ClaimFailed),
+    /// The office cannot be used.
+    #[error(transparent)]
+    Drawer(#[from] DrawerFailed),
     /// A statement of the hub itself is malformed.
     #[error("a statement of the hub is malformed")]
     Statement(#[from] ParseStatementFailed),
@@ -165,20 +179,45 @@ pub fn open(
         clock: Arc::clone(clock),
         forks,
     };
-    let origin = settings.origin.clone();
+    let (origin, log_key) = (settings.origin.clone(), log_signer.public_key());
     let mut publisher =
         Publisher { shared: Arc::clone(&shared), tree, signing, signer: log_signer, origin, index };
     publisher.publish()?;
     let store: Arc<dyn Store> = Arc::new(SledStore::open(&paths.office(), SledSettings::default())?);
     let persons = Arc::new(persons(&store, clock, random));
     let (clock, random) = (Arc::clone(clock), Arc::clone(random));
-    let desk = Desk { shared, paths, settings, catalogue, audit, store, persons, clock, random };
+    let authorities_changed = watch::Sender::new(0);
+    let desk = Desk {
+        shared,
+        paths,
+        settings,
+        catalogue,
+        audit,
+        store,
+        persons,
+        clock,
+        random,
+        authorities_changed,
+    };
+    register_keys(&desk, [log_key, signer.public_key()])?;
     Ok(OpenHub { folder: held, desk, committer, publisher, signer })
 }
 
 /// The empty registry is signed before anything is logged, so a journal with segments was signed over.
 fn has_segments(paths: &Paths) -> bool {
     std::fs::read_dir(paths.journal()).is_ok_and(|mut segments| segments.next().is_some())
+}
+
+/// No node is to come with a key of the hub, or with one that the journal knows.
+fn register_keys(desk: &Desk, [log, statements]: [PublicKey; 2]) -> Result<(), OpenHubFailed> {
+    let mut own = vec![NamedKey::of(&log, Usage::Log), NamedKey::of(&statements, Usage::Statements)];
+    let authorities = Authorities::load(desk)?;
+    for pem in [Some(authorities.issuing_pem(desk)?), authorities.other_pem(desk)?].into_iter().flatten() {
+        own.extend(spki::of_certificate(&pem).map(|name| NamedKey { name, usage: Usage::Authority }));
+    }
+    let register = KeyRegister::of(desk);
+    register.keep_own(&own)?;
+    Ok(register.catch_up(&desk.shared.directory())?)
 }
 
 /// What a hub must have announced before anything else; in order.

@@ -2,15 +2,13 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use safeharbor_certs::tls::{ConfigureTlsFailed, server_config};
+use safeharbor_proto::v1::enrollment_server::EnrollmentServer;
 use safeharbor_proto::v1::exchange_server::ExchangeServer;
 use safeharbor_proto::v1::registry_server::RegistryServer;
 use safeharbor_proto::{MESSAGE_BYTES_MAX, v1};
 use safeharbor_service::durable_file::{WriteFailed, write_durably};
-use safeharbor_service::secret_file::{self, LoadSecretFailed};
 use safeharbor_service::shutdown::Shutdown;
 use safeharbor_service::speech::chain_of;
 use tokio::net::TcpListener;
@@ -21,15 +19,20 @@ use tonic::transport::Server;
 
 use crate::backup;
 use crate::board_page::{self, AdminState};
+use crate::enrolment::EnrollmentService;
 use crate::exchange::{PeerStream, Services, accept, institutions_only};
 use crate::folder::Paths;
 use crate::office::Office;
 use crate::opening::{OpenHub, first_announcements};
 use crate::proposal;
 use crate::running::{OrderFailed, RunFailed, Running, announce};
+use crate::tls_certificate::{self, TlsCertificateFailed};
 
 /// How many connections wait between handshake and service.
 const CONNECTIONS_WAITING_MAX: usize = 16;
+
+/// The most bytes a request to join, renew or rotate has.
+const ENROLMENT_BYTES_MAX: usize = 64 * 1024;
 
 /// How long connections may take to end at shutdown.
 const ENDING_MAX: Duration = Duration::from_secs(5);
@@ -46,15 +49,12 @@ pub enum ServeFailed {
         #[source]
         source: std::io::Error,
     },
-    /// A TLS file cannot be read.
-    #[error("the TLS certificate cannot be read")]
-    Read(#[from] std::io::Error),
-    /// The TLS key cannot be loaded.
-    #[error("the TLS key cannot be loaded")]
-    Secret(#[from] LoadSecretFailed),
-    /// TLS cannot be configured.
-    #[error("TLS cannot be configured")]
-    Tls(#[from] ConfigureTlsFailed),
+    /// The addresses cannot be found out.
+    #[error("the addresses cannot be found out")]
+    Addresses(#[source] std::io::Error),
+    /// The hub's certificate cannot be made.
+    #[error(transparent)]
+    Tls(#[from] TlsCertificateFailed),
     /// The first statements cannot be logged.
     #[error("the hub's own statements cannot be logged")]
     Order(#[from] OrderFailed),
@@ -69,7 +69,7 @@ pub enum ServeFailed {
     Reflection(#[from] tonic_reflection::server::Error),
     /// The addresses cannot be written down.
     #[error("the addresses cannot be written down")]
-    Addresses(#[from] WriteFailed),
+    Write(#[from] WriteFailed),
 }
 
 /// Where a running hub listens.
@@ -96,7 +96,7 @@ where
     let OpenHub { folder, desk, committer, publisher, .. } = hub;
     let grpc = listen(&desk.settings.listen).await?;
     let admin = listen(&desk.settings.admin).await?;
-    let tls = watch::Sender::new(load_tls(&desk.paths)?);
+    let tls = watch::Sender::new(tls_certificate::renew(&desk)?);
     let mut running = Running::start(committer, publisher);
     for announcement in announcements {
         announce(&running.orders(), announcement).await?;
@@ -113,6 +113,7 @@ where
     write_addresses(&office.paths, &grpc, &admin)?;
     let (ready, connections) = mpsc::channel(CONNECTIONS_WAITING_MAX);
     tokio::spawn(accept(grpc, tls.subscribe(), ready, shutdown.clone()));
+    let certificate = tokio::spawn(tls_certificate::keep(office.desk().clone(), tls, shutdown.clone()));
     let commands = tokio::spawn(commands(office.clone()));
     let admin =
         tokio::spawn(board_page::serve(admin, AdminState::new(office.desk().clone()), shutdown.clone()));
@@ -128,7 +129,7 @@ where
     commands.abort();
     // One that is being made has no name yet: it goes with the process.
     backups.abort();
-    drop((commands.await, admin.await, backups.await));
+    drop((commands.await, admin.await, backups.await, certificate.await));
     // tonic waits for every connection; a peer that keeps one open does not keep the hub from ending.
     if !grpc.is_finished() && tokio::time::timeout(ENDING_MAX, &mut grpc).await.is_err() {
         grpc.abort();
@@ -146,17 +147,9 @@ async fn listen(address: &str) -> Result<TcpListener, ServeFailed> {
     TcpListener::bind(address).await.map_err(failed)
 }
 
-fn load_tls(paths: &Paths) -> Result<Arc<rustls::ServerConfig>, ServeFailed> {
-    let ca = std::fs::read_to_string(paths.ca())?;
-    // With the authority behind it, so that a node that joins can compare its fingerprint.
-    let chain = format!("{}{ca}", std::fs::read_to_string(paths.tls())?);
-    let key = secret_file::load(&paths.tls_key())?;
-    Ok(server_config(&chain, std::str::from_utf8(&key).unwrap_or_default(), &ca)?)
-}
-
 fn write_addresses(paths: &Paths, grpc: &TcpListener, admin: &TcpListener) -> Result<(), ServeFailed> {
-    let addresses =
-        Addresses { grpc: grpc.local_addr()?, admin: admin.local_addr()?, pid: std::process::id() };
+    let local = |listener: &TcpListener| listener.local_addr().map_err(ServeFailed::Addresses);
+    let addresses = Addresses { grpc: local(grpc)?, admin: local(admin)?, pid: std::process::id() };
     tracing::info!(grpc = %addresses.grpc, admin = %addresses.admin, "the hub listens");
     let text = serde_json::to_string(&addresses).unwrap_or_default();
     Ok(write_durably(&paths.addresses(), format!("{text}\n").as_bytes())?)
@@ -173,6 +166,8 @@ async fn serve_grpc(
     let exchange = ExchangeServer::new(services.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let enrolment = EnrollmentServer::new(EnrollmentService::new(services.office.clone()))
+        .max_decoding_message_size(ENROLMENT_BYTES_MAX);
     let registry = RegistryServer::new(services);
     let reflection = if reflection {
         let builder = tonic_reflection::server::Builder::configure();
@@ -190,6 +185,7 @@ async fn serve_grpc(
         .max_concurrent_streams(16)
         .add_service(InterceptedService::new(health, institutions_only))
         .add_service(exchange)
+        .add_service(enrolment)
         .add_service(registry)
         .add_optional_service(reflection)
         .serve_with_incoming_shutdown(incoming, async move { shutdown.wait().await })

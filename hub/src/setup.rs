@@ -17,9 +17,9 @@ use safeharbor_service::secret_file;
 use crate::folder::Paths;
 
 /// How long the authority is valid.
-const AUTHORITY_S: u64 = 10 * 365 * 24 * 3600;
-/// How long the hub's TLS certificate is valid.
-const TLS_S: u64 = 365 * 24 * 3600;
+pub(crate) const AUTHORITY_S: u64 = 10 * 365 * 24 * 3600;
+/// How long the hub's TLS certificate is valid; the running hub renews it.
+pub(crate) const TLS_S: u64 = 30 * 24 * 3600;
 
 /// What a hub is called.
 #[derive(Debug, Clone)]
@@ -115,5 +115,6 @@ fn create_certificates(
     secret_file::create(&paths.ca_key(), authority.key_pem().as_bytes())?;
     secret_file::create(&paths.tls_key(), tls.key_pem.as_bytes())?;
     write_durably(&paths.ca(), authority.ca_pem().as_bytes())?;
-    Ok(write_durably(&paths.tls(), tls.certificate_pem.as_bytes())?)
+    let chain = tls.certificate_pem + &authority.ca_pem();
+    Ok(write_durably(&paths.tls(), chain.as_bytes())?)
 }

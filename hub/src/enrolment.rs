@@ -1,0 +1,170 @@
+//! The one service that needs no certificate: joining by invitation, renewing certificates, rotating statement keys.
+//!
+//! Everything durable is done in small steps that look first at what is there, so that whoever asks again after a crash,
+//! here or there, gets the same answer.
+
+mod join;
+mod renewal;
+mod rotation;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+use std::sync::Arc;
+
+use safeharbor_certs::proof::ProofFailed;
+use safeharbor_core::code::Code;
+use safeharbor_core::institution::InstitutionCode;
+use safeharbor_proto::v1::enrollment_server::Enrollment;
+use safeharbor_proto::{status_of, v1};
+use safeharbor_service::speech::chain_of;
+use tonic::{Request, Response, Status};
+
+use crate::authority::Authorities;
+use crate::exchange::Peer;
+use crate::key_register::ClaimFailed;
+use crate::office::Office;
+use throttle::Throttle;
+
+/// The service.
+#[derive(Debug, Clone)]
+pub struct EnrollmentService {
+    office: Office,
+    throttle: Arc<Throttle>,
+}
+
+/// Why somebody does not get what they ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    code: Code,
+    text: String,
+}
+
+impl Refusal {
+    fn new(code: Code, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+
+    /// Our own side is broken; what it is stays in our log.
+    fn ours(failed: &dyn std::error::Error) -> Self {
+        tracing::error!(error = chain_of(failed), "an enrolment could not be finished");
+        Self::new(Code::Internal, "the hub could not finish this; ask again")
+    }
+
+    /// Whether the caller is to be slowed down.
+    const fn counts(&self) -> bool {
+        !matches!(self.code, Code::Internal | Code::Unavailable | Code::AttemptsThrottled)
+    }
+}
+
+impl From<ProofFailed> for Refusal {
+    fn from(failed: ProofFailed) -> Self {
+        Self::new(Code::ProofRefused, chain_of(&failed))
+    }
+}
+
+impl From<ClaimFailed> for Refusal {
+    fn from(failed: ClaimFailed) -> Self {
+        match &failed {
+            ClaimFailed::InUse { .. } => Self::new(Code::KeyInUse, failed.to_string()),
+            ClaimFailed::Drawer(_) => Self::ours(&failed),
+        }
+    }
+}
+
+impl EnrollmentService {
+    /// The service of an office.
+    #[must_use]
+    pub fn new(office: Office) -> Self {
+        Self { office, throttle: Arc::default() }
+    }
+
+    /// Lets a caller try, unless their address failed too often, and counts a failure.
+    async fn attempt<T, A, F>(&self, request: Request<T>, act: A) -> Result<Response<v1::Membership>, Status>
+    where
+        A: FnOnce(Office, T, String) -> F,
+        F: Future<Output = Result<v1::Membership, Refusal>>,
+    {
+        let peer = request.extensions().get::<Peer>();
+        let address = peer.ok_or_else(|| status_of(Code::Internal, "no address"))?.address.ip();
+        let now_ms = self.office.clock.now_ms();
+        if !self.throttle.lets(address, now_ms) {
+            let text = "too many attempts from this address failed; wait for ten minutes";
+            return Err(status_of(Code::AttemptsThrottled, text));
+        }
+        let refusal = match act(self.office.clone(), request.into_inner(), address.to_string()).await {
+            Ok(membership) => return Ok(Response::new(membership)),
+            Err(refusal) => refusal,
+        };
+        if refusal.counts() {
+            self.throttle.count(address, now_ms);
+        }
+        tracing::info!(%address, code = %refusal.code, reason = refusal.text, "an enrolment was refused");
+        Err(status_of(refusal.code, &refusal.text))
+    }
+}
+
+#[tonic::async_trait]
+impl Enrollment for EnrollmentService {
+    async fn greet(&self, _request: Request<v1::GreetRequest>) -> Result<Response<v1::Greeting>, Status> {
+        let authorities = Authorities::load(&self.office).and_then(|all| all.all_pem(&self.office));
+        let authorities_pem = authorities.map_err(|failed| {
+            let refusal = Refusal::ours(&failed);
+            status_of(refusal.code, &refusal.text)
+        })?;
+        Ok(Response::new(v1::Greeting {
+            hub: self.office.settings.issuer().to_string(),
+            now_ms: self.office.clock.now_ms(),
+            software: concat!("safeharbor-hub ", env!("CARGO_PKG_VERSION")).to_owned(),
+            authorities_pem,
+        }))
+    }
+
+    async fn join(&self, request: Request<v1::JoinRequest>) -> Result<Response<v1::Membership>, Status> {
+        self.attempt(request, |office, asked, from| async move { join::join(&office, asked, from).await })
+            .await
+    }
+
+    async fn renew(&self, request: Request<v1::RenewRequest>) -> Result<Response<v1::Membership>, Status> {
+        self.attempt(request, |office, asked, _| async move { renewal::renew(&office, asked).await }).await
+    }
+
+    async fn rotate(&self, request: Request<v1::RotateRequest>) -> Result<Response<v1::Membership>, Status> {
+        self.attempt(request, |office, asked, _| async move { rotation::rotate(&office, asked).await }).await
+    }
+}
+
+/// The institution of a request's text.
+fn parse_code(text: &str) -> Result<InstitutionCode, Refusal> {
+    let unknown = |_failed| Refusal::new(Code::InstitutionUnknown, "the request names no institution's code");
+    text.parse().map_err(unknown)
+}
+
+/// What an institution's node has to know; `certificate_pem` is empty where none was asked for.
+fn membership(
+    office: &Office,
+    code: InstitutionCode,
+    certificate_pem: String,
+) -> Result<v1::Membership, Refusal> {
+    let authorities = Authorities::load(office).and_then(|all| all.all_pem(office));
+    let authorities_pem = authorities.map_err(|failed| Refusal::ours(&failed))?;
+    let policy = std::fs::read_to_string(office.paths.policy()).map_err(|failed| Refusal::ours(&failed))?;
+    let ledger = office.shared.ledger();
+    let name = ledger.directory().institution(&code).map(|found| found.name.clone()).unwrap_or_default();
+    let statement = |public: &crate::ledger::Public| v1::PublicStatement {
+        index: public.index,
+        jwt: public.jwt.to_string(),
+    };
+    Ok(v1::Membership {
+        institution: code.to_string(),
+        name,
+        certificate_pem,
+        authorities_pem,
+        hub_name: office.settings.hub_name().to_owned(),
+        policy,
+        statements: ledger.public_of(&code).iter().map(statement).collect(),
+        now_ms: office.clock.now_ms(),
+    })
+}

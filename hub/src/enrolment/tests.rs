@@ -1,0 +1,6 @@
+//! The service over real TLS: who is let in, who is told what, and that asking again changes nothing.
+
+mod authorities;
+mod joining;
+mod renewing;
+mod rotating;
