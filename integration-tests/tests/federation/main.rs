@@ -2,6 +2,7 @@
 #![cfg(test)]
 #![expect(clippy::string_slice, clippy::wildcard_enum_match_arm, reason = "tests may panic")]
 
+mod backup;
 mod erasure;
 mod harness;
 mod independent;
