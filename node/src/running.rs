@@ -106,7 +106,7 @@ async fn keep_connectors(context: Arc<Context>, shutdown: &Shutdown) {
     std::future::pending().await
 }
 
-/// As [`keep_connectors`]. A backup under way when the node ends comes to its end, as commands do.
+/// As [`keep_connectors`]. A backup under way when the node ends breaks off.
 async fn keep_backups(context: Arc<Context>, shutdown: &Shutdown) {
     backup::keep(context, shutdown).await;
     std::future::pending().await

@@ -7,7 +7,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::string_slice,
     reason = "a test panics and speaks to the one it is run by"
 )]
 

@@ -114,7 +114,13 @@ impl Desk {
     /// The key in a file that was named, or this node's own.
     fn key(&self, identity: Option<PathBuf>) -> Result<BackupKey, Exit> {
         let path = identity.map_or_else(|| BackupKey::path(self.layout.root()), |path| self.path(&path));
-        BackupKey::load(&path).map_err(|failed| complain(&chain_of(&failed), Exit::Refused))
+        BackupKey::load(&path).map_err(|failed| {
+            let hint = self
+                .language
+                .pick("；第一次备份（backup now）时生成", "; the first backup makes it: `backup now`");
+            let hint = if path.exists() { "" } else { hint };
+            complain(&format!("{}{hint}", chain_of(&failed)), Exit::Refused)
+        })
     }
 
     /// Data for a program or a person.

@@ -40,6 +40,9 @@ pub enum MakeFailed {
         /// Which.
         name: String,
     },
+    /// The server was told to end; the next backup begins anew.
+    #[error("the server is ending; no backup was made")]
+    Ending,
     /// There is one of that name.
     #[error("{} exists already", path.display())]
     Exists {
@@ -125,6 +128,12 @@ pub enum RestoreFailed {
     /// The folder is in use or holds something.
     #[error("{} is not empty: a backup is restored into an empty or a missing folder only", path.display())]
     NotEmpty {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The folder is where another disk begins, so that nothing can take its place in one step.
+    #[error("{} is a mount point: name a folder below it", path.display())]
+    MountPoint {
         /// Which.
         path: PathBuf,
     },

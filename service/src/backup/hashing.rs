@@ -37,6 +37,21 @@ impl<R: Read> Read for HashingReader<R> {
     }
 }
 
+/// Reads from another reader until a server is told to end: a backup of gigabytes must not hold that up.
+pub(super) struct UnlessEnding<'s, R> {
+    pub(super) inner: R,
+    pub(super) is_ending: &'s dyn Fn() -> bool,
+}
+
+impl<R: Read> Read for UnlessEnding<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if (self.is_ending)() {
+            return Err(io::Error::other("the server is ending"));
+        }
+        self.inner.read(buffer)
+    }
+}
+
 /// Counts and hashes what is written to another writer.
 pub(super) struct HashingWriter<W> {
     inner: W,

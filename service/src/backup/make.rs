@@ -11,7 +11,7 @@ use super::book::{Book, Failure, Made, hold};
 use super::container::ContainerWriter;
 use super::content::Content;
 use super::failure::{MakeFailed, ReadFailed};
-use super::hashing::{HashingReader, HashingWriter, to_hex};
+use super::hashing::{HashingReader, HashingWriter, UnlessEnding, to_hex};
 use super::key::BackupKey;
 use super::manifest::{FORMAT, Item, Manifest};
 use super::rows::{self, CopyFailed};
@@ -54,6 +54,11 @@ pub trait Subject: Sync {
     /// # Errors
     /// Whatever keeps the server from telling.
     fn bounds(&self) -> Result<Bounds, Box<dyn Error + Send + Sync>>;
+
+    /// Whether the server was told to end: then a backup that is being made breaks off.
+    fn is_ending(&self) -> bool {
+        false
+    }
 }
 
 /// What a server says of its files at one moment.
@@ -73,6 +78,9 @@ pub fn make(subject: &dyn Subject, settings: &Settings, clock: &dyn Clock) -> Re
     let data = subject.data();
     let _alone = hold(data)?;
     let made = make_alone(subject, settings, clock);
+    if made.is_err() && subject.is_ending() {
+        return Err(MakeFailed::Ending);
+    }
     let mut book = Book::load(data)?;
     match &made {
         Ok(made) => {
@@ -108,7 +116,7 @@ fn make_alone(subject: &dyn Subject, settings: &Settings, clock: &dyn Clock) -> 
             written => break written?,
         }
     };
-    read_back(&unfinished.0, &key, subject.content(), &manifest, &sha256)?;
+    read_back(subject, &unfinished.0, &key, &manifest, &sha256)?;
     std::fs::rename(&unfinished.0, &path).map_err(failed("name", &path))?;
     sync_folder(&folder).map_err(failed("make durable", &folder))?;
     Ok(Made { path, at_ms, bytes, sha256, files: manifest.files.len() })
@@ -148,9 +156,10 @@ fn write(
     path: &Path,
     at_ms: u64,
 ) -> Result<(Manifest, u64, String), MakeFailed> {
+    let is_ending: &dyn Fn() -> bool = &|| subject.is_ending();
     let rows = Rows::copy(subject)?;
     let bounds = subject.bounds().map_err(MakeFailed::Bounds)?;
-    let sources = gather(subject.data(), subject.content(), &bounds)?;
+    let sources = gather(subject, &bounds)?;
     let manifest = describe(subject, at_ms, &rows, bounds, &sources);
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
@@ -158,7 +167,7 @@ fn write(
     let mut container = ContainerWriter::begin(out, key, &manifest)?;
     container.add(&rows.item, rows.read()?)?;
     for source in &sources {
-        container.add(&source.item, source.open()?)?;
+        container.add(&source.item, UnlessEnding { inner: source.open()?, is_ending })?;
     }
     let out = container.finish()?.into_inner();
     let out = out.map_err(|refused| failed("write", path)(refused.into_error()))?;
@@ -224,15 +233,17 @@ impl Rows {
 
 /// What the disk gives back must be what was written, open with the key, and hold what the manifest says.
 fn read_back(
+    subject: &dyn Subject,
     path: &Path,
     key: &BackupKey,
-    content: &Content,
     manifest: &Manifest,
     sha256: &str,
 ) -> Result<(), MakeFailed> {
+    let is_ending = || subject.is_ending();
     let check = || {
-        let mut hashing = HashingReader::new(File::open(path).map_err(ReadFailed::Io)?);
-        let found = super::read(&mut hashing, key, content, &mut |_, _| Ok(()))?;
+        let file = File::open(path).map_err(ReadFailed::Io)?;
+        let mut hashing = HashingReader::new(UnlessEnding { inner: file, is_ending: &is_ending });
+        let found = super::read(&mut hashing, key, subject.content(), &mut |_, _| Ok(()))?;
         hashing.drain().map_err(ReadFailed::Io)?;
         let (_, digest) = hashing.finish();
         if found == *manifest && to_hex(&digest) == sha256 {

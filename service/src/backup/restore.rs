@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::book::{Book, Saved};
@@ -69,11 +69,17 @@ fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RestoreF
 
 fn refuse_used(data: &Path) -> Result<(), RestoreFailed> {
     match std::fs::read_dir(data).map(|mut entries| entries.next().is_none()) {
+        Ok(true) if is_mount_point(data) => Err(RestoreFailed::MountPoint { path: data.to_owned() }),
         Ok(true) => Ok(()),
         Ok(false) => Err(RestoreFailed::NotEmpty { path: data.to_owned() }),
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(refused) => Err(failed("list", data)(refused)),
     }
+}
+
+fn is_mount_point(data: &Path) -> bool {
+    let device = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.dev()).ok();
+    device(data) != device(&data.join(".."))
 }
 
 /// Private, with whatever folders lead to it; durable.

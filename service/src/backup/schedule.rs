@@ -6,17 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::book::Book;
-use super::make::{Subject, make};
+use super::content::Content;
+use super::failure::MakeFailed;
+use super::make::{Bounds, Subject, make};
 use super::settings::Settings;
 use crate::clock::Clock;
 use crate::shutdown::Shutdown;
 use crate::speech::chain_of;
+use crate::store::{Store, Table};
 
 /// How often is looked whether it is time.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 const HOUR_MS: u64 = 3600 * 1000;
 
-/// Makes backups until shutdown. One that is being made is not waited for: what it wrote has no name yet.
+/// Makes backups until shutdown; one that is being made then breaks off.
 ///
 /// The settings are asked for at every look, so that a change needs no restart; those that cannot be used make none.
 pub async fn keep<S>(
@@ -33,8 +36,9 @@ pub async fn keep<S>(
             () = shutdown.wait() => return,
         }
         let (subject, settings, clock) = (Arc::clone(&subject), settings.clone(), Arc::clone(&clock));
+        let until = shutdown.clone();
         let look = move || match settings() {
-            Ok(settings) => make_if_due(&*subject, &settings, &*clock),
+            Ok(settings) => make_if_due(&Until { subject: &*subject, shutdown: &until }, &settings, &*clock),
             Err(failed) => {
                 tracing::error!(why = %chain_of(&*failed), "no backup is made: the settings cannot be used")
             }
@@ -44,12 +48,53 @@ pub async fn keep<S>(
     }
 }
 
+/// A server that can be told to end meanwhile.
+struct Until<'s> {
+    subject: &'s dyn Subject,
+    shutdown: &'s Shutdown,
+}
+
+impl Subject for Until<'_> {
+    fn data(&self) -> &Path {
+        self.subject.data()
+    }
+
+    fn content(&self) -> &'static Content {
+        self.subject.content()
+    }
+
+    fn program(&self) -> String {
+        self.subject.program()
+    }
+
+    fn owner(&self) -> String {
+        self.subject.owner()
+    }
+
+    fn store(&self) -> &dyn Store {
+        self.subject.store()
+    }
+
+    fn leaves_out(&self, table: Table, key: &[u8]) -> bool {
+        self.subject.leaves_out(table, key)
+    }
+
+    fn bounds(&self) -> Result<Bounds, Box<dyn Error + Send + Sync>> {
+        self.subject.bounds()
+    }
+
+    fn is_ending(&self) -> bool {
+        self.shutdown.is_down()
+    }
+}
+
 fn make_if_due(subject: &dyn Subject, settings: &Settings, clock: &dyn Clock) {
     if !is_due(subject.data(), settings, clock.now_ms()) {
         return;
     }
     match make(subject, settings, clock) {
         Ok(made) => tracing::info!(backup = %made.path.display(), bytes = made.bytes, "a backup was made"),
+        Err(MakeFailed::Ending) => tracing::info!("the backup that was being made broke off"),
         Err(refused) => tracing::error!(why = %chain_of(&refused), "no backup was made"),
     }
 }

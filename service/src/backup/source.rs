@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::content::Content;
 use super::failure::MakeFailed;
-use super::hashing::{HashingReader, to_hex};
-use super::make::Bounds;
+use super::hashing::{HashingReader, UnlessEnding, to_hex};
+use super::make::{Bounds, Subject};
 use super::manifest::Item;
 use crate::durable_file::is_unfinished;
 
@@ -21,7 +21,7 @@ pub(super) struct Source {
 
 impl Source {
     /// The bytes that the manifest names.
-    pub(super) fn open(&self) -> Result<impl io::Read + use<>, MakeFailed> {
+    pub(super) fn open(&self) -> Result<io::Take<File>, MakeFailed> {
         let file = File::open(&self.path).map_err(failed("read", &self.path))?;
         Ok(file.take(self.item.bytes))
     }
@@ -32,8 +32,9 @@ pub(super) fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) 
     move |source| MakeFailed::Io { step, path, source }
 }
 
-/// Every file of the content below `data`, hashed, in the order of their names.
-pub(super) fn gather(data: &Path, content: &Content, bounds: &Bounds) -> Result<Vec<Source>, MakeFailed> {
+/// Every file of the content, hashed, in the order of their names.
+pub(super) fn gather(subject: &dyn Subject, bounds: &Bounds) -> Result<Vec<Source>, MakeFailed> {
+    let (data, content, is_ending) = (subject.data(), subject.content(), || subject.is_ending());
     let mut names: Vec<String> = content.files.iter().map(|name| (*name).to_owned()).collect();
     for tree in content.trees {
         walk(data, tree, content, &mut names)?;
@@ -44,7 +45,7 @@ pub(super) fn gather(data: &Path, content: &Content, bounds: &Bounds) -> Result<
     for name in names {
         let limit = bounds.limits.get(&name).copied();
         if limit != Some(0) {
-            sources.extend(look_at(data, name, limit)?);
+            sources.extend(look_at(data, name, limit, &is_ending)?);
         }
     }
     Ok(sources)
@@ -76,7 +77,12 @@ fn walk(data: &Path, folder: &str, content: &Content, names: &mut Vec<String>) -
 }
 
 /// None if it is gone, or no file.
-fn look_at(data: &Path, name: String, limit: Option<u64>) -> Result<Option<Source>, MakeFailed> {
+fn look_at(
+    data: &Path,
+    name: String,
+    limit: Option<u64>,
+    is_ending: &dyn Fn() -> bool,
+) -> Result<Option<Source>, MakeFailed> {
     let path = data.join(&name);
     // Before it is opened: opening a pipe would wait for somebody who writes.
     let metadata = match std::fs::metadata(&path) {
@@ -87,7 +93,7 @@ fn look_at(data: &Path, name: String, limit: Option<u64>) -> Result<Option<Sourc
     };
     let file = File::open(&path).map_err(failed("read", &path))?;
     let length = limit.map_or(metadata.len(), |limit| limit.min(metadata.len()));
-    let mut hashing = HashingReader::new(file.take(length));
+    let mut hashing = HashingReader::new(UnlessEnding { inner: file.take(length), is_ending });
     hashing.drain().map_err(failed("read", &path))?;
     let (bytes, digest) = hashing.finish();
     Ok(Some(Source { item: Item { name, bytes, sha256: to_hex(&digest) }, path }))

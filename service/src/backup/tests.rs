@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
 
@@ -30,6 +31,9 @@ struct Server {
     clock: ManualClock,
     settings: Settings,
     limits: BTreeMap<String, u64>,
+    /// Told to end once it has said how far its files go.
+    ends: bool,
+    is_ending: AtomicBool,
 }
 
 impl Server {
@@ -40,6 +44,8 @@ impl Server {
             clock: ManualClock::at_ms(1_772_366_400_000),
             settings: Settings::default(),
             limits: BTreeMap::new(),
+            ends: false,
+            is_ending: AtomicBool::new(false),
             folder,
         };
         for (name, text) in [
@@ -99,9 +105,23 @@ impl Subject for Server {
         table == LEFT_OUT
     }
 
+    fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::SeqCst)
+    }
+
     fn bounds(&self) -> Result<Bounds, Box<dyn Error + Send + Sync>> {
+        self.is_ending.store(self.ends, Ordering::SeqCst);
         Ok(Bounds { limits: self.limits.clone(), counts: BTreeMap::from([("records".to_owned(), 1)]) })
     }
+}
+
+#[test]
+fn a_server_that_is_told_to_end_breaks_its_backup_off() {
+    let mut server = Server::new();
+    server.ends = true;
+    assert!(matches!(server.make(), Err(MakeFailed::Ending)));
+    assert_eq!(std::fs::read_dir(server.path("backups")).unwrap().count(), 0);
+    assert_eq!(Book::load(server.folder.path()).unwrap(), Book::default(), "that is no failure");
 }
 
 fn names(manifest: &Manifest) -> Vec<&str> {
@@ -295,6 +315,11 @@ fn nothing_is_restored_over_anything_or_by_halves() {
     assert!(matches!(restore_into(&made, &server.key(), &used), Err(RestoreFailed::NotEmpty { .. })));
 
     // The last bytes are damaged: everything before them was taken out already.
+    // A mount point cannot be replaced; there is one on every Linux.
+    if Path::new("/dev/shm").is_dir() && std::fs::read_dir("/dev/shm").unwrap().next().is_none() {
+        let refused = restore_into(&made, &server.key(), Path::new("/dev/shm"));
+        assert!(matches!(refused, Err(RestoreFailed::MountPoint { .. })));
+    }
     let mut bytes = std::fs::read(&made.path).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
