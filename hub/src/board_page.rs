@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 use crate::office::Desk;
 use guard::{Names, guard};
 use page::{Missing, Page};
-pub use report::BoardReport;
+pub use report::{BoardReport, InstitutionReport};
 use wish::Wish;
 
 /// How long answers on their way may take after shutdown.

@@ -1,21 +1,31 @@
 //! Commands: the values that the command line makes of its words, carried out on an open hub, by this process or the running one.
 
+mod authority;
 mod backup;
 mod failure;
 mod institution;
+mod invite;
+mod key;
 mod offline;
 mod person;
 mod proposal;
 mod reply;
+mod roster;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use authority::{AuthorityCommand, Step};
 pub use backup::{BackupCommand, BackupFailed};
 pub use failure::CommandFailed;
 pub use institution::InstitutionCommand;
+pub use invite::{InvitationCommand, InviteCommand};
+pub use key::KeyCommand;
 pub use offline::{offline, rebuild};
 pub use proposal::ProposalCommand;
 pub use reply::Reply;
+pub use roster::{AddCommand, ImportCommand};
 pub use safeharbor_service::person::PersonCommand;
 
 use crate::office::Office;
@@ -37,6 +47,14 @@ pub struct Request {
 pub enum Command {
     /// Something about institutions.
     Institution(InstitutionCommand),
+    /// Invites an institution.
+    Invite(InviteCommand),
+    /// Something about invitations.
+    Invitation(InvitationCommand),
+    /// Something about keys.
+    Key(KeyCommand),
+    /// Something about the certificate authorities.
+    Authority(AuthorityCommand),
     /// Something about persons.
     Person(PersonCommand),
     /// Something about proposals.
@@ -50,6 +68,10 @@ pub async fn execute(office: &Office, request: Request) -> Reply {
     let mut reply = Reply::new(request.language, request.format);
     let done = match request.command {
         Command::Institution(command) => institution::carry_out(office, command, &mut reply).await,
+        Command::Invite(command) => invite::invite(office, command, &mut reply).await,
+        Command::Invitation(command) => invite::carry_out(office, command, &mut reply).await,
+        Command::Key(command) => key::carry_out(office, command, &mut reply).await,
+        Command::Authority(command) => authority::carry_out(office, command, &mut reply).await,
         Command::Person(command) => person::carry_out(office, command, &mut reply).await,
         Command::Backup(command) => backup::carry_out(office, command, &mut reply).await,
         Command::Proposal(command) => proposal::carry_out(office, command, &mut reply).await,

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod backing_up;
+mod joining;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,9 @@ use safeharbor_service::random::Random;
 use safeharbor_service::speech::{Exit, Format, Language, chain_of};
 use tokio::runtime::Runtime;
 
-use crate::command::{Command, InstitutionCommand, ProposalCommand, Request, offline, rebuild};
+use crate::command::{
+    AddCommand, Command, ImportCommand, InstitutionCommand, ProposalCommand, Request, offline, rebuild,
+};
 use crate::folder::Paths;
 use crate::running::run;
 use crate::setup::{Naming, set_up};
@@ -60,6 +63,10 @@ impl Desk<'_> {
             Words::Init { name, origin, tls_names } => self.init(&Naming { name, origin, tls_names }),
             Words::Run { listen, admin } => self.run(listen, admin),
             Words::Institution(words) => self.ask_and_deliver(|| self.institution(words)),
+            Words::Invite(words) => self.ask_and_deliver(|| self.invite(words)),
+            Words::Invitation(words) => self.ask_and_deliver(|| self.invitation(words)),
+            Words::Key(words) => self.ask_and_deliver(|| self.key_words(words)),
+            Words::Authority(words) => self.ask_and_deliver(|| self.authority(words)),
             Words::Person(words) => self.ask_and_deliver(|| Ok(Command::Person(words.ask(self.language)?))),
             Words::Proposal(words) => self.ask_and_deliver(|| self.proposal(words)),
             Words::Backup(words) => self.backup(words),
@@ -107,7 +114,20 @@ impl Desk<'_> {
 
     fn institution(&self, words: InstitutionWords) -> io::Result<Command> {
         Ok(Command::Institution(match words {
-            InstitutionWords::Add { request, bundle, name, kind } => InstitutionCommand::Admit {
+            InstitutionWords::Add(words) => InstitutionCommand::Add(AddCommand {
+                id: words.id,
+                names: words.names,
+                aliases: words.aliases,
+                kind: words.kind.map(Into::into),
+                in_district: words.in_district,
+                counts_for_g1: words.counts_for_g1,
+                code: words.code,
+                by: self.ask(words.person)?,
+            }),
+            InstitutionWords::Import { file, person } => {
+                InstitutionCommand::Import(ImportCommand { file: self.path(&file), by: self.ask(person)? })
+            }
+            InstitutionWords::Admit { request, bundle, name, kind } => InstitutionCommand::Admit {
                 request: self.path(&request),
                 bundle: self.path(&bundle),
                 name,

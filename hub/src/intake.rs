@@ -96,7 +96,7 @@ impl Intake<'_> {
             .key_at(&issuer, kid, self.log_size)
             .ok_or_else(|| unsigned("no key in standing has this id"))?;
         statement.verify(&key).map_err(|_signature| unsigned("the signature does not verify"))?;
-        let content = self.judge(&statement, &submission.disclosures);
+        let content = self.judge(&statement, &submission.disclosures, self.is_confirmed(&key));
         let revealed: &[String] = if content.is_ok() { &submission.disclosures } else { &[] };
         let sealed = seal(revealed, &frame_key)
             .map_err(|_failed| refused(seq, Code::Internal, "the disclosures could not be encrypted"))?;
@@ -115,10 +115,26 @@ impl Intake<'_> {
         })
     }
 
+    /// Whether a person compared the six words of the key.
+    fn is_confirmed(&self, key: &PublicKey) -> bool {
+        let institution = self.directory.institution(&self.peer);
+        let term = institution.and_then(|found| found.statement_keys().find(|term| term.key == *key));
+        term.is_some_and(|term| term.confirmed.is_some())
+    }
+
     /// Judges a statement's content against the catalogue.
-    fn judge(&self, statement: &Statement<'_>, revealed: &[String]) -> Result<Dimensions, ContentRefused> {
+    fn judge(
+        &self,
+        statement: &Statement<'_>,
+        revealed: &[String],
+        is_confirmed: bool,
+    ) -> Result<Dimensions, ContentRefused> {
         let refuse = |code, text: String| Err(ContentRefused { code, text });
         let vct = &statement.envelope.vct;
+        if vct.statement == StatementType::Filing && !is_confirmed {
+            let text = "nobody at the hub confirmed the six words of the statement key yet";
+            return refuse(Code::KeyUnconfirmed, text.to_owned());
+        }
         if vct.statement == StatementType::Withdrawal {
             // Whatever kind or catalogue it names: taking back must always be possible.
             return if statement.digests.is_empty() && revealed.is_empty() {

@@ -26,6 +26,7 @@ pub mod office;
 pub mod opening;
 pub mod proposal;
 pub mod publisher;
+pub mod re_enrolment;
 pub mod registry;
 pub mod replay;
 pub mod roster;

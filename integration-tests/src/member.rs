@@ -49,7 +49,8 @@ impl Member {
         std::fs::write(&file, json).map_err(step("request file"))?;
         let path = |path: &Path| path.display().to_string();
         let (hub, file, bundle_path) = (path(hub), path(&file), path(&bundle));
-        let arguments = ["institution", "--data", &hub, "add", "--request", &file, "--bundle", &bundle_path];
+        let arguments =
+            ["institution", "--data", &hub, "admit", "--request", &file, "--bundle", &bundle_path];
         run("safeharbor-hub", &arguments, "")?;
         let bundle: EnrolmentBundle = serde_json::from_slice(&std::fs::read(bundle).map_err(step("bundle"))?)
             .map_err(step("bundle"))?;

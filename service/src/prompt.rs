@@ -1,9 +1,12 @@
 //! Passwords from the person: hidden at a terminal, a line each from a pipe; never from the command line.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
 use crate::person::{Credentials, Password};
 use crate::speech::Language;
+
+/// The most bytes of a line that is no secret.
+const LINE_BYTES_MAX: u64 = 4096;
 
 /// Asks for a password.
 ///
@@ -20,6 +23,23 @@ pub fn read_password(prompt: &str) -> io::Result<Password> {
     let typed = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(typed);
     Ok(Password::new(line))
+}
+
+/// Asks for a line that is no secret.
+///
+/// # Errors
+/// Nothing can be read.
+pub fn read_line(prompt: &str) -> io::Result<String> {
+    if io::stdin().is_terminal() {
+        let mut out = io::stderr();
+        write!(out, "{prompt}")?;
+        out.flush()?;
+    }
+    let mut line = String::new();
+    if io::stdin().lock().take(LINE_BYTES_MAX).read_line(&mut line)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(line.trim().to_owned())
 }
 
 /// Asks for the password of somebody who says their name.

@@ -29,6 +29,20 @@ pub enum RotateFailed {
     Authorities(#[from] AuthoritiesFailed),
 }
 
+impl RotateFailed {
+    /// In Chinese.
+    #[must_use]
+    pub fn text_zh(&self) -> String {
+        match self {
+            Self::Turn(_) => "还没有轮到这一步；见 authority show".to_owned(),
+            Self::Behind(codes) => {
+                format!("以下单位尚未更新证书，这一步会使其断开：{}", list(codes))
+            }
+            Self::Authorities(failed) => safeharbor_service::speech::chain_of(failed),
+        }
+    }
+}
+
 fn list(codes: &[InstitutionCode]) -> String {
     codes.iter().map(InstitutionCode::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -7,6 +7,9 @@ use safeharbor_service::speech::{Exit, Language, chain_of};
 
 use super::BackupFailed;
 use crate::admission::AdmitFailed;
+use crate::authority::{AuthoritiesFailed, RotateFailed};
+use crate::invitation::InviteFailed;
+use crate::office::drawer::DrawerFailed;
 use crate::opening::OpenHubFailed;
 use crate::proposal::ProposalFailed;
 use crate::running::{OrderFailed, RunFailed};
@@ -26,6 +29,26 @@ pub enum CommandFailed {
     /// Something about backups.
     #[error(transparent)]
     Backup(#[from] BackupFailed),
+    /// What is asked for cannot be done, said in both languages.
+    #[error("{en}")]
+    Said {
+        /// In Chinese.
+        zh: String,
+        /// In English.
+        en: String,
+    },
+    /// The office cannot be used.
+    #[error(transparent)]
+    Drawer(#[from] DrawerFailed),
+    /// An invitation is not made.
+    #[error(transparent)]
+    Invite(#[from] InviteFailed),
+    /// The authority is not changed.
+    #[error(transparent)]
+    Rotate(#[from] RotateFailed),
+    /// The authorities cannot be loaded.
+    #[error(transparent)]
+    Authorities(#[from] AuthoritiesFailed),
     /// A file cannot be used.
     #[error("{}: {reason}", path.display())]
     File {
@@ -64,12 +87,19 @@ impl From<PersonsFailed> for CommandFailed {
 }
 
 impl CommandFailed {
+    /// What is asked for cannot be done, and why.
+    pub(crate) fn said(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::Said { zh: zh.into(), en: en.into() }
+    }
+
     /// What happened and what to do; causes that only an engineer understands stay in English.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match (self, language) {
             (Self::Person(failed), Language::Zh) => failed.text_zh(),
             (Self::Proposal(failed), Language::Zh) => failed.text_zh(),
+            (Self::Rotate(failed), Language::Zh) => failed.text_zh(),
+            (Self::Said { zh, .. }, Language::Zh) => zh.clone(),
             (failed, Language::Zh | Language::En) => chain_of(failed),
         }
     }
@@ -78,13 +108,16 @@ impl CommandFailed {
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Open(_) | Self::Run(_) => Exit::Unavailable,
+            Self::Open(_) | Self::Run(_) | Self::Drawer(_) | Self::Authorities(_) => Exit::Unavailable,
             Self::Person(failed) => failed.exit(),
             Self::Proposal(ProposalFailed::Store(_) | ProposalFailed::Row(_)) => Exit::Unavailable,
             Self::Backup(BackupFailed::Make(_) | BackupFailed::Book(_)) => Exit::Unavailable,
             Self::Backup(_)
             | Self::Proposal(_)
             | Self::File { .. }
+            | Self::Said { .. }
+            | Self::Invite(_)
+            | Self::Rotate(_)
             | Self::Admit(_)
             | Self::Order(_)
             | Self::Audit(_)

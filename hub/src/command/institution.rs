@@ -1,5 +1,7 @@
 //! Institutions: admitting them, listing them, changing their standing.
 
+mod listing;
+
 use std::path::{Path, PathBuf};
 
 use safeharbor_core::directory::InstitutionType;
@@ -9,9 +11,9 @@ use safeharbor_service::person::{Credentials, Role};
 use serde::{Deserialize, Serialize};
 
 use super::proposal::propose;
+use super::roster::{self, AddCommand, ImportCommand};
 use super::{CommandFailed, Reply};
 use crate::admission::{Admission, REQUEST_BYTES_MAX, admit};
-use crate::board_page::BoardReport;
 use crate::office::Office;
 use crate::proposal::Decision;
 
@@ -29,6 +31,10 @@ pub enum InstitutionCommand {
         /// What it is.
         kind: InstitutionType,
     },
+    /// Puts an institution on the roster, or changes its row.
+    Add(AddCommand),
+    /// Takes the official list in.
+    Import(ImportCommand),
     /// Lists institutions.
     List,
     /// Takes no statements until reinstated.
@@ -73,10 +79,9 @@ pub(super) async fn carry_out(
             reply.data(format_args!("{} admitted (已接纳); bundle: {}", made.institution, bundle.display()));
             Ok(())
         }
-        InstitutionCommand::List => {
-            list(office, reply);
-            Ok(())
-        }
+        InstitutionCommand::Add(command) => roster::add(office, command, reply).await,
+        InstitutionCommand::Import(command) => roster::import(office, command, reply).await,
+        InstitutionCommand::List => list(office, reply),
         InstitutionCommand::Suspend { code, by } => suspend(office, code, &by, reply).await,
         InstitutionCommand::Reinstate { code, by } => {
             propose(office, Decision::Reinstate { code }, &by, reply).await
@@ -123,16 +128,21 @@ fn read_request(path: &Path) -> Result<String, CommandFailed> {
     Ok(text)
 }
 
-fn list(office: &Office, reply: &mut Reply) {
-    let report = BoardReport::read(&office.shared, &office.settings, office.clock.now_ms());
+fn list(office: &Office, reply: &mut Reply) -> Result<(), CommandFailed> {
+    let rows = listing::read(office)?;
     if reply.is_json() {
-        reply.json(&serde_json::to_value(&report.institutions).unwrap_or_default());
-        return;
+        reply.json(&serde_json::to_value(&rows).unwrap_or_default());
+        return Ok(());
     }
-    reply.data("code                standing   accepted  refused   records  name");
-    for i in &report.institutions {
-        let standing = format!("{:?}", i.standing).to_lowercase();
-        let (code, accepted, refused, records, name) = (&i.code, i.accepted, i.refused, i.records, &i.name);
-        reply.data(format_args!("{code:<18}  {standing:<9} {accepted:>9} {refused:>8} {records:>9}  {name}"));
+    for row in &rows {
+        reply.data(row.line(reply.language()));
     }
+    let alarms = rows.iter().filter(|row| row.alarm).count();
+    if alarms > 0 {
+        reply.note(reply.pick(
+            format!("！{alarms} 个单位有警报：invitation list"),
+            format!("! {alarms} institutions with an alarm: invitation list"),
+        ));
+    }
+    Ok(())
 }

@@ -7,7 +7,6 @@ use safeharbor_service::speech::{Exit, Format, Language};
 use super::CommandFailed;
 
 /// What a command said and how it ended.
-#[derive(Debug)]
 pub struct Reply {
     /// Data.
     pub out: String,
@@ -17,6 +16,13 @@ pub struct Reply {
     pub exit: Exit,
     language: Language,
     format: Format,
+}
+
+impl std::fmt::Debug for Reply {
+    /// Data may be an invitation or a one-time code.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reply({:?}, {} bytes withheld)", self.exit, self.out.len())
+    }
 }
 
 impl Reply {

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use safeharbor_core::directory::InstitutionType;
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_service::person::PersonWords;
 use safeharbor_service::speech::{Format, Language};
 
 use super::backing_up::BackupWords;
+use super::joining::{AuthorityWords, InvitationWords, InviteWords, KeyWords};
 
 /// The district hub of the Safe Harbour Gateway (安全港枢纽).
 ///
@@ -57,6 +58,17 @@ pub enum Words {
     /// Admit institutions and change their standing (参与单位)
     #[command(subcommand)]
     Institution(InstitutionWords),
+    /// Make the token with which one institution's node joins; it alone goes to standard output (邀请)
+    Invite(InviteWords),
+    /// Invitations: what became of them, alarms (邀请码)
+    #[command(subcommand)]
+    Invitation(InvitationWords),
+    /// Keys of institutions: the six words, confirming, ending (密钥)
+    #[command(subcommand)]
+    Key(KeyWords),
+    /// Replace the certificate authority while every node stays connected (证书机构)
+    #[command(subcommand)]
+    Authority(AuthorityWords),
     /// 人员 Persons: accounts, roles, deputies, the first administrator
     #[command(subcommand)]
     Person(PersonWords),
@@ -84,8 +96,19 @@ pub enum Words {
 /// What can be done with institutions; carried out by the running hub where there is one.
 #[derive(Debug, Clone, Subcommand)]
 pub enum InstitutionWords {
+    /// Put an institution on the roster, or change what is said of it there (列入名册)
+    Add(AddWords),
+    /// Take in the official list of universities (教育部名单), as published in .xls; rows that changed are said
+    Import {
+        /// The file
+        file: PathBuf,
+        /// The administrator who imports it; their password is asked for
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
     /// Admit an institution by the request file that `safeharbor-node init` wrote, and write the bundle for its node
-    Add {
+    #[command(hide = true)]
+    Admit {
         /// The request file
         #[arg(long, value_name = "FILE")]
         request: PathBuf,
@@ -125,6 +148,35 @@ pub enum InstitutionWords {
         #[arg(long, value_name = "NAME")]
         person: String,
     },
+}
+
+/// What is said of an institution; what is not said stays as it is.
+#[derive(Debug, Clone, Args)]
+pub struct AddWords {
+    /// Its name; may be given more than once, the official one first
+    #[arg(long = "name", value_name = "NAME")]
+    pub names: Vec<String>,
+    /// What people call it, too; may be given more than once
+    #[arg(long = "alias", value_name = "NAME")]
+    pub aliases: Vec<String>,
+    /// The id of its row [default: the code, else a number of its own]
+    #[arg(long)]
+    pub id: Option<String>,
+    /// What it is [default: university]
+    #[arg(long = "type", value_enum)]
+    pub kind: Option<TypeArgument>,
+    /// Whether it is in the district
+    #[arg(long, value_name = "true|false")]
+    pub in_district: Option<bool>,
+    /// Whether it counts for the indicator G1
+    #[arg(long, value_name = "true|false")]
+    pub counts_for_g1: Option<bool>,
+    /// Its 18-character code
+    #[arg(long, value_name = "USCC")]
+    pub code: Option<InstitutionCode>,
+    /// The administrator who says so; their password is asked for
+    #[arg(long, value_name = "NAME")]
+    pub person: String,
 }
 
 /// What can be done with proposals.

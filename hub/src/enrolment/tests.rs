@@ -1,6 +1,7 @@
 //! The service over real TLS: who is let in, who is told what, and that asking again changes nothing.
 
 mod authorities;
+mod filing;
 mod joining;
 mod renewing;
 mod rotating;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::admission::set_standing;
 use crate::command::CommandFailed;
 use crate::office::{Desk, Office};
+use crate::re_enrolment;
 
 /// What is to be done once two persons want it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +16,11 @@ use crate::office::{Desk, Office};
 pub enum Decision {
     /// A suspended institution's statements are taken again.
     Reinstate {
+        /// Whose.
+        code: InstitutionCode,
+    },
+    /// An institution may replace lost keys, by one invitation.
+    ReEnrol {
         /// Whose.
         code: InstitutionCode,
     },
@@ -36,6 +42,7 @@ impl Decision {
     pub const fn action(&self) -> &'static str {
         match self {
             Self::Reinstate { .. } => "reinstate institution",
+            Self::ReEnrol { .. } => "re-enrol institution",
             Self::Revoke { .. } => "revoke institution",
         }
     }
@@ -44,7 +51,7 @@ impl Decision {
     #[must_use]
     pub fn subject(&self) -> String {
         match self {
-            Self::Reinstate { code } | Self::Revoke { code } => code.to_string(),
+            Self::Reinstate { code } | Self::ReEnrol { code } | Self::Revoke { code } => code.to_string(),
         }
     }
 
@@ -53,6 +60,10 @@ impl Decision {
     pub fn text(&self, language: Language) -> String {
         match self {
             Self::Reinstate { code } => language.pick(format!("恢复 {code}"), format!("reinstate {code}")),
+            Self::ReEnrol { code } => language.pick(
+                format!("允许 {code} 更换丢失的密钥（重新登记），随后：invite {code} --re-enrol"),
+                format!("let {code} replace lost keys (re-enrolment), then: invite {code} --re-enrol"),
+            ),
             Self::Revoke { code } => language.pick(format!("撤销 {code}"), format!("revoke {code}")),
         }
     }
@@ -79,6 +90,11 @@ impl Decision {
     /// It cannot be done as things stand.
     pub(super) fn situation(&self, desk: &Desk) -> Result<String, NotApplicable> {
         match self {
+            Self::ReEnrol { code } => re_enrolment::situation(desk, *code).ok_or_else(|| {
+                NotApplicable(format!(
+                    "{code} has no keys to replace, or was revoked 没有可更换的密钥或已撤销"
+                ))
+            }),
             Self::Reinstate { code } => standing_of(desk, *code, &[Standing::Suspended]),
             Self::Revoke { code } => standing_of(desk, *code, &[Standing::Active, Standing::Suspended]),
         }
@@ -90,6 +106,7 @@ impl Decision {
     /// The statement cannot be logged.
     pub(super) async fn carry_out(&self, office: &Office, deciders: Deciders) -> Result<(), CommandFailed> {
         let (code, standing) = match self {
+            Self::ReEnrol { code } => return Ok(re_enrolment::permit(office, *code, &deciders)?),
             Self::Reinstate { code } => (*code, Standing::Active),
             Self::Revoke { code } => (*code, Standing::Revoked),
         };

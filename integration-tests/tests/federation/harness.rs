@@ -102,7 +102,7 @@ impl Federation {
         let hub = text(&self.hub_data());
         node.run(&["init", "--institution", code, "--name", name, "--request", &path("request")], "");
         let (request, bundle) = (path("request"), path("bundle"));
-        let add = ["institution", "--data", &hub, "add", "--request", &request, "--bundle", &bundle];
+        let add = ["institution", "--data", &hub, "admit", "--request", &request, "--bundle", &bundle];
         run("safeharbor-hub", &add, "").unwrap();
         let address = format!("localhost:{}", self.addresses.grpc.port());
         node.run(&["enrol", "--bundle", &bundle, "--hub", &address], "");

@@ -59,7 +59,7 @@ impl Hub {
         bundle: &Path,
     ) -> Result<(), Failure> {
         let mut call = Command::new(&self.program);
-        call.arg("institution").arg("--data").arg(&self.data).arg("add").arg("--request").arg(request);
+        call.arg("institution").arg("--data").arg(&self.data).arg("admit").arg("--request").arg(request);
         call.args(["--name", &institution.name, "--type", "university"]).arg("--bundle").arg(bundle);
         process::read(&mut call).map(drop)
     }
