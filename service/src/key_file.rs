@@ -1,6 +1,7 @@
 //! Ed25519 private keys in files: one key, one use, one owner.
 
 use std::fmt;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use safeharbor_core::b64;
@@ -99,6 +100,15 @@ pub fn load(path: &Path, key_use: KeyUse) -> Result<MemorySigner, LoadKeyFailed>
     Ok(MemorySigner::from_seed(&seed))
 }
 
+/// Whether a file says of itself that it holds a key for `key_use`; its secret is not read.
+#[must_use]
+pub fn is_for(path: &Path, key_use: KeyUse) -> bool {
+    let expected = format!("{HEADER}{key_use}\n");
+    let mut found = vec![0; expected.len()];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut found));
+    read.is_ok() && found == expected.as_bytes()
+}
+
 fn decode(bytes: &[u8], key_use: KeyUse) -> Option<Zeroizing<[u8; 32]>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let rest = text.strip_prefix(HEADER)?.strip_prefix(key_use.as_str())?.strip_prefix('\n')?;
@@ -142,6 +152,15 @@ mod tests {
         create(&path, KeyUse::Witness, &SeededRandom::from_seed(1)).unwrap();
         let refused = load(&path, KeyUse::Statement).unwrap_err();
         assert!(refused.to_string().ends_with("witness.key does not hold a statement key"), "{refused}");
+    }
+
+    #[test]
+    fn a_file_says_what_its_key_is_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("witness.key");
+        create(&path, KeyUse::Witness, &SeededRandom::from_seed(1)).unwrap();
+        assert!(is_for(&path, KeyUse::Witness) && !is_for(&path, KeyUse::Statement));
+        assert!(!is_for(&folder.path().join("none"), KeyUse::Witness));
     }
 
     proptest! {

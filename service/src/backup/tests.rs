@@ -12,6 +12,7 @@ use super::container::ContainerWriter;
 use super::*;
 use crate::clock::ManualClock;
 use crate::folder::Role;
+use crate::key_file::{self, KeyUse};
 use crate::store::{Batch, MemoryStore, Scan, SledSettings, SledStore, Store, Table};
 
 const CONTENT: Content = Content {
@@ -113,6 +114,18 @@ impl Subject for Server {
         self.is_ending.store(self.ends, Ordering::SeqCst);
         Ok(Bounds { limits: self.limits.clone(), counts: BTreeMap::from([("records".to_owned(), 1)]) })
     }
+}
+
+#[test]
+fn a_witness_key_is_left_out_whatever_it_is_called() {
+    let server = Server::new();
+    let random = crate::random::SeededRandom::from_seed(1);
+    for (name, key_use) in [("cosigning.key", KeyUse::Witness), ("presentation.key", KeyUse::Presentation)] {
+        key_file::create(&server.path("keys").join(name), key_use, &random).unwrap();
+    }
+    let manifest = verify(&server.make().unwrap().path, &server.key(), &CONTENT).unwrap();
+    let keys: Vec<&str> = names(&manifest).into_iter().filter(|name| name.starts_with("keys/")).collect();
+    assert_eq!(keys, ["keys/backup-identity", "keys/presentation.key", "keys/statement.key"]);
 }
 
 #[test]
