@@ -5,7 +5,7 @@ use std::iter;
 
 use age::{Decryptor, Encryptor};
 use flate2::Compression;
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 
 use super::content::Content;

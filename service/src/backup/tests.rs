@@ -291,6 +291,20 @@ fn a_forged_backup_brings_nothing_into_another_place() {
     check(&[("audit.log", b"x")], &[("audit.log", b"x"), ("settings.toml", b"x")], false);
 }
 
+/// Whoever knows the public half can put something behind the compressed archive.
+#[test]
+fn nothing_may_follow_the_archive() {
+    let server = Server::new();
+    let key = server.key();
+    let whole = forged(&server, &described(&[("audit.log", b"x")]), &[("audit.log", b"x")]);
+    let archive = age::decrypt(key.identity(), &whole).unwrap();
+    for behind in [&b"x"[..], &[0; 300_000], &archive] {
+        let longer = age::encrypt(&key.public(), &[archive.as_slice(), behind].concat()).unwrap();
+        let refused = read(longer.as_slice(), &key, &CONTENT, &mut |_, _| Ok(()));
+        assert!(matches!(refused, Err(ReadFailed::Member { .. })), "{refused:?}");
+    }
+}
+
 /// A link where a file should be.
 #[test]
 fn a_link_in_a_backup_is_refused() {
