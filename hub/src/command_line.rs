@@ -61,7 +61,9 @@ impl Desk<'_> {
     fn carry_out(&self, words: Words) -> Exit {
         match words {
             Words::Init { name, origin, tls_names } => self.init(&Naming { name, origin, tls_names }),
-            Words::Run { listen, admin } => self.run(listen, admin),
+            Words::Run { listen, admin, public_address } => {
+                self.run([("listen", listen), ("admin", admin), ("public_address", public_address)])
+            }
             Words::Institution(words) => self.ask_and_deliver(|| self.institution(words)),
             Words::Invite(words) => self.ask_and_deliver(|| self.invite(words)),
             Words::Invitation(words) => self.ask_and_deliver(|| self.invitation(words)),
@@ -98,8 +100,7 @@ impl Desk<'_> {
         }
     }
 
-    fn run(&self, listen: Option<String>, admin: Option<String>) -> Exit {
-        let given = [("listen", listen), ("admin", admin)];
+    fn run(&self, given: [(&'static str, Option<String>); 3]) -> Exit {
         let overrides: Vec<_> = given.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
         match self.runtime.block_on(run(&self.data, overrides, self.seams())) {
             Ok(()) => Exit::Done,

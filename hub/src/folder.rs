@@ -24,7 +24,8 @@ pub struct Settings {
     pub admin: String,
     /// How long a node's certificate is valid, in seconds.
     pub certificate_lifetime_s: u64,
-    /// Where nodes reach the hub from outside, `host:port`; if empty, the first TLS name and the port it listens on.
+    /// Where nodes reach the hub from outside, `host:port`; without a port, that it listens on; if empty, the first
+    /// TLS name.
     pub public_address: String,
     /// Whether the gRPC reflection service answers.
     pub reflection: bool,

@@ -51,14 +51,16 @@ impl Desk {
     /// Where nodes reach the hub: as the settings say, else its first TLS name and the port it listens on.
     #[must_use]
     pub fn public_address(&self) -> String {
-        if !self.settings.public_address.is_empty() {
-            return self.settings.public_address.clone();
+        let named = self.settings.public_address.as_str();
+        if named.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
+            return named.to_owned();
         }
         let running = std::fs::read_to_string(self.paths.addresses()).ok();
         let running = running.and_then(|text| serde_json::from_str::<Addresses>(&text).ok());
         let port = running.map(|there| there.grpc.port());
         let port = port.or_else(|| self.settings.listen.rsplit_once(':')?.1.parse().ok()).unwrap_or(7443);
-        format!("{}:{port}", self.settings.hub_name())
+        let host = if named.is_empty() { self.settings.hub_name() } else { named };
+        format!("{host}:{port}")
     }
 
     /// What goes before a one-time code so that a browser opens its page.

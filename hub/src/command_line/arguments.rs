@@ -54,6 +54,9 @@ pub enum Words {
         /// Where operators look; keep it on loopback or a protected network [default: 127.0.0.1:7480]
         #[arg(long, value_name = "ADDRESS")]
         admin: Option<String>,
+        /// Where nodes reach this hub from outside, HOST[:PORT]; goes into invitations [default: the first TLS name]
+        #[arg(long, value_name = "ADDRESS")]
+        public_address: Option<String>,
     },
     /// Admit institutions and change their standing (参与单位)
     #[command(subcommand)]

@@ -66,12 +66,12 @@ pub fn ingest(options: &IngestOptions) -> Result<IngestReport, StepFailed> {
         &["init", "--data", &hub_path, "--name", "bench.example", "--dns", "localhost"],
         "",
     )?;
-    let members: Result<Vec<_>, _> =
-        (0..options.institutions).map(|number| Member::admit(number, &hub, scratch.path())).collect();
-    let mut members = members?;
     let arguments = ["run", "--data", &hub_path, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
     let mut process = Running::start("safeharbor-hub", &arguments, &scratch.path().join("hub.log"))?;
     let address = wait_for_hub(&hub, &mut process)?.grpc.to_string();
+    let members: Result<Vec<_>, _> =
+        (0..options.institutions).map(|number| Member::admit(number, &hub, &address)).collect();
+    let mut members = members?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(step("runtime"))?;
     let prefill = sign_all(&mut members, 0, options.prefill)?;

@@ -87,7 +87,7 @@ fn catalogue() -> (Digest, usize) {
 }
 
 fn member(federation: &Federation, number: u8) -> Member {
-    Member::admit(number, &federation.hub_data(), federation.folder.path()).unwrap()
+    Member::admit(number, &federation.hub_data(), &federation.addresses.grpc.to_string()).unwrap()
 }
 
 fn block_on<F: Future>(future: F) -> F::Output {
