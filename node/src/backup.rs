@@ -10,8 +10,9 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
+use safeharbor_service::audit::AuditFailed;
 use safeharbor_service::backup::{
-    Bounds, Content, Settings as BackupSettings, State, Subject, keep as keep_on_time,
+    Bounds, Content, Made, Settings as BackupSettings, State, Subject, keep as keep_on_time,
 };
 use safeharbor_service::folder::Role;
 use safeharbor_service::settings::LoadSettingsFailed;
@@ -61,6 +62,11 @@ impl Subject for Context {
 
     fn leaves_out(&self, table: Table, key: &[u8]) -> bool {
         is_witness_state(table, key)
+    }
+
+    fn note_made(&self, made: &Made) -> Result<(), AuditFailed> {
+        let detail = serde_json::json!({ "bytes": made.bytes, "sha256": made.sha256 });
+        self.audit.append(None, "backup", &made.path.display().to_string(), detail).map(drop)
     }
 
     fn bounds(&self) -> Result<Bounds, Box<dyn Error + Send + Sync>> {

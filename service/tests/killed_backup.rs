@@ -16,7 +16,10 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use safeharbor_service::backup::{BackupKey, Bounds, Content, Settings, Subject, make, restore, verify};
+use safeharbor_service::audit::AuditFailed;
+use safeharbor_service::backup::{
+    BackupKey, Bounds, Content, Made, Settings, Subject, make, restore, verify,
+};
 use safeharbor_service::clock::SystemClock;
 use safeharbor_service::folder::{DataFolder, Role};
 use safeharbor_service::store::{Batch, MemoryStore, Scan, SledSettings, SledStore, Store, Table};
@@ -77,6 +80,10 @@ impl Subject for Server {
 
     fn leaves_out(&self, _: Table, _: &[u8]) -> bool {
         false
+    }
+
+    fn note_made(&self, _: &Made) -> Result<(), AuditFailed> {
+        Ok(())
     }
 
     fn bounds(&self) -> Result<Bounds, Box<dyn Error + Send + Sync>> {

@@ -139,6 +139,8 @@ async fn a_backup_holds_the_hub_and_never_what_it_signed() {
     ];
     assert_eq!(names, expected);
     assert_eq!((manifest.counts.get(ENTRIES), manifest.counts.get(PUBLISHED)), (Some(&3), Some(&3)));
+    let noted = safeharbor_service::audit::load(&hub.office.paths.audit()).unwrap().pop().unwrap();
+    assert_eq!((noted.action.as_str(), noted.subject), ("backup", made.path.display().to_string()));
     assert!(hub.office.paths.signed().exists() && hub.office.paths.registry().join("checkpoint").exists());
     let _folder = hub.stop().await;
 }

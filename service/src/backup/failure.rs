@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::book::BookFailed;
 use super::content::NameRefused;
 use super::key::KeyFailed;
+use crate::audit::AuditFailed;
 use crate::durable_file::WriteFailed;
 use crate::folder::{OpenFolderFailed, Role};
 use crate::store::StoreFailed;
@@ -64,6 +65,9 @@ pub enum MakeFailed {
     /// What was made cannot be noted.
     #[error(transparent)]
     Book(#[from] BookFailed),
+    /// The backup was made, and the audit log does not say so.
+    #[error("the backup was made, and cannot be noted in the audit log")]
+    Audit(#[from] AuditFailed),
 }
 
 /// A file is no whole backup, or not for this key.

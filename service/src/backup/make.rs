@@ -17,6 +17,7 @@ use super::manifest::{FORMAT, Item, Manifest};
 use super::rows::{self, CopyFailed};
 use super::settings::Settings;
 use super::source::{Source, failed, gather};
+use crate::audit::AuditFailed;
 use crate::clock::{Clock, to_rfc3339};
 use crate::durable_file::sync_folder;
 use crate::folder;
@@ -55,6 +56,12 @@ pub trait Subject: Sync {
     /// Whatever keeps the server from telling.
     fn bounds(&self) -> Result<Bounds, Box<dyn Error + Send + Sync>>;
 
+    /// Notes in the server's audit log that a backup was made.
+    ///
+    /// # Errors
+    /// It cannot be noted.
+    fn note_made(&self, made: &Made) -> Result<(), AuditFailed>;
+
     /// Whether the server was told to end: then a backup that is being made breaks off.
     fn is_ending(&self) -> bool {
         false
@@ -89,6 +96,7 @@ pub fn make(subject: &dyn Subject, settings: &Settings, clock: &dyn Clock) -> Re
             book.last_failure = None;
             // Noted before anything is deleted: what was made must not be forgotten.
             book.store(data)?;
+            subject.note_made(made)?;
             delete_old(&mut book, settings.keep, &settings.folder_of(data));
         }
         Err(refused) => book.last_failure = Some(Failure { at_ms: clock.now_ms(), why: chain_of(refused) }),

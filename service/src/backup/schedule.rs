@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::book::Book;
+use super::book::{Book, Made};
 use super::content::Content;
 use super::failure::MakeFailed;
 use super::make::{Bounds, Subject, make};
 use super::settings::Settings;
+use crate::audit::AuditFailed;
 use crate::clock::Clock;
 use crate::shutdown::Shutdown;
 use crate::speech::chain_of;
@@ -81,6 +82,10 @@ impl Subject for Until<'_> {
 
     fn bounds(&self) -> Result<Bounds, Box<dyn Error + Send + Sync>> {
         self.subject.bounds()
+    }
+
+    fn note_made(&self, made: &Made) -> Result<(), AuditFailed> {
+        self.subject.note_made(made)
     }
 
     fn is_ending(&self) -> bool {

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::container::ContainerWriter;
 use super::*;
+use crate::audit::AuditFailed;
 use crate::clock::ManualClock;
 use crate::folder::Role;
 use crate::key_file::{self, KeyUse};
@@ -35,6 +36,7 @@ struct Server {
     /// Told to end once it has said how far its files go.
     ends: bool,
     is_ending: AtomicBool,
+    noted: std::sync::Mutex<Vec<PathBuf>>,
 }
 
 impl Server {
@@ -47,6 +49,7 @@ impl Server {
             limits: BTreeMap::new(),
             ends: false,
             is_ending: AtomicBool::new(false),
+            noted: std::sync::Mutex::default(),
             folder,
         };
         for (name, text) in [
@@ -106,6 +109,11 @@ impl Subject for Server {
         table == LEFT_OUT
     }
 
+    fn note_made(&self, made: &Made) -> Result<(), AuditFailed> {
+        self.noted.lock().unwrap().push(made.path.clone());
+        Ok(())
+    }
+
     fn is_ending(&self) -> bool {
         self.is_ending.load(Ordering::SeqCst)
     }
@@ -155,6 +163,7 @@ fn a_backup_holds_what_it_should_and_restores_to_the_same() {
     let mut server = Server::new();
     server.limits.insert("audit.log".to_owned(), 8);
     let made = server.make().unwrap();
+    assert_eq!(*server.noted.lock().unwrap(), std::slice::from_ref(&made.path));
     assert_eq!(made.path.file_name().unwrap(), "node-hub.example_8443_.._x-20260302T120000.000Z.tar.gz.age");
     let manifest = verify(&made.path, &server.key(), &CONTENT).unwrap();
     let expected =
