@@ -119,6 +119,26 @@ pub fn drawer(desk: &Desk) -> Drawer<'_, Invited> {
     Drawer::new(&*desk.store, INVITATIONS)
 }
 
+/// Keeps what became of an invitation, and has the screens show which alarms wait; durable on return.
+///
+/// # Errors
+/// The store.
+pub fn keep(desk: &Desk, id: &Digest, invited: &Invited) -> Result<(), DrawerFailed> {
+    drawer(desk).keep(id.as_bytes(), invited)?;
+    show_alarms(desk)
+}
+
+/// Has the screens show which alarms wait for a person.
+///
+/// # Errors
+/// The store.
+pub fn show_alarms(desk: &Desk) -> Result<(), DrawerFailed> {
+    let rows = drawer(desk).all()?;
+    let alarming = rows.into_iter().filter(|(_, row)| row.alarms()).map(|(_, row)| row.code);
+    desk.shared.set_alarms(alarming.collect());
+    Ok(())
+}
+
 /// Keeps an invitation and gives its token; durable on return. The token is nowhere else.
 ///
 /// # Errors

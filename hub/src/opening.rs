@@ -24,6 +24,7 @@ use crate::committer::Committer;
 use crate::folder::{Paths, Settings};
 use crate::forks::Forks;
 use crate::index::{Index, IndexFailed};
+use crate::invitation;
 use crate::journal::{Journal, JournalFailed};
 use crate::key_register::{ClaimFailed, KeyRegister, NamedKey, Usage};
 use crate::ledger::Ledger;
@@ -199,7 +200,7 @@ pub fn open(
         random,
         authorities_changed,
     };
-    register_keys(&desk, [log_key, signer.public_key()])?;
+    open_office(&desk, [log_key, signer.public_key()])?;
     Ok(OpenHub { folder: held, desk, committer, publisher, signer })
 }
 
@@ -208,8 +209,8 @@ fn has_segments(paths: &Paths) -> bool {
     std::fs::read_dir(paths.journal()).is_ok_and(|mut segments| segments.next().is_some())
 }
 
-/// No node is to come with a key of the hub, or with one that the journal knows.
-fn register_keys(desk: &Desk, [log, statements]: [PublicKey; 2]) -> Result<(), OpenHubFailed> {
+/// Brings the office up to date: no node is to come with a key of the hub or one that the journal knows, and alarms show.
+fn open_office(desk: &Desk, [log, statements]: [PublicKey; 2]) -> Result<(), OpenHubFailed> {
     let mut own = vec![NamedKey::of(&log, Usage::Log), NamedKey::of(&statements, Usage::Statements)];
     let authorities = Authorities::load(desk)?;
     for pem in [Some(authorities.issuing_pem(desk)?), authorities.other_pem(desk)?].into_iter().flatten() {
@@ -217,7 +218,8 @@ fn register_keys(desk: &Desk, [log, statements]: [PublicKey; 2]) -> Result<(), O
     }
     let register = KeyRegister::of(desk);
     register.keep_own(&own)?;
-    Ok(register.catch_up(&desk.shared.directory())?)
+    register.catch_up(&desk.shared.directory())?;
+    Ok(invitation::show_alarms(desk)?)
 }
 
 /// What a hub must have announced before anything else; in order.

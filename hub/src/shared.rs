@@ -1,6 +1,6 @@
 //! What the committer, the publisher, the streams and the screens share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -30,6 +30,7 @@ pub struct Shared {
     /// The journal's folder, for reading.
     pub journal_folder: PathBuf,
     contacts: Mutex<BTreeMap<InstitutionCode, Contact>>,
+    alarms: Mutex<BTreeSet<InstitutionCode>>,
 }
 
 /// When an institution's node was last heard.
@@ -63,6 +64,7 @@ impl Shared {
             tasks,
             journal_folder: journal,
             contacts: Mutex::new(BTreeMap::new()),
+            alarms: Mutex::new(BTreeSet::new()),
         }
     }
 
@@ -134,6 +136,17 @@ impl Shared {
         let contact = contacts.entry(code).or_default();
         contact.last_ms = contact.last_ms.max(now_ms);
         change(contact);
+    }
+
+    /// Sets which institutions have an alarm that no person looked at.
+    pub fn set_alarms(&self, alarms: BTreeSet<InstitutionCode>) {
+        *self.alarms.lock().unwrap_or_else(PoisonError::into_inner) = alarms;
+    }
+
+    /// Which institutions have an alarm that no person looked at.
+    #[must_use]
+    pub fn alarms(&self) -> BTreeSet<InstitutionCode> {
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// When each institution's node was last heard.

@@ -77,6 +77,8 @@ pub struct InstitutionReport {
     pub refused: u64,
     /// Records stated and not withdrawn.
     pub records: u64,
+    /// Whether a used invitation came with other keys, and no person looked yet.
+    pub alarm: bool,
 }
 
 /// Records stated and not withdrawn, counted; `null` groups those that did not reveal the value.
@@ -112,7 +114,7 @@ impl BoardReport {
     #[must_use]
     pub fn read(shared: &Shared, settings: &Settings, now_ms: u64) -> Self {
         let published = std::sync::Arc::clone(&shared.published.borrow());
-        let contacts = shared.contacts();
+        let (contacts, alarms) = (shared.contacts(), shared.alarms());
         let ledger = shared.ledger();
         let aggregates = count(ledger.board().cells());
         let per_institution: BTreeMap<_, _> =
@@ -125,6 +127,7 @@ impl BoardReport {
                 name: found.name.clone(),
                 kind: found.kind,
                 standing: found.standing,
+                alarm: alarms.contains(code),
                 live: contact.is_some_and(|contact| contact.live),
                 last_contact: contact.map(|contact| to_rfc3339(contact.last_ms)),
                 last_statement: ledger.tip(&Issuer::Institution(*code)).map(|tip| to_rfc3339(tip.logged_ms)),

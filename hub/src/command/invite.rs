@@ -225,7 +225,7 @@ async fn see(office: &Office, id: &str, by: &Person, reply: &mut Reply) -> Resul
     };
     office.audit.append(Some(by), "see alarm", invited.code.as_str(), json!({ "invitation": id }))?;
     let alarm = Some(invitation::Alarm { seen: true, ..alarm });
-    invitation::drawer(office).keep(id.as_bytes(), &Invited { alarm, ..invited })?;
+    invitation::keep(office, &id, &Invited { alarm, ..invited })?;
     reply.note(reply.pick("警报已标为已看", "the alarm is marked as seen"));
     Ok(())
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{Refusal, membership};
 use crate::certificates;
-use crate::invitation::{Alarm, Invited, State, drawer};
+use crate::invitation::{Alarm, Invited, State, drawer, keep};
 use crate::key_register::{KeyRegister, NamedKey, Usage};
 use crate::office::Office;
 use crate::office::drawer::keep_all;
@@ -217,6 +217,6 @@ fn raise_alarm(office: &Office, invited: Invited, asked: &Asked) -> Result<(), R
     let times = invited.alarm.as_ref().map_or(0, |alarm| alarm.times).saturating_add(1);
     let at_ms = invited.alarm.as_ref().map_or_else(|| office.clock.now_ms(), |alarm| alarm.at_ms);
     let alarm = Some(Alarm { at_ms, times, from: asked.from.clone(), seen: false });
-    let kept = drawer(office).keep(asked.invitation.as_bytes(), &Invited { alarm, ..invited });
+    let kept = keep(office, &asked.invitation, &Invited { alarm, ..invited });
     kept.map_err(|failed| Refusal::ours(&failed))
 }

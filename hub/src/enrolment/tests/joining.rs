@@ -107,6 +107,8 @@ async fn other_keys_with_a_used_invitation_are_refused_and_alarm() {
         assert!(invited.alarms());
         assert_eq!(invited.alarm.unwrap().times, times);
     }
+    let shown = || crate::board_page::BoardReport::read(&hub.office.shared, &hub.office.settings, 0);
+    assert!(shown().institutions[0].alarm, "operators see it");
     let log = safeharbor_service::audit::load(&hub.office.paths.audit()).unwrap();
     assert_eq!(log.iter().filter(|entry| entry.action.starts_with("alarm")).count(), 2);
     hub.join(&Node::new(10), &invitation).await.unwrap();
