@@ -47,7 +47,20 @@ impl Member {
         let code = InstitutionCode::complete(&format!("Y1110000BENCH{number:04}"))
             .map_err(step("institution code"))?;
         let token = Administrator::of(hub)?.invite(code.as_str(), &format!("bench {code}"))?;
-        let invitation = Invitation::parse(&token).map_err(step("invitation"))?;
+        Self::take_up(&token, (number, code), hub, address)
+    }
+
+    /// Joins by an invitation that was made already.
+    ///
+    /// # Errors
+    /// Any step that fails, in words.
+    pub fn take_up(
+        token: &str,
+        (number, code): (u8, InstitutionCode),
+        hub: &Path,
+        address: &str,
+    ) -> Result<Self, StepFailed> {
+        let invitation = Invitation::parse(token).map_err(step("invitation"))?;
         let Request { key_pem, csr_pem } = create_request(code).map_err(step("certificate request"))?;
         let settings = Settings::load(&Paths::new(hub), &[]).map_err(step("settings"))?;
         let keys = MemberKeys::new(number);

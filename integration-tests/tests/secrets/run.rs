@@ -5,10 +5,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use safeharbor_certs::invitation::Invitation;
+use safeharbor_core::institution::InstitutionCode;
 use safeharbor_hub::command::{self as hub_command, Command as HubCommand};
 use safeharbor_hub::office::Office;
-use safeharbor_hub::server::serve;
+use safeharbor_hub::server::{Addresses, serve};
 use safeharbor_hub::setup::{Naming, set_up};
+use safeharbor_integration_tests::member::Member;
 use safeharbor_node::command::{self as node_command, BackupCommand, Command as NodeCommand};
 use safeharbor_node::layout::Layout;
 use safeharbor_node::opening::{Owner, Seams, open as open_node};
@@ -76,17 +79,19 @@ fn seams() -> (Arc<dyn Clock>, Arc<dyn Random>) {
     (Arc::new(SystemClock), Arc::new(SystemRandom))
 }
 
-async fn run_hub(folder: &Path, saved: &Path) -> String {
+/// What a hub answered, and the invitation that was taken up while it served.
+async fn run_hub(folder: &Path, saved: &Path) -> (String, String) {
     let (clock, random) = seams();
     let naming = Naming { name: "hub.example".to_owned(), origin: None, tls_names: Vec::new() };
     set_up(folder, &naming, clock.as_ref(), random.as_ref()).unwrap();
     let anywhere = [("listen", "127.0.0.1:0".to_owned()), ("admin", "127.0.0.1:0".to_owned())];
     let hub = safeharbor_hub::opening::open(folder, &anywhere, (&clock, &random)).unwrap();
-    let (shutdown, said) = (Shutdown::new(), Arc::new(Mutex::new(String::new())));
+    let (shutdown, said) = (Shutdown::new(), Arc::new(Mutex::new((String::new(), String::new()))));
     let (saved, ended, answers) = (saved.to_owned(), shutdown.clone(), Arc::clone(&said));
     let commands = |office| async move {
-        let text = command_hub(office, &saved).await;
-        answers.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+        let text = command_hub(&office, &saved).await;
+        let token = join_by_invitation(&office).await;
+        *answers.lock().unwrap_or_else(PoisonError::into_inner) = (text, token);
         ended.trigger();
     };
     serve(hub, shutdown, commands).await.unwrap();
@@ -94,7 +99,7 @@ async fn run_hub(folder: &Path, saved: &Path) -> String {
     said.clone()
 }
 
-async fn command_hub(office: Office, saved: &Path) -> String {
+async fn command_hub(office: &Office, saved: &Path) -> String {
     let password = SecretString::from(PASSWORD);
     office.persons.add(ADMINISTRATOR, PersonRole::Administrator, &password, None).unwrap();
     let mut commands: Vec<HubCommand> = person_commands().into_iter().map(HubCommand::Person).collect();
@@ -103,11 +108,41 @@ async fn command_hub(office: Office, saved: &Path) -> String {
     commands.push(HubCommand::Backup(hub_command::BackupCommand::Now));
     let mut said = String::new();
     for command in commands {
-        let request = hub_command::Request { command, language: Language::Zh, format: Format::Json };
-        let reply = hub_command::execute(&office, request).await;
+        let reply = ask(office, command).await;
         said += &(reply.out + &reply.err);
     }
     said
+}
+
+async fn ask(office: &Office, command: HubCommand) -> hub_command::Reply {
+    let request = hub_command::Request { command, language: Language::Zh, format: Format::Json };
+    hub_command::execute(office, request).await
+}
+
+/// A member joins over TLS with the token that an administrator was given.
+async fn join_by_invitation(office: &Office) -> String {
+    let code: InstitutionCode = "12100000400002259P".parse().unwrap();
+    let add = hub_command::AddCommand {
+        id: None,
+        names: vec!["北京大学".to_owned()],
+        aliases: Vec::new(),
+        kind: None,
+        in_district: None,
+        counts_for_g1: None,
+        code: Some(code),
+        by: by(PASSWORD),
+    };
+    let who = code.as_str().to_owned();
+    let invite = hub_command::InviteCommand { who, code: None, days: 1, re_enrol: false, by: by(PASSWORD) };
+    ask(office, HubCommand::Institution(hub_command::InstitutionCommand::Add(add))).await;
+    let token = ask(office, HubCommand::Invite(invite)).await.out.trim().to_owned();
+    let folder = office.paths.folder().to_owned();
+    let addresses = std::fs::read_to_string(office.paths.addresses()).unwrap();
+    let addresses: Addresses = serde_json::from_str(&addresses).unwrap();
+    let taken = token.clone();
+    let take_up = move || Member::take_up(&taken, (1, code), &folder, &addresses.grpc.to_string());
+    tokio::task::spawn_blocking(take_up).await.unwrap().unwrap();
+    token
 }
 
 fn set_up_node(layout: &Layout) {
@@ -163,7 +198,7 @@ async fn log_audit_and_answers_hold_no_secret() {
     let log = capture();
     let place = tempfile::tempdir().unwrap();
     let (hub, node) = (place.path().join("hub"), Layout::at(&place.path().join("node")));
-    let said_by_hub = run_hub(&hub, &place.path().join("saved-by-hub")).await;
+    let (said_by_hub, token) = run_hub(&hub, &place.path().join("saved-by-hub")).await;
     let layout = node.clone();
     let saved = place.path().join("saved-by-node");
     let said_by_node = tokio::task::spawn_blocking(move || run_node(&layout, &saved)).await.unwrap();
@@ -188,6 +223,10 @@ async fn log_audit_and_answers_hold_no_secret() {
     let logged = String::from_utf8_lossy(&log.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
     assert!(logged.contains("the hub listens") && logged.contains("TRACE"), "the log was captured: {logged}");
     assert!(said_by_hub.contains("王伟") && said_by_node.contains("王伟"), "{said_by_hub}\n{said_by_node}");
+    // Whoever invites is answered with the token; nobody else sees it.
+    let invitation = Invitation::parse(&token).unwrap();
+    secrets.push(("the invitation".to_owned(), token.as_bytes()[..40].to_vec()));
+    secrets.push(("the invitation's secret".to_owned(), invitation.secret.to_vec()));
     check_holds_none(&logged, &secrets, "the log");
     check_holds_none(&said_by_hub, &secrets, "an answer of the hub");
     check_holds_none(&said_by_node, &secrets, "an answer of the node");
