@@ -26,7 +26,7 @@ use crate::authority::Authorities;
 use crate::exchange::Peer;
 use crate::key_register::ClaimFailed;
 use crate::office::Office;
-use throttle::Throttle;
+use throttle::{Attempt, Throttle};
 
 /// The service.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ impl EnrollmentService {
         Self { office, throttle: Arc::default() }
     }
 
-    /// Lets a caller try, unless their address failed too often, and counts a failure.
+    /// Lets a caller try, unless their address tried or failed too often.
     async fn attempt<T, A, F>(&self, request: Request<T>, act: A) -> Result<Response<v1::Membership>, Status>
     where
         A: FnOnce(Office, T, String) -> F,
@@ -91,15 +91,18 @@ impl EnrollmentService {
         let address = peer.ok_or_else(|| status_of(Code::Internal, "no address"))?.address.ip();
         let now_ms = self.office.clock.now_ms();
         if !self.throttle.lets(address, now_ms) {
-            let text = "too many attempts from this address failed; wait for ten minutes";
+            let text = "too many attempts from this address; wait for ten minutes";
             return Err(status_of(Code::AttemptsThrottled, text));
         }
         let refusal = match act(self.office.clone(), request.into_inner(), address.to_string()).await {
-            Ok(membership) => return Ok(Response::new(membership)),
+            Ok(membership) => {
+                self.throttle.count(address, Attempt::Answered, now_ms);
+                return Ok(Response::new(membership));
+            }
             Err(refusal) => refusal,
         };
         if refusal.counts() {
-            self.throttle.count(address, now_ms);
+            self.throttle.count(address, Attempt::Failed, now_ms);
         }
         tracing::info!(%address, code = %refusal.code, reason = refusal.text, "an enrolment was refused");
         Err(status_of(refusal.code, &refusal.text))

@@ -11,6 +11,7 @@ use safeharbor_service::secret_file;
 
 use super::{Authorities, AuthoritiesFailed, ROW, Stage, files, row};
 use crate::certificates;
+use crate::invitation;
 use crate::key_register::{KeyRegister, NamedKey, Usage};
 use crate::office::Desk;
 use crate::setup::AUTHORITY_S;
@@ -24,6 +25,9 @@ pub enum RotateFailed {
     /// Institutions would be cut off.
     #[error("these institutions would be cut off, because they did not renew meanwhile: {}", list(.0))]
     Behind(Vec<InstitutionCode>),
+    /// Invitations name the authority that issues at the moment, and could not be taken up.
+    #[error("these institutions hold invitations that could not be taken up any more; withdraw them, or let them be used first: {}", list(.0))]
+    Invited(Vec<InstitutionCode>),
     /// The files or the office.
     #[error(transparent)]
     Authorities(#[from] AuthoritiesFailed),
@@ -37,6 +41,9 @@ impl RotateFailed {
             Self::Turn(_) => "还没有轮到这一步；见 authority show".to_owned(),
             Self::Behind(codes) => {
                 format!("以下单位尚未更新证书，这一步会使其断开：{}", list(codes))
+            }
+            Self::Invited(codes) => {
+                format!("以下单位持有的邀请码将无法使用，请先撤回或等其使用：{}", list(codes))
             }
             Self::Authorities(failed) => safeharbor_service::speech::chain_of(failed),
         }
@@ -81,7 +88,8 @@ fn make(desk: &Desk) -> Result<String, AuthoritiesFailed> {
 /// Issues from the next authority from here on. Hold the office's lock.
 ///
 /// # Errors
-/// No change was begun, or, unless forced, an active institution did not renew since, so that its node may not trust the next.
+/// No change was begun, or, unless forced, a member did not renew since, so that its node may not trust the next, or an
+/// invitation is open.
 pub fn switch(desk: &Desk, force: bool) -> Result<Authorities, RotateFailed> {
     let current = Authorities::load(desk)?;
     let (Stage::Begun, Some(next)) = (current.stage, current.other.clone()) else {
@@ -90,6 +98,10 @@ pub fn switch(desk: &Desk, force: bool) -> Result<Authorities, RotateFailed> {
     let behind = behind(desk, |last| last.issued_ms > current.since_ms)?;
     if !behind.is_empty() && !force {
         return Err(RotateFailed::Behind(behind));
+    }
+    let invited = invited(desk)?;
+    if !invited.is_empty() && !force {
+        return Err(RotateFailed::Invited(invited));
     }
     let (other, since_ms) = (Some(current.issuing), desk.clock.now_ms());
     keep(desk, Authorities { issuing: next, other, stage: Stage::Switched, since_ms })
@@ -116,6 +128,13 @@ pub fn retire(desk: &Desk) -> Result<Authorities, RotateFailed> {
     // Whoever is killed before this leaves a key that nothing trusts.
     std::fs::remove_file(files(desk, &former).1).ok();
     Ok(kept)
+}
+
+/// Whose invitations are open.
+fn invited(desk: &Desk) -> Result<Vec<InstitutionCode>, AuthoritiesFailed> {
+    let (rows, now_ms) = (invitation::drawer(desk).all()?, desk.clock.now_ms());
+    let open = rows.into_iter().filter(|(_, invited)| invited.is_open(now_ms));
+    Ok(open.map(|(_, invited)| invited.code).collect())
 }
 
 /// The institutions that take part and whose last certificate is not as it should be.

@@ -86,9 +86,9 @@ pub enum AuthorityWords {
         #[arg(long, value_name = "NAME")]
         person: String,
     },
-    /// Issue from the next one; refused while members have not renewed since it was begun
+    /// Issue from the next one; refused while members have not renewed since it was begun, or invitations are open
     Switch {
-        /// Cut those off that have not: they join anew
+        /// Cut those off that have not: they re-enrol
         #[arg(long)]
         force: bool,
         /// An administrator; their password is asked for

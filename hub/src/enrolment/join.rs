@@ -6,6 +6,7 @@ use safeharbor_certs::spki;
 use safeharbor_core::code::Code;
 use safeharbor_core::digest::Digest;
 use safeharbor_core::directory::{Announcement, Institution, KeyGround, KeySigns, Standing};
+use safeharbor_core::institution::InstitutionCode;
 use safeharbor_core::key::PublicKey;
 use safeharbor_proto::v1;
 use safeharbor_service::speech::moment;
@@ -70,12 +71,11 @@ pub(super) async fn join(
     let asked = verify(office, &invited, (invitation, request, from))?;
     let invited = take_up(office, invited, &asked)?;
     let last = log(office, &invited, &asked).await?;
+    let certificate_pem = certify(office, invited.code, &asked)?;
     drop(deciding);
     if let Some(index) = last {
         wait_published(&office.shared, index).await.map_err(|failed| Refusal::ours(&failed))?;
     }
-    let issued = certificates::issue(office, invited.code, &asked.csr_pem, Batch::new());
-    let certificate_pem = issued.map_err(|failed| Refusal::ours(&failed))?;
     membership(office, invited.code, certificate_pem)
 }
 
@@ -92,6 +92,13 @@ fn verify(
     let tls =
         spki::of_request(&csr_pem).map_err(|failed| Refusal::new(Code::ProofRefused, failed.to_string()))?;
     Ok(Asked { invitation, keys, csr_pem, tls, from })
+}
+
+/// The TLS key need not be the one of the first attempt, but it is nobody else's.
+fn certify(office: &Office, code: InstitutionCode, asked: &Asked) -> Result<String, Refusal> {
+    let (mut batch, tls) = (Batch::new(), NamedKey { name: asked.tls, usage: Usage::Tls });
+    KeyRegister::of(office).claim(&mut batch, &code, &[tls])?;
+    certificates::issue(office, code, &asked.csr_pem, batch).map_err(|failed| Refusal::ours(&failed))
 }
 
 /// Binds the invitation to the keys, if it is open; if it is bound to the same ones, it is so already. Durable on return.

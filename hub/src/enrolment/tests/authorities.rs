@@ -1,11 +1,13 @@
 //! Changing the authority: nodes of either are connected at every stage, and nobody is cut off unasked.
 
+use safeharbor_certs::invitation::Invitation;
 use safeharbor_certs::request::create_request;
 use safeharbor_proto::v1;
 use safeharbor_proto::v1::registry_client::RegistryClient;
 
-use super::super::testing::{DAY_MS, Hub, Node, OTHER_CODE, code, connect};
+use super::super::testing::{DAY_MS, Hub, Node, OTHER_CODE, code, connect, person};
 use crate::authority::{Authorities, RotateFailed, Stage, begin, digest, retire, switch};
+use crate::invitation::{Invited, State, keep};
 
 /// Whether a node with this certificate that trusts these authorities is served; waits until the hub took a change up.
 async fn is_served(hub: &Hub, membership: &v1::Membership, key_pem: &str) -> bool {
@@ -48,6 +50,12 @@ async fn nodes_of_either_authority_are_served_while_one_takes_over() {
     assert_eq!(behind, [code()]);
     let tls = create_request(code()).unwrap();
     let renewed = hub.renew(&early, &tls).await.unwrap();
+    let open = hub.invite("12100000DEM000014F".parse().unwrap());
+    assert!(
+        matches!(switch(&hub.office, false), Err(RotateFailed::Invited(_))),
+        "its token names the former"
+    );
+    withdraw(&hub, &open);
     switch(&hub.office, false).unwrap();
     let hub = hub.restart().await;
     for (membership, key) in [(&renewed, &tls.key_pem), (&meanwhile, &late.tls.key_pem)] {
@@ -67,6 +75,12 @@ async fn nodes_of_either_authority_are_served_while_one_takes_over() {
     }
     assert!(!is_served(&hub, &renewed, &tls.key_pem).await, "the former authority is trusted no more");
     assert_eq!(Authorities::load(&hub.office).unwrap().stage, Stage::Steady);
+}
+
+fn withdraw(hub: &Hub, invitation: &Invitation) {
+    let state = State::Withdrawn { at_ms: 1, by: person(1) };
+    let invited = Invited { state, ..hub.invited(invitation) };
+    keep(&hub.office, &invitation.id(), &invited).unwrap();
 }
 
 #[tokio::test]

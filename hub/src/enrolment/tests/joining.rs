@@ -55,6 +55,18 @@ async fn asking_again_with_the_same_keys_gets_the_same_answer_also_from_a_hub_st
     assert!(hub.invited(&invitation).alarm.is_none());
 }
 
+#[tokio::test]
+async fn asking_again_with_another_tls_key_is_a_renewal_unless_that_key_is_somebody_elses() {
+    let hub = Hub::start().await;
+    let (node, other) = (Node::new(10), Node::of(OTHER_CODE.parse().unwrap(), 20));
+    let invitation = hub.invite(code());
+    hub.join(&node, &invitation).await.unwrap();
+    hub.join(&other, &hub.invite(other.code)).await.unwrap();
+    hub.join(&Node::new(10), &invitation).await.unwrap();
+    let copied = Node { tls: other.tls, ..Node::new(10) };
+    assert_eq!(hub.join(&copied, &invitation).await.unwrap_err(), Code::KeyInUse);
+}
+
 /// What a hub that was killed in the middle of a join has done.
 #[tokio::test]
 async fn a_join_that_a_crash_cut_short_is_finished_by_asking_again() {
