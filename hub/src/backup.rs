@@ -22,6 +22,7 @@ use safeharbor_service::store::{Store, Table};
 use crate::folder::{Paths, Settings};
 use crate::journal::durable_lengths;
 use crate::office::Desk;
+use crate::office::tables::SESSIONS;
 
 pub use restoring::{CheckpointRefused, RestoredHub, restore};
 
@@ -60,8 +61,9 @@ impl Subject for Desk {
         &*self.store
     }
 
-    fn leaves_out(&self, _: Table, _: &[u8]) -> bool {
-        false
+    /// Whoever was signed in signs in again: a session that was ended must not come back.
+    fn leaves_out(&self, table: Table, _: &[u8]) -> bool {
+        table == SESSIONS
     }
 
     fn note_made(&self, made: &Made) -> Result<(), AuditFailed> {

@@ -12,6 +12,7 @@ use safeharbor_service::folder::DataFolder;
 use safeharbor_service::person::Role as PersonRole;
 use safeharbor_service::random::{Random, SystemRandom};
 use safeharbor_service::speech::chain_of;
+use safeharbor_service::store::Batch;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
@@ -149,6 +150,9 @@ async fn a_backup_holds_the_hub_and_never_what_it_signed() {
 async fn a_hub_restored_with_its_last_checkpoint_goes_on_where_it_was() {
     let hub = Hub::start().await;
     hub.admit(ONE).await;
+    let mut batch = Batch::new();
+    batch.put(SESSIONS, *b"hash of a token", *b"{}");
+    hub.office.store.commit(batch).unwrap();
     let (made, key, note) = (hub.make(), hub.key(), hub.note());
     let published = Arc::clone(&hub.office.shared.published.borrow());
     let _folder = hub.stop().await;
@@ -158,6 +162,7 @@ async fn a_hub_restored_with_its_last_checkpoint_goes_on_where_it_was() {
     let again = Arc::clone(&restored.desk.shared.published.borrow());
     assert_eq!((again.size, again.root), (published.size, published.root), "index and tiles are made again");
     assert_eq!(restored.desk.persons.list().unwrap()[0].name, "甲");
+    assert_eq!(restored.desk.store.get(SESSIONS, b"hash of a token").unwrap(), None, "sessions end");
     assert!(first_announcements(&restored).is_empty(), "it knows what it announced");
     let last = safeharbor_service::audit::load(&restored.desk.paths.audit()).unwrap().pop().unwrap();
     assert_eq!(last.action, "restore");
