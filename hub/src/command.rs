@@ -1,5 +1,6 @@
 //! Commands: the values that the command line makes of its words, carried out on an open hub, by this process or the running one.
 
+mod audit;
 mod authority;
 mod backup;
 mod failure;
@@ -26,6 +27,7 @@ pub use offline::{offline, rebuild};
 pub use proposal::ProposalCommand;
 pub use reply::Reply;
 pub use roster::{AddCommand, ImportCommand};
+pub use safeharbor_service::audit::AuditCommand;
 pub use safeharbor_service::person::PersonCommand;
 
 use crate::office::Office;
@@ -57,6 +59,8 @@ pub enum Command {
     Authority(AuthorityCommand),
     /// Something about persons.
     Person(PersonCommand),
+    /// Reading the audit log.
+    Audit(AuditCommand),
     /// Something about proposals.
     Proposal(ProposalCommand),
     /// Something about backups.
@@ -74,6 +78,7 @@ pub async fn execute(office: &Office, request: Request) -> Reply {
         Command::Authority(command) => authority::carry_out(office, command, &mut reply).await,
         Command::Person(command) => person::carry_out(office, command, &mut reply).await,
         Command::Backup(command) => backup::carry_out(office, command, &mut reply).await,
+        Command::Audit(command) => audit::carry_out(office, command, &mut reply).await,
         Command::Proposal(command) => proposal::carry_out(office, command, &mut reply).await,
     };
     if let Err(failed) = done {

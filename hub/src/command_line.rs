@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 pub use arguments::Arguments;
 use arguments::{InstitutionWords, ProposalWords, Words};
+use safeharbor_service::caller;
 use safeharbor_service::clock::Clock;
 use safeharbor_service::control;
 use safeharbor_service::person::Credentials;
@@ -23,7 +24,7 @@ use crate::command::{
 };
 use crate::folder::Paths;
 use crate::running::run;
-use crate::setup::{Naming, set_up};
+use crate::setup::{Naming, first_link, set_up};
 
 /// What the command line gets from `main`.
 #[derive(Debug)]
@@ -70,6 +71,10 @@ impl Desk<'_> {
             Words::Key(words) => self.ask_and_deliver(|| self.key_words(words)),
             Words::Authority(words) => self.ask_and_deliver(|| self.authority(words)),
             Words::Person(words) => self.ask_and_deliver(|| Ok(Command::Person(words.ask(self.language)?))),
+            Words::Audit(words) => {
+                let folder = &self.surroundings.folder;
+                self.ask_and_deliver(|| Ok(Command::Audit(words.ask(self.language, folder)?)))
+            }
             Words::Proposal(words) => self.ask_and_deliver(|| self.proposal(words)),
             Words::Backup(words) => self.backup(words),
             Words::Restore { file, identity, checkpoint } => {
@@ -88,13 +93,24 @@ impl Desk<'_> {
 
     fn init(&self, naming: &Naming) -> Exit {
         let (clock, random) = self.seams();
-        match set_up(&self.data, naming, clock.as_ref(), random.as_ref()) {
-            Ok(()) => {
-                let folder = self.data.display();
-                let text = self
-                    .language
-                    .pick(format!("枢纽已在 {folder} 建立。"), format!("the hub is set up in {folder}."));
-                complain(&text, Exit::Done)
+        if let Err(failed) = set_up(&self.data, naming, clock.as_ref(), random.as_ref()) {
+            return complain(&chain_of(&failed), Exit::Refused);
+        }
+        let folder = self.data.display();
+        let text = self
+            .language
+            .pick(format!("枢纽已在 {folder} 建立。"), format!("the hub is set up in {folder}."));
+        complain(&text, Exit::Done);
+        match caller::sync_scope(caller::own(), || first_link(&self.data, clock, random)) {
+            Ok(link) => {
+                complain(
+                    self.language.pick(
+                        "枢纽运行后（run），第一位管理员用浏览器打开下面的链接，设定姓名和密码；72 小时内有效，只能使用一次。",
+                        "once the hub runs, its first administrator opens this link in a browser to choose name and password; it is valid for 72 hours and works once.",
+                    ),
+                    Exit::Done,
+                );
+                answer(&format!("{}\n", *link))
             }
             Err(failed) => complain(&chain_of(&failed), Exit::Refused),
         }

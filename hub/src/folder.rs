@@ -27,6 +27,8 @@ pub struct Settings {
     /// Where nodes reach the hub from outside, `host:port`; without a port, that it listens on; if empty, the first
     /// TLS name.
     pub public_address: String,
+    /// Whether a proxy in front of it speaks HTTPS: cookies are then marked so.
+    pub admin_https: bool,
     /// Whether the gRPC reflection service answers.
     pub reflection: bool,
     /// What is logged to standard error, in the words of `tracing`'s filters.

@@ -20,6 +20,7 @@ use tokio::sync::{Mutex, MutexGuard, mpsc, watch};
 use crate::committer::Order;
 use crate::folder::{Paths, Settings};
 use crate::server::Addresses;
+use crate::setup::link_head;
 use crate::shared::Shared;
 
 /// What an open hub is, for whoever reads it or works at it.
@@ -69,7 +70,7 @@ impl Desk {
         let running = std::fs::read_to_string(self.paths.addresses()).ok();
         let running = running.and_then(|text| serde_json::from_str::<Addresses>(&text).ok());
         let admin = running.map_or_else(|| self.settings.admin.clone(), |there| there.admin.to_string());
-        format!("http://{admin}/first#")
+        link_head(&self.settings, &admin)
     }
 }
 

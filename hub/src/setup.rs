@@ -1,20 +1,27 @@
 //! Setting a hub up: folder, keys, certificate authority, trust file. The first statements are logged at first opening.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use safeharbor_certs::authority::{Authority, AuthorityFailed};
 use safeharbor_core::institution::Issuer;
 use safeharbor_core::key::Signer as _;
 use safeharbor_core::note::{ParseVerifierKeyFailed, VerifierKey};
 use safeharbor_core::policy::{BuildPolicyFailed, Policy};
+use safeharbor_service::audit::{AuditFailed, AuditLog};
 use safeharbor_service::clock::{Clock, to_seconds};
 use safeharbor_service::durable_file::{WriteFailed, create_folders_durably, write_durably};
 use safeharbor_service::folder::{DataFolder, OpenFolderFailed, Role};
 use safeharbor_service::key_file::{self, CreateKeyFailed, KeyUse};
+use safeharbor_service::person::PersonsFailed;
 use safeharbor_service::random::Random;
 use safeharbor_service::secret_file;
+use safeharbor_service::settings::LoadSettingsFailed;
+use safeharbor_service::store::{SledSettings, SledStore, Store, StoreFailed};
+use zeroize::Zeroizing;
 
-use crate::folder::Paths;
+use crate::folder::{Paths, Settings};
+use crate::office::persons;
 
 /// How long the authority is valid.
 pub(crate) const AUTHORITY_S: u64 = 10 * 365 * 24 * 3600;
@@ -91,6 +98,59 @@ pub fn set_up(
     write_durably(&paths.policy(), policy.build()?.to_string().as_bytes())?;
     let settings = format!("name = {:?}\norigin = {origin:?}\ntls_names = {names:?}\n", naming.name);
     Ok(write_durably(&paths.settings(), settings.as_bytes())?)
+}
+
+/// Makes the one-time link of the first administrator of a hub that was just set up.
+///
+/// # Errors
+/// The folder or the store of persons cannot be used.
+pub fn first_link(
+    folder: &Path,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Zeroizing<String>, FirstLinkFailed> {
+    let _held = DataFolder::open(folder, Role::Hub)?;
+    let paths = Paths::new(folder);
+    let settings = Settings::load(&paths, &[])?;
+    let store: Arc<dyn Store> = Arc::new(SledStore::open(&paths.office(), SledSettings::default())?);
+    let code = persons(&store, clock, random).make_first_code()?.ok_or(FirstLinkFailed::Administrator)?;
+    AuditLog::open(&paths.audit(), Arc::clone(clock))?.append(
+        None,
+        "make first code",
+        "persons",
+        serde_json::Value::Null,
+    )?;
+    Ok(Zeroizing::new(format!("{}{}", link_head(&settings, &settings.admin), code.as_str())))
+}
+
+/// What goes before a one-time code so that a browser opens its page.
+#[must_use]
+pub fn link_head(settings: &Settings, admin: &str) -> String {
+    let scheme = if settings.admin_https { "https" } else { "http" };
+    format!("{scheme}://{admin}/first#")
+}
+
+/// The first administrator's link cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum FirstLinkFailed {
+    /// The folder is unusable.
+    #[error(transparent)]
+    Folder(#[from] OpenFolderFailed),
+    /// The settings cannot be loaded.
+    #[error("the settings cannot be loaded")]
+    Settings(#[from] LoadSettingsFailed),
+    /// The store cannot be opened.
+    #[error("the office cannot be opened")]
+    Store(#[from] StoreFailed),
+    /// The persons cannot be written.
+    #[error("the code cannot be made")]
+    Persons(#[from] PersonsFailed),
+    /// There is an administrator.
+    #[error("there is an administrator already")]
+    Administrator,
+    /// It cannot be noted.
+    #[error("the audit log cannot be written")]
+    Audit(#[from] AuditFailed),
 }
 
 fn tls_names(naming: &Naming) -> Vec<String> {

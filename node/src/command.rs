@@ -3,6 +3,7 @@
 mod approvals;
 mod approve;
 mod approve_set;
+mod audit;
 mod backup;
 mod connector;
 mod credentials;
@@ -31,6 +32,7 @@ mod withdraw;
 
 use std::path::PathBuf;
 
+pub use safeharbor_service::audit::AuditCommand;
 pub use safeharbor_service::person::{Credentials, Password, PersonCommand};
 use serde::{Deserialize, Serialize};
 
@@ -242,6 +244,8 @@ pub enum Command {
     },
     /// Something about persons.
     Person(PersonCommand),
+    /// Reading the audit log.
+    Audit(AuditCommand),
     /// Imports a file.
     Import(ImportOrder),
     /// Gives fields of a record other values.
@@ -330,6 +334,7 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
         Command::PreviewPolicy { text, person } => policy::preview(context, &text, &person, speech),
         Command::AcceptPolicy { text, by } => policy::accept(context, &text, &by, speech),
         Command::Person(command) => person::carry_out(context, command, speech),
+        Command::Audit(command) => audit::carry_out(context, command, speech),
         Command::Import(order) => import::import(context, &order, speech),
         Command::Edit { record, changes, by } => edit::edit(context, &record, &changes, &by, speech),
         Command::History { record } => edit::history(context, &record, speech),

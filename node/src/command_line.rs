@@ -106,6 +106,10 @@ impl Desk {
                 Ok(command) => self.deliver(Command::Person(command)),
                 Err(failed) => self.no_password(&failed),
             },
+            Words::Audit(words) => match words.ask(self.language, &self.folder) {
+                Ok(command) => self.deliver(Command::Audit(command)),
+                Err(failed) => self.no_password(&failed),
+            },
             Words::Resume { person } => self.with_password(person, |by| Command::Resume { by }),
             Words::Connector(words) => self.connector(words),
             Words::Jobs { connector, limit } => self.jobs(connector, limit),

@@ -4,6 +4,11 @@
 //! for the first). Whoever can write the file can cut its end or write it anew from some line on; they cannot
 //! change a line and keep the ones after it.
 
+mod command;
+mod export;
+mod selection;
+mod words;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,6 +17,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use safeharbor_core::digest::Digest;
 use serde::{Deserialize, Serialize};
+
+pub use command::{AuditCommand, AuditCommandFailed, Reader, Wanted};
+pub use export::{ExportFailed, ExportForm, csv_head, csv_line};
+pub use selection::{Last, Selection};
+pub use words::{AuditWords, WantedWords};
 
 use crate::caller;
 use crate::clock::{self, Clock};
@@ -136,6 +146,12 @@ impl AuditLog {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner).bytes
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Writes one entry; durable on return.
     ///
     /// # Errors
@@ -202,7 +218,11 @@ pub fn load(path: &Path) -> Result<Vec<Entry>, AuditFailed> {
     Ok(entries)
 }
 
-fn read(path: &Path, each: &mut dyn FnMut(Entry)) -> Result<Verified, AuditFailed> {
+/// Shows `each` every entry, checked as [`verify`] does, one at a time.
+///
+/// # Errors
+/// As [`verify`]; `each` has then seen the entries before.
+pub fn read(path: &Path, each: &mut dyn FnMut(Entry)) -> Result<Verified, AuditFailed> {
     let failed = |source| AuditFailed::Io { path: path.to_owned(), source };
     let mut reader = BufReader::new(File::open(path).map_err(failed)?);
     let mut verified = Verified { lines: 0, head: Digest::of(b""), bytes: 0, torn_bytes: 0 };

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use safeharbor_service::audit::AuditCommandFailed;
 use safeharbor_service::person::{AuthorizeFailed, PersonCommandFailed, PersonsFailed};
 use safeharbor_service::speech::{Exit, Language, chain_of};
 
@@ -23,6 +24,9 @@ pub enum CommandFailed {
     /// Somebody may not, or is nobody.
     #[error(transparent)]
     Person(#[from] PersonCommandFailed),
+    /// The audit log is not read.
+    #[error(transparent)]
+    ReadAudit(#[from] AuditCommandFailed),
     /// Nothing is proposed, decided or withdrawn.
     #[error(transparent)]
     Proposal(#[from] ProposalFailed),
@@ -97,6 +101,7 @@ impl CommandFailed {
     pub fn text(&self, language: Language) -> String {
         match (self, language) {
             (Self::Person(failed), Language::Zh) => failed.text_zh(),
+            (Self::ReadAudit(failed), Language::Zh) => failed.text_zh(),
             (Self::Proposal(failed), Language::Zh) => failed.text_zh(),
             (Self::Rotate(failed), Language::Zh) => failed.text_zh(),
             (Self::Said { zh, .. }, Language::Zh) => zh.clone(),
@@ -110,6 +115,7 @@ impl CommandFailed {
         match self {
             Self::Open(_) | Self::Run(_) | Self::Drawer(_) | Self::Authorities(_) => Exit::Unavailable,
             Self::Person(failed) => failed.exit(),
+            Self::ReadAudit(failed) => failed.exit(),
             Self::Proposal(ProposalFailed::Store(_) | ProposalFailed::Row(_)) => Exit::Unavailable,
             Self::Backup(BackupFailed::Make(_) | BackupFailed::Book(_)) => Exit::Unavailable,
             Self::Backup(_)

@@ -1,7 +1,7 @@
 //! `proposal`: what one person proposed, for a second one to decide.
 
 use safeharbor_service::clock::to_rfc3339;
-use safeharbor_service::person::{Credentials, Person, Role};
+use safeharbor_service::person::{Credentials, Role};
 use serde::{Deserialize, Serialize};
 
 use super::{CommandFailed, Reply};
@@ -91,9 +91,10 @@ fn list(office: &Office, reply: &mut Reply) -> Result<(), CommandFailed> {
         return Ok(());
     }
     let now_ms = office.clock.now_ms();
+    let name_of = |id| office.persons.name_of(id).ok().flatten();
     for there in &proposals {
         let what = there.what.text(reply.language());
-        let by = named(&there.by, reply);
+        let by = there.by.title(reply.language(), name_of);
         let state = match &there.state {
             State::Open if there.is_open(now_ms) => {
                 let (until, who) = (to_rfc3339(there.expires_ms), who(office, there, reply)?);
@@ -104,18 +105,18 @@ fn list(office: &Office, reply: &mut Reply) -> Result<(), CommandFailed> {
             }
             State::Open => reply.pick("已过期", "expired").to_owned(),
             State::Decided { by, .. } => {
-                let by = named(by, reply);
+                let by = by.title(reply.language(), name_of);
                 reply.pick(format!("{by} 已批准，正在执行"), format!("approved by {by}, being carried out"))
             }
             State::Done { by, at_ms } => {
-                let (by, at) = (named(by, reply), to_rfc3339(*at_ms));
+                let (by, at) = (by.title(reply.language(), name_of), to_rfc3339(*at_ms));
                 reply.pick(
                     format!("{by} 于 {at} 批准，已执行"),
                     format!("approved by {by} at {at}, carried out"),
                 )
             }
             State::Withdrawn { by, .. } => {
-                let by = named(by, reply);
+                let by = by.title(reply.language(), name_of);
                 reply.pick(format!("{by} 已撤回"), format!("withdrawn by {by}"))
             }
             State::Overtaken { .. } => {
@@ -132,14 +133,7 @@ fn who(office: &Office, proposal: &Proposal, reply: &Reply) -> Result<String, Co
     if who.is_empty() {
         return Ok(reply.pick("目前无人", "nobody at the moment").to_owned());
     }
-    let names: Vec<String> = who.iter().map(|person| named(person, reply)).collect();
+    let name_of = |id| office.persons.name_of(id).ok().flatten();
+    let names: Vec<String> = who.iter().map(|person| person.title(reply.language(), name_of)).collect();
     Ok(names.join(reply.pick("、", ", ")))
-}
-
-fn named(person: &Person, reply: &Reply) -> String {
-    match person.deputy_for {
-        None => person.name.clone(),
-        Some(principal) => reply
-            .pick(format!("{} 代 {principal} 号", person.name), format!("{} for {principal}", person.name)),
-    }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use safeharbor_core::directory::InstitutionType;
 use safeharbor_core::institution::InstitutionCode;
+use safeharbor_service::audit::AuditWords;
 use safeharbor_service::person::PersonWords;
 use safeharbor_service::speech::{Format, Language};
 
@@ -75,6 +76,9 @@ pub enum Words {
     /// 人员 Persons: accounts, roles, deputies, the first administrator
     #[command(subcommand)]
     Person(PersonWords),
+    /// 审计日志 The audit log: who did what
+    #[command(subcommand)]
+    Audit(AuditWords),
     /// Decide, as the second person, what another one proposed (两人决定)
     #[command(subcommand)]
     Proposal(ProposalWords),

@@ -16,8 +16,6 @@ pub const KEYS: Table = Table(5);
 pub const CERTIFICATES: Table = Table(6);
 /// SHA-256 of a session's token → whose session.
 pub const SESSIONS: Table = Table(7);
-/// SHA-256 of a one-time link's token → what it is for.
-pub const LINKS: Table = Table(8);
 /// Digest of a catalogue version → its files.
 pub const CATALOGUES: Table = Table(9);
 /// Name → JSON: what there is one of.

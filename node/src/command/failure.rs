@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use safeharbor_core::record::{KindId, RecordHandle};
 use safeharbor_rules::PlanRefused;
-use safeharbor_service::audit::AuditFailed;
+use safeharbor_service::audit::{AuditCommandFailed, AuditFailed};
 use safeharbor_service::durable_file::WriteFailed;
 use safeharbor_service::person::{AuthorizeFailed, PersonCommandFailed, PersonsFailed};
 use safeharbor_service::store::StoreFailed;
@@ -50,6 +50,9 @@ pub enum CommandFailed {
     /// Somebody may not, or is nobody.
     #[error(transparent)]
     Person(#[from] PersonCommandFailed),
+    /// The audit log is not read.
+    #[error(transparent)]
+    ReadAudit(#[from] AuditCommandFailed),
     /// An approval is refused.
     #[error("not approved")]
     Approve(#[from] ApproveFailed),
@@ -234,6 +237,7 @@ impl CommandFailed {
             | Self::Plan(_) => Exit::Refused,
             Self::Connecting(failed) => failed.exit(),
             Self::Person(failed) => failed.exit(),
+            Self::ReadAudit(failed) => failed.exit(),
         }
     }
 }

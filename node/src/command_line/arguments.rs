@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use safeharbor_core::institution::InstitutionCode;
+use safeharbor_service::audit::AuditWords;
 use safeharbor_service::person::PersonWords;
 
 use super::backing_up::BackupWords;
@@ -263,6 +264,9 @@ pub enum Words {
     /// 人员 Persons
     #[command(subcommand)]
     Person(PersonWords),
+    /// 审计日志 The audit log: who did what
+    #[command(subcommand)]
+    Audit(AuditWords),
     /// 导出 Export
     #[command(subcommand)]
     Export(ExportWords),

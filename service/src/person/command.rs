@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     AddPersonFailed, AuthorizeFailed, Credentials, Deputyship, FirstPerson, ParseRoleFailed, Password,
-    Person, Persons, PersonsFailed, Role, TakeFirstFailed, authorize,
+    Person, PersonId, Persons, PersonsFailed, Role, TakeFirstFailed, authorize,
 };
 use crate::audit::{AuditFailed, AuditLog};
 use crate::speech::{Exit, Language, chain_of, padded};
@@ -245,10 +245,7 @@ impl Counter<'_> {
         if self.json {
             return json_of(&appointments);
         }
-        let name = |id| {
-            let found = self.persons.active(id).ok().flatten();
-            found.map_or_else(|| format!("{id}"), |(person, _)| person.name)
-        };
+        let name = |id: PersonId| self.persons.name_of(id).ok().flatten().unwrap_or_else(|| id.to_string());
         let line = |d: &Deputyship| {
             let (deputy, principal) = (name(d.deputy), name(d.principal));
             let who =

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use words::{DeputyWords, PersonWords};
 
 use crate::folder;
+use crate::speech::Language;
 
 /// The number of a person in one data folder; never given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -144,6 +145,13 @@ impl Person {
     #[must_use]
     pub fn authority(&self) -> PersonId {
         self.deputy_for.unwrap_or(self.id)
+    }
+
+    /// Who they are, for people: a deputy with the name of the person they act for, if `name_of` knows it.
+    pub fn title(&self, language: Language, name_of: impl Fn(PersonId) -> Option<String>) -> String {
+        let Some(principal) = self.deputy_for else { return self.name.clone() };
+        let principal = name_of(principal).unwrap_or_else(|| principal.to_string());
+        language.pick(format!("{} 代 {principal}", self.name), format!("{} for {principal}", self.name))
     }
 }
 

@@ -192,6 +192,14 @@ impl Persons {
         found.ok_or_else(|| PersonsFailed::NoSuchName(name_or_id.trim().chars().take(64).collect()))
     }
 
+    /// The name of the person of that number, also of one who left.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn name_of(&self, id: PersonId) -> Result<Option<String>, PersonsFailed> {
+        Ok(self.account(id)?.map(|account| account.person.name))
+    }
+
     /// Whether somebody can add persons.
     ///
     /// # Errors

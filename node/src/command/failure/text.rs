@@ -72,6 +72,7 @@ impl CommandFailed {
             Self::NeedsKind => "表格只能容纳一个类别的记录，请指明：--kind 类别".to_owned(),
             Self::Export(_) => format!("未导出：{}", chain_of(self)),
             Self::Person(failed) => failed.text_zh(),
+            Self::ReadAudit(failed) => failed.text_zh(),
             Self::Approve(failed) => approve_zh(failed),
             Self::Reject(failed) => reject_zh(failed),
             Self::Withdraw(failed) => withdraw_zh(failed),
