@@ -232,6 +232,7 @@ fn expect(proof: &Jws<'_>, claim: &'static str, value: &str) -> Result<(), Proof
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use safeharbor_core::key::MemorySigner;
     use zeroize::Zeroizing;
 
@@ -290,6 +291,27 @@ mod tests {
         assert!(
             verify_presentation(&proof, (&hub(), &invitation, "another"), &signer(3).public_key()).is_err()
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_check_panic_or_pass(
+            text in "\\PC{0,120}", at in any::<prop::sample::Index>(), with in any::<char>()
+        ) {
+            let invitation = Digest::of(b"secret");
+            let proof = prove_join(&invitation, "csr", &keys(), &signer(1)).unwrap();
+            let mut changed: Vec<char> = proof.chars().collect();
+            let at = at.index(changed.len());
+            let is_changed = changed[at] != with;
+            changed[at] = with;
+            let changed: String = changed.into_iter().collect();
+            prop_assert!(!is_changed || verify_join(&changed, &invitation, "csr").is_err());
+            let (place, key) = ((ORIGIN, &invitation, code()), signer(2).public_key());
+            prop_assert!(verify_join(&text, &invitation, "csr").is_err());
+            prop_assert!(verify_witness(&text, place, &key).is_err());
+            prop_assert!(verify_presentation(&text, (&hub(), &invitation, "x"), &key).is_err());
+            prop_assert!(verify_renewal(&text, &hub(), code(), "csr", &key).is_err());
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ use safeharbor_service::shutdown::Shutdown;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_rustls::client::TlsStream;
 use tonic::Status;
 use tonic::transport::Channel;
 use zeroize::Zeroizing;
@@ -147,6 +148,13 @@ impl Hub {
         EnrollmentClient::new(self.connect(None).await.unwrap())
     }
 
+    /// A connection without a certificate over which the hub said who it is.
+    pub(crate) async fn greeted(&self) -> Result<Channel, String> {
+        let channel = self.connect(None).await?;
+        let greeting = EnrollmentClient::new(channel.clone()).greet(v1::GreetRequest {}).await;
+        greeting.map(|_| channel).map_err(|status| status.to_string())
+    }
+
     pub(crate) async fn join(&self, node: &Node, invitation: &Invitation) -> Result<v1::Membership, Code> {
         let request = node.ask(self, invitation);
         self.client().await.join(request).await.map(tonic::Response::into_inner).map_err(|s| code_of(&s))
@@ -163,6 +171,31 @@ pub(crate) async fn connect(
     ca_pem: &str,
     shown: Option<(&str, &str)>,
 ) -> Result<Channel, String> {
+    let config = client_config(ca_pem, shown);
+    let connector = tower::service_fn(move |_: tonic::transport::Uri| {
+        let (config, address) = (Arc::clone(&config), address.clone());
+        async move { Ok::<_, std::io::Error>(hyper_util::rt::TokioIo::new(shake(config, address).await?)) }
+    });
+    let endpoint = tonic::transport::Endpoint::from_static("http://hub");
+    endpoint.connect_with_connector(connector).await.map_err(|failed| format!("{failed:?}"))
+}
+
+/// A connection on which nothing was said yet.
+pub(crate) async fn handshake(
+    address: String,
+    ca_pem: &str,
+    shown: Option<(&str, &str)>,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    shake(client_config(ca_pem, shown), address).await
+}
+
+async fn shake(config: Arc<ClientConfig>, address: String) -> std::io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    tokio_rustls::TlsConnector::from(config).connect(name, stream).await
+}
+
+fn client_config(ca_pem: &str, shown: Option<(&str, &str)>) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
         roots.add(certificate.unwrap()).unwrap();
@@ -182,18 +215,7 @@ pub(crate) async fn connect(
             .unwrap(),
     };
     config.alpn_protocols = vec![b"h2".to_vec()];
-    let config = Arc::new(config);
-    let connector = tower::service_fn(move |_: tonic::transport::Uri| {
-        let (config, address) = (Arc::clone(&config), address.clone());
-        async move {
-            let stream = TcpStream::connect(address).await?;
-            let name = ServerName::try_from("localhost").unwrap();
-            let stream = tokio_rustls::TlsConnector::from(config).connect(name, stream).await?;
-            Ok::<_, std::io::Error>(hyper_util::rt::TokioIo::new(stream))
-        }
-    });
-    let endpoint = tonic::transport::Endpoint::from_static("http://hub");
-    endpoint.connect_with_connector(connector).await.map_err(|failed| format!("{failed:?}"))
+    Arc::new(config)
 }
 
 /// The code in a status.

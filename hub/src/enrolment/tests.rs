@@ -5,3 +5,4 @@ mod filing;
 mod joining;
 mod renewing;
 mod rotating;
+mod strangers;
