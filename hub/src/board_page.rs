@@ -87,7 +87,8 @@ fn wish(Query(parameters): &Parameters, headers: &HeaderMap) -> Wish {
 }
 
 async fn board(State(state): State<AdminState>, parameters: Parameters, headers: HeaderMap) -> Response {
-    let page = Page::draw(&state.report(), &state.0.catalogue, wish(&parameters, &headers));
+    let newest = state.0.catalogues.newest(&state.0.shared.directory());
+    let page = Page::draw(&state.report(), &newest, wish(&parameters, &headers));
     answer(StatusCode::OK, &page)
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod authority;
 mod backup;
+mod catalogue;
 mod failure;
 mod institution;
 mod invite;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use authority::{AuthorityCommand, Step};
 pub use backup::{BackupCommand, BackupFailed};
+pub use catalogue::{CatalogueCommand, CatalogueRefused, Source};
 pub use failure::CommandFailed;
 pub use institution::InstitutionCommand;
 pub use invite::{InvitationCommand, InviteCommand};
@@ -65,6 +67,8 @@ pub enum Command {
     Proposal(ProposalCommand),
     /// Something about backups.
     Backup(BackupCommand),
+    /// Something about catalogue versions.
+    Catalogue(CatalogueCommand),
 }
 
 /// Carries a command out and says what there is to say, failures included.
@@ -80,6 +84,7 @@ pub async fn execute(office: &Office, request: Request) -> Reply {
         Command::Backup(command) => backup::carry_out(office, command, &mut reply).await,
         Command::Audit(command) => audit::carry_out(office, command, &mut reply).await,
         Command::Proposal(command) => proposal::carry_out(office, command, &mut reply).await,
+        Command::Catalogue(command) => catalogue::carry_out(office, command, &mut reply).await,
     };
     if let Err(failed) = done {
         reply.fail(&failed);

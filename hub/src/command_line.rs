@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use arguments::Arguments;
-use arguments::{InstitutionWords, ProposalWords, Words};
+use arguments::{CatalogueWords, InstitutionWords, ProposalWords, Words};
 use safeharbor_service::caller;
 use safeharbor_service::clock::Clock;
 use safeharbor_service::control;
@@ -20,7 +20,8 @@ use safeharbor_service::speech::{Exit, Format, Language, chain_of};
 use tokio::runtime::Runtime;
 
 use crate::command::{
-    AddCommand, Command, ImportCommand, InstitutionCommand, ProposalCommand, Request, offline, rebuild,
+    AddCommand, CatalogueCommand, Command, ImportCommand, InstitutionCommand, ProposalCommand, Request,
+    Source, offline, rebuild,
 };
 use crate::folder::Paths;
 use crate::running::run;
@@ -80,6 +81,7 @@ impl Desk<'_> {
             Words::Restore { file, identity, checkpoint } => {
                 self.restore(&self.path(&file), identity, checkpoint)
             }
+            Words::Catalogue(words) => self.ask_and_deliver(|| self.catalogue(words)),
             Words::Rebuild => match rebuild(&self.data, self.seams()) {
                 Ok(text) => answer(&text),
                 Err(failed) => complain(&chain_of(&failed), failed.exit()),
@@ -189,6 +191,25 @@ impl Desk<'_> {
                 complain(&format!("{text}: {failed}"), Exit::Refused)
             }
         }
+    }
+
+    fn catalogue(&self, words: CatalogueWords) -> io::Result<Command> {
+        let source = |folder: Option<PathBuf>| match folder {
+            Some(folder) => Source::Folder(self.path(&folder)),
+            None => Source::Embedded,
+        };
+        Ok(Command::Catalogue(match words {
+            CatalogueWords::List => CatalogueCommand::List,
+            CatalogueWords::Show { cat } => CatalogueCommand::Show { cat },
+            CatalogueWords::Check { folder } => CatalogueCommand::Check { source: source(Some(folder)) },
+            CatalogueWords::Diff { folder, .. } => CatalogueCommand::Diff { source: source(folder) },
+            CatalogueWords::Propose { folder, person, .. } => {
+                CatalogueCommand::Propose { source: source(folder), by: self.ask(person)? }
+            }
+            CatalogueWords::Export { cat, output } => {
+                CatalogueCommand::Export { cat, folder: self.path(&output) }
+            }
+        }))
     }
 
     /// Has the running hub carry a command out, or opens the hub for it.

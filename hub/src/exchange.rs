@@ -1,5 +1,6 @@
 //! The gRPC services nodes talk to: the stream, and reading one's own chain.
 
+mod catalogue_parts;
 mod chain_pages;
 mod live;
 mod peer;
@@ -11,6 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use safeharbor_core::code::Code;
+use safeharbor_core::digest::Digest;
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_proto::v1::exchange_server::Exchange;
 use safeharbor_proto::v1::registry_server::Registry;
@@ -114,6 +116,16 @@ impl Registry for Services {
         request: Request<v1::FetchCatalogueRequest>,
     ) -> Result<Response<Self::FetchCatalogueStream>, Status> {
         institution_of(&request)?;
-        Err(status_of(Code::CatalogueUnknown, "no catalogue version is handed out yet"))
+        let unknown = || status_of(Code::CatalogueUnknown, "the hub never published this catalogue version");
+        let asked = request.into_inner().cat;
+        let cat = if asked.is_empty() {
+            self.shared.directory().catalogues().last().copied().ok_or_else(unknown)?
+        } else {
+            let malformed = |_malformed| status_of(Code::MessageMalformed, "a digest has 32 bytes");
+            Digest::try_from(asked.as_slice()).map_err(malformed)?
+        };
+        let statement = self.shared.ledger().catalogue_statement(&cat).ok_or_else(unknown)?;
+        let catalogue = self.catalogues.get(&cat).ok_or_else(unknown)?;
+        Ok(Response::new(Box::pin(catalogue_parts::parts(catalogue, statement))))
     }
 }

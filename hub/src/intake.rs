@@ -11,8 +11,8 @@ use safeharbor_core::record::{KindId, RecordHandle};
 use safeharbor_core::sdjwt::Disclosure;
 use safeharbor_core::statement::{Statement, StatementType, open, statement_digest};
 use safeharbor_proto::{Refused, Submission};
-use safeharbor_rules::Catalogue;
 
+use crate::catalogues::Versions;
 use crate::journal::{FrameKey, seal};
 use crate::ledger::{ChainPlace, Dimensions};
 
@@ -57,8 +57,8 @@ pub struct ContentRefused {
 pub struct Intake<'a> {
     /// Institutions and keys as of a moment ago; the committer checks again at the entry's index.
     pub directory: &'a Directory,
-    /// Kinds and ceilings.
-    pub catalogue: &'a Catalogue,
+    /// Kinds and ceilings, version by version.
+    pub catalogues: &'a Versions,
     /// Whose stream it is.
     pub peer: InstitutionCode,
     /// The log's size as of a moment ago.
@@ -122,7 +122,7 @@ impl Intake<'_> {
         term.is_some_and(|term| term.confirmed.is_some())
     }
 
-    /// Judges a statement's content against the catalogue.
+    /// Judges a statement's content against the catalogue version that it names.
     fn judge(
         &self,
         statement: &Statement<'_>,
@@ -143,15 +143,14 @@ impl Intake<'_> {
                 refuse(Code::DigestCount, "a withdrawal has no digests".to_owned())
             };
         }
-        let Some(kind) = self.catalogue.kind(&vct.kind) else {
-            return refuse(Code::KindUnknown, format!("the catalogue has no kind {}", vct.kind));
+        let cat = statement.envelope.cat;
+        let Some(catalogue) = cat.and_then(|cat| self.catalogues.published(&cat, self.directory)) else {
+            let text = "the hub never published this catalogue version";
+            return refuse(Code::CatalogueUnknown, text.to_owned());
         };
-        if !statement.envelope.cat.is_some_and(|cat| self.directory.has_catalogue(&cat)) {
-            return refuse(
-                Code::CatalogueUnknown,
-                "the hub never published this catalogue version".to_owned(),
-            );
-        }
+        let Some(kind) = catalogue.kind(&vct.kind) else {
+            return refuse(Code::KindUnknown, format!("the catalogue version has no kind {}", vct.kind));
+        };
         // Only the outer text: what is inside a malformed disclosure is not to be repeated anywhere.
         let opened = match open(&statement.digests, revealed.iter().map(String::as_str)) {
             Ok(opened) => opened,

@@ -16,6 +16,7 @@ use safeharbor_core::institution::{InstitutionCode, Issuer};
 use safeharbor_core::key::PublicKey;
 use safeharbor_core::record::{KindId, RecordHandle};
 use safeharbor_core::statement::Statement;
+use safeharbor_proto::v1::PublicStatement;
 
 pub use board::{Board, BoardCell, Dimensions};
 pub use runs::{Run, Runs};
@@ -107,6 +108,7 @@ pub struct Ledger {
     public: BTreeMap<InstitutionCode, Vec<Public>>,
     runs: Runs,
     board: Board,
+    catalogues: BTreeMap<Digest, PublicStatement>,
     next_index: u64,
 }
 
@@ -122,6 +124,7 @@ impl Ledger {
             public: BTreeMap::new(),
             runs: Runs::default(),
             board: Board::default(),
+            catalogues: BTreeMap::new(),
             next_index: 0,
         }
     }
@@ -148,6 +151,12 @@ impl Ledger {
     #[must_use]
     pub const fn board(&self) -> &Board {
         &self.board
+    }
+
+    /// The statement by which a catalogue version was published last.
+    #[must_use]
+    pub fn catalogue_statement(&self, cat: &Digest) -> Option<PublicStatement> {
+        self.catalogues.get(cat).cloned()
     }
 
     /// Counts of an institution's statements.
@@ -255,6 +264,9 @@ impl Ledger {
         self.advance(statement.envelope.iss.clone(), head, index, position, logged_ms);
         if let Some(code) = announcement.about() {
             self.public.entry(code).or_default().push(Public { index, jwt: statement.jwt.into() });
+        }
+        if let Announcement::Catalogue { cat, .. } = &announcement {
+            self.catalogues.insert(*cat, PublicStatement { index, jwt: statement.jwt.to_owned() });
         }
         Ok(announcement)
     }

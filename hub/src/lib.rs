@@ -8,6 +8,7 @@ pub mod admission;
 pub mod authority;
 pub mod backup;
 pub mod board_page;
+pub mod catalogues;
 pub mod certificates;
 pub mod command;
 pub mod command_line;

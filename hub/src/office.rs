@@ -7,7 +7,6 @@ pub mod tables;
 
 use std::sync::Arc;
 
-use safeharbor_rules::Catalogue;
 use safeharbor_service::audit::AuditLog;
 use safeharbor_service::caller;
 use safeharbor_service::clock::Clock;
@@ -17,6 +16,7 @@ use safeharbor_service::random::Random;
 use safeharbor_service::store::Store;
 use tokio::sync::{Mutex, MutexGuard, mpsc, watch};
 
+use crate::catalogues::Catalogues;
 use crate::committer::Order;
 use crate::folder::{Paths, Settings};
 use crate::server::Addresses;
@@ -32,8 +32,8 @@ pub struct Desk {
     pub paths: Paths,
     /// What the hub is called.
     pub settings: Settings,
-    /// Kinds and ceilings.
-    pub catalogue: Arc<Catalogue>,
+    /// Kinds and ceilings, version by version.
+    pub catalogues: Arc<Catalogues>,
     /// Who did what.
     pub audit: Arc<AuditLog>,
     /// What the office keeps; see [`tables`].

@@ -8,7 +8,6 @@ use safeharbor_core::digest::Digest;
 use safeharbor_core::directory::{Announcement, ApplyFailed, Deciders};
 use safeharbor_core::key::{PublicKey, Signer};
 use safeharbor_core::statement::ParseStatementFailed;
-use safeharbor_rules::{Catalogue, LoadFailed};
 use safeharbor_service::audit::{AuditFailed, AuditLog};
 use safeharbor_service::clock::Clock;
 use safeharbor_service::evidence::{Evidence, EvidenceFailed};
@@ -20,6 +19,7 @@ use safeharbor_service::store::{SledSettings, SledStore, Store, StoreFailed};
 use tokio::sync::watch;
 
 use crate::authority::{Authorities, AuthoritiesFailed};
+use crate::catalogues::{Catalogues, CataloguesFailed};
 use crate::committer::Committer;
 use crate::folder::{Paths, Settings};
 use crate::forks::Forks;
@@ -100,7 +100,7 @@ pub enum OpenHubFailed {
     Evidence(#[from] EvidenceFailed),
     /// The catalogue is unusable.
     #[error("the catalogue cannot be loaded")]
-    Catalogue(#[from] LoadFailed),
+    Catalogue(#[from] CataloguesFailed),
     /// The first checkpoint cannot be published.
     #[error("the registry cannot be published")]
     Publish(#[from] PublishFailed),
@@ -133,7 +133,8 @@ pub fn open(
     let held = DataFolder::open(folder, Role::Hub)?;
     let paths = Paths::new(folder);
     let settings = Settings::load(&paths, overrides)?;
-    let catalogue = Arc::new(Catalogue::embedded()?);
+    let office: Arc<dyn Store> = Arc::new(SledStore::open(&paths.office(), SledSettings::default())?);
+    let catalogues = Arc::new(Catalogues::open(Arc::clone(&office))?);
     let log_signer: Arc<dyn Signer> = Arc::new(key_file::load(&paths.log_key(), KeyUse::Log)?);
     let signer: Arc<dyn Signer> = Arc::new(key_file::load(&paths.statement_key(), KeyUse::Statement)?);
     let store: Arc<dyn Store> = Arc::new(SledStore::open(&paths.index(), SledSettings::default())?);
@@ -184,17 +185,16 @@ pub fn open(
     let mut publisher =
         Publisher { shared: Arc::clone(&shared), tree, signing, signer: log_signer, origin, index };
     publisher.publish()?;
-    let store: Arc<dyn Store> = Arc::new(SledStore::open(&paths.office(), SledSettings::default())?);
-    let persons = Arc::new(persons(&store, clock, random));
+    let persons = Arc::new(persons(&office, clock, random));
     let (clock, random) = (Arc::clone(clock), Arc::clone(random));
     let authorities_changed = watch::Sender::new(0);
     let desk = Desk {
         shared,
         paths,
         settings,
-        catalogue,
+        catalogues,
         audit,
-        store,
+        store: office,
         persons,
         clock,
         random,
@@ -230,7 +230,7 @@ pub fn first_announcements(hub: &OpenHub) -> Vec<Announcement> {
     if directory.hub_keys().is_empty() {
         missing.push(Announcement::HubKey { key: hub.signer.public_key() });
     }
-    let cat = hub.desk.catalogue.digest();
+    let cat = hub.desk.catalogues.embedded().digest();
     // Later versions are published by two persons.
     if directory.catalogues().is_empty() {
         missing.push(Announcement::Catalogue { cat, decided_by: Deciders::default() });

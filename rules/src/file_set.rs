@@ -60,9 +60,7 @@ impl FileSet {
     /// # Errors
     /// A path that does not stay inside or comes twice, bytes that are no text, too many of either.
     pub fn add(&mut self, path: String, bytes: Vec<u8>) -> Result<(), FilesRefused> {
-        if !is_inside(&path) {
-            return Err(FilesRefused::Path(path.chars().take(PATH_BYTES_MAX).collect()));
-        }
+        self.verify_path(&path)?;
         if self.files.contains_key(&path) {
             return Err(FilesRefused::Twice(path));
         }
@@ -82,6 +80,18 @@ impl FileSet {
         self.bytes = total;
         self.files.insert(path, bytes);
         Ok(())
+    }
+
+    /// Whether a file or folder of that path may be in a catalogue.
+    ///
+    /// # Errors
+    /// It leads elsewhere, is too long or too deep, or holds what would not survive in the lines that are hashed.
+    pub fn verify_path(&self, path: &str) -> Result<(), FilesRefused> {
+        if is_inside(path) {
+            Ok(())
+        } else {
+            Err(FilesRefused::Path(path.chars().take(PATH_BYTES_MAX).collect()))
+        }
     }
 
     /// The files by path.

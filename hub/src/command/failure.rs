@@ -7,6 +7,7 @@ use safeharbor_service::person::{AuthorizeFailed, PersonCommandFailed, PersonsFa
 use safeharbor_service::speech::{Exit, Language, chain_of};
 
 use super::BackupFailed;
+use super::CatalogueRefused;
 use crate::admission::AdmitFailed;
 use crate::authority::{AuthoritiesFailed, RotateFailed};
 use crate::invitation::InviteFailed;
@@ -64,6 +65,9 @@ pub enum CommandFailed {
     /// The institution is not admitted or its standing not changed.
     #[error(transparent)]
     Admit(#[from] AdmitFailed),
+    /// Something about a catalogue version is refused.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueRefused),
     /// A statement of the hub cannot be logged.
     #[error(transparent)]
     Order(#[from] OrderFailed),
@@ -125,6 +129,7 @@ impl CommandFailed {
             | Self::Invite(_)
             | Self::Rotate(_)
             | Self::Admit(_)
+            | Self::Catalogue(_)
             | Self::Order(_)
             | Self::Audit(_)
             | Self::Remove(_) => Exit::Refused,

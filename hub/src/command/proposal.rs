@@ -1,7 +1,7 @@
 //! `proposal`: what one person proposed, for a second one to decide.
 
 use safeharbor_service::clock::to_rfc3339;
-use safeharbor_service::person::{Credentials, Role};
+use safeharbor_service::person::{Credentials, Person, Role};
 use serde::{Deserialize, Serialize};
 
 use super::{CommandFailed, Reply};
@@ -64,6 +64,16 @@ pub(super) async fn propose(
     reply: &mut Reply,
 ) -> Result<(), CommandFailed> {
     let by = office.authorize(by, &[Role::Administrator], what.action()).await?;
+    put(office, what, by, reply).await
+}
+
+/// Puts a decision of a person who has shown who they are to a second one.
+pub(super) async fn put(
+    office: &Office,
+    what: Decision,
+    by: Person,
+    reply: &mut Reply,
+) -> Result<(), CommandFailed> {
     let made = proposal::propose(office, what, by).await?;
     let (number, until) = (made.number, to_rfc3339(made.expires_ms));
     let what = made.what.text(reply.language());

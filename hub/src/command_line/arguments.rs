@@ -96,6 +96,9 @@ pub enum Words {
         #[arg(long, value_name = "NOTE")]
         checkpoint: Option<PathBuf>,
     },
+    /// Catalogue versions: what there is, what another one changes, publishing it (目录版本)
+    #[command(subcommand)]
+    Catalogue(CatalogueWords),
     /// Make index and registry files again from the journal; the hub must not be running (重建)
     Rebuild,
 }
@@ -206,6 +209,55 @@ pub enum ProposalWords {
         /// An administrator; their password is asked for
         #[arg(long, value_name = "NAME")]
         person: String,
+    },
+}
+
+/// What can be done with catalogue versions; carried out by the running hub where there is one.
+#[derive(Debug, Clone, Subcommand)]
+pub enum CatalogueWords {
+    /// List the versions: published ones first, in their order (列出各版本)
+    List,
+    /// Show what is in a version (查看)
+    Show {
+        /// Its digest, or how that begins [default: the one published last]
+        #[arg(value_name = "CAT")]
+        cat: Option<String>,
+    },
+    /// Check the files of a folder; nothing is kept (检查)
+    Check {
+        /// The folder, such as `catalogue/` of the repository
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
+    /// Say what a version would change against the one published last (比较)
+    Diff {
+        /// The folder
+        #[arg(value_name = "FOLDER", required_unless_present = "embedded")]
+        folder: Option<PathBuf>,
+        /// The version compiled into this program instead of a folder
+        #[arg(long, conflicts_with = "folder")]
+        embedded: bool,
+    },
+    /// Propose to publish a version; a second person approves it with `proposal approve` (提议公布)
+    Propose {
+        /// The folder
+        #[arg(value_name = "FOLDER", required_unless_present = "embedded")]
+        folder: Option<PathBuf>,
+        /// The version compiled into this program instead of a folder
+        #[arg(long, conflicts_with = "folder")]
+        embedded: bool,
+        /// Which administrator proposes
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
+    /// Write the files of a version to a folder that is not there yet (导出)
+    Export {
+        /// Its digest, or how that begins
+        #[arg(value_name = "CAT")]
+        cat: String,
+        /// The folder
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
     },
 }
 

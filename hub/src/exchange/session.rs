@@ -174,7 +174,8 @@ impl Session {
             use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
             let directory = services.shared.directory();
             let log_size = services.shared.ledger().size();
-            let intake = Intake { directory: &directory, catalogue: &services.catalogue, peer, log_size };
+            let versions = services.catalogues.versions();
+            let intake = Intake { directory: &directory, catalogues: &versions, peer, log_size };
             let work: Vec<_> = batch.into_iter().zip(keys).collect();
             let check = |(submission, key)| intake.check(submission, FrameKey::from_bytes(key));
             drop(sender.send(work.into_par_iter().map(check).collect()));

@@ -1,12 +1,14 @@
 //! What two persons can decide. To add one: a variant, and its line in each of the functions here.
 
+use safeharbor_core::digest::Digest;
 use safeharbor_core::directory::{Deciders, Standing};
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_service::speech::Language;
 use serde::{Deserialize, Serialize};
 
 use crate::admission::set_standing;
-use crate::command::CommandFailed;
+use crate::catalogues::{may_publish, publish};
+use crate::command::{CatalogueRefused, CommandFailed};
 use crate::office::{Desk, Office};
 use crate::re_enrolment;
 
@@ -29,6 +31,11 @@ pub enum Decision {
         /// Whose.
         code: InstitutionCode,
     },
+    /// A catalogue version is published.
+    Catalogue {
+        /// Its digest; its files are kept already.
+        cat: Digest,
+    },
 }
 
 /// What was decided cannot be done as things stand; for people.
@@ -44,6 +51,7 @@ impl Decision {
             Self::Reinstate { .. } => "reinstate institution",
             Self::ReEnrol { .. } => "re-enrol institution",
             Self::Revoke { .. } => "revoke institution",
+            Self::Catalogue { .. } => "publish catalogue",
         }
     }
 
@@ -52,6 +60,7 @@ impl Decision {
     pub fn subject(&self) -> String {
         match self {
             Self::Reinstate { code } | Self::ReEnrol { code } | Self::Revoke { code } => code.to_string(),
+            Self::Catalogue { cat } => cat.to_string(),
         }
     }
 
@@ -65,6 +74,9 @@ impl Decision {
                 format!("let {code} replace lost keys (re-enrolment), then: invite {code} --re-enrol"),
             ),
             Self::Revoke { code } => language.pick(format!("撤销 {code}"), format!("revoke {code}")),
+            Self::Catalogue { cat } => {
+                language.pick(format!("公布目录版本 {cat}"), format!("publish catalogue version {cat}"))
+            }
         }
     }
 
@@ -97,6 +109,7 @@ impl Decision {
             }),
             Self::Reinstate { code } => standing_of(desk, *code, &[Standing::Suspended]),
             Self::Revoke { code } => standing_of(desk, *code, &[Standing::Active, Standing::Suspended]),
+            Self::Catalogue { cat } => newest_before(desk, *cat),
         }
     }
 
@@ -109,9 +122,26 @@ impl Decision {
             Self::ReEnrol { code } => return Ok(re_enrolment::permit(office, *code, &deciders)?),
             Self::Reinstate { code } => (*code, Standing::Active),
             Self::Revoke { code } => (*code, Standing::Revoked),
+            Self::Catalogue { cat } => {
+                publish(office, *cat, deciders).await.map_err(CatalogueRefused::from)?;
+                return Ok(());
+            }
         };
         Ok(set_standing(&office.shared, &office.orders, code, standing, deciders).await?)
     }
+}
+
+/// Which version was published last, that another one would follow; the same in both languages, since it is compared.
+fn newest_before(desk: &Desk, cat: Digest) -> Result<String, NotApplicable> {
+    may_publish(desk, cat).map_err(|refused| NotApplicable(refused.to_string()))?;
+    let directory = desk.shared.directory();
+    let newest = directory.catalogues().last();
+    let statement = newest.and_then(|newest| desk.shared.ledger().catalogue_statement(newest));
+    let (cat, entry) = newest.zip(statement.map(|statement| statement.index)).unzip();
+    let none = || "none 无".to_owned();
+    let cat = cat.map_or_else(none, ToString::to_string);
+    let entry = entry.map_or_else(none, |entry| entry.to_string());
+    Ok(format!("newest version 最新版本 {cat}, entry 登记簿条目 {entry}"))
 }
 
 /// Which standing the institution has and by which entry; the same in both languages, since it is compared.

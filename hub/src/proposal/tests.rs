@@ -309,6 +309,59 @@ async fn the_audit_log_names_both_and_the_registry_only_their_numbers() {
     assert_eq!(noted, [("甲", "propose: reinstate institution"), ("乙", "approve: reinstate institution")]);
 }
 
+#[tokio::test]
+async fn two_persons_publish_a_catalogue_version_that_judges_from_then_on() {
+    let mut hub = Hub::start().await;
+    let mut files = hub.office().catalogues.embedded().file_set().clone();
+    files.add("notes.txt".to_owned(), b"another version".to_vec()).unwrap();
+    let cat = files.digest();
+    let what = Decision::Catalogue { cat };
+    let unkept = text(propose(hub.office(), what.clone(), hub.administrator("甲")).await);
+    assert!(unkept.contains("are not kept here"), "{unkept}");
+    hub.office().catalogues.keep(files).unwrap();
+    propose(hub.office(), what.clone(), hub.administrator("甲")).await.unwrap();
+    let judges = |hub: &Hub| {
+        let directory = hub.office().shared.directory();
+        let versions = hub.office().catalogues.versions();
+        let first = hub.office().catalogues.embedded().digest();
+        assert!(versions.published(&first, &directory).is_some(), "an earlier version still judges");
+        (
+            versions.published(&cat, &directory).is_some(),
+            hub.office().catalogues.newest(&directory).digest() == cat,
+        )
+    };
+    assert!(text(hub.decide(1, "甲").await).contains("it takes a second person"));
+    assert_eq!(judges(&hub), (false, false), "one person is not enough");
+    hub.decide(1, "乙").await.unwrap();
+    let statement = hub.office().shared.ledger().catalogue_statement(&cat).unwrap();
+    for _ in 0..2 {
+        assert_eq!(judges(&hub), (true, true));
+        assert_eq!(hub.office().shared.ledger().catalogue_statement(&cat).as_ref(), Some(&statement));
+        hub.restart().await;
+    }
+    let again = text(propose(hub.office(), what, hub.administrator("甲")).await);
+    assert!(again.contains("is the one published last"), "{again}");
+    let jwt = safeharbor_core::statement::Statement::parse(&statement.jwt).unwrap();
+    let decided_by = Deciders::new([1, 2]);
+    assert_eq!(Announcement::read(&jwt).unwrap(), Announcement::Catalogue { cat, decided_by });
+}
+
+#[tokio::test]
+async fn a_publication_cut_short_is_made_once() {
+    let mut hub = Hub::start().await;
+    let mut files = hub.office().catalogues.embedded().file_set().clone();
+    files.add("notes.txt".to_owned(), b"another version".to_vec()).unwrap();
+    let cat = hub.office().catalogues.keep(files).unwrap().digest();
+    propose(hub.office(), Decision::Catalogue { cat }, hub.administrator("甲")).await.unwrap();
+    mark_decided(&hub, 1);
+    let before = hub.logged();
+    for _ in 0..2 {
+        hub.restart().await;
+        assert_eq!(hub.logged(), before + 1);
+        mark_decided(&hub, 1);
+    }
+}
+
 #[test]
 fn a_proposal_reads_as_it_was_written() {
     let by = Person {

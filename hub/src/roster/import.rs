@@ -48,7 +48,8 @@ pub struct RosterImported {
 /// Any of [`ImportRosterFailed`].
 pub fn import_official(desk: &Desk, file: &Path) -> Result<RosterImported, ImportRosterFailed> {
     let mapping = Mapping::parse(MAPPING)?;
-    let kind = desk.catalogue.kind(&KIND.parse().or(Err(ImportRosterFailed::Kind))?);
+    // The mapping is compiled in with the kind it fits.
+    let kind = desk.catalogues.embedded().kind(&KIND.parse().or(Err(ImportRosterFailed::Kind))?);
     let kind = kind.ok_or(ImportRosterFailed::Kind)?;
     let mut taking = Taking { desk, changed: Vec::new() };
     let report = import(file, &mapping, kind, &ImportOptions::default(), &mut taking)?;

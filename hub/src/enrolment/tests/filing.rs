@@ -36,7 +36,8 @@ fn signed(node: &Node, vct: &str) -> Submission {
 fn judged(hub: &Hub, submission: Submission) -> Code {
     let directory = hub.office.shared.directory();
     let log_size = hub.office.shared.ledger().size();
-    let intake = Intake { directory: &directory, catalogue: &hub.office.catalogue, peer: code(), log_size };
+    let versions = hub.office.catalogues.versions();
+    let intake = Intake { directory: &directory, catalogues: &versions, peer: code(), log_size };
     let checked = intake.check(submission, FrameKey::from_bytes([7; 32])).unwrap();
     checked.content.unwrap_err().code
 }
