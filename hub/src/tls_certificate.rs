@@ -62,10 +62,23 @@ pub fn renew(desk: &Desk) -> Result<Arc<ServerConfig>, TlsCertificateFailed> {
 }
 
 /// Renews the certificate when two thirds of its life are over, or when the authorities change, until shutdown.
-pub async fn keep(desk: Desk, configs: watch::Sender<Arc<ServerConfig>>, shutdown: Shutdown) {
-    let mut changed = desk.authorities_changed.subscribe();
+/// Call it when the certificate was just made: from the call on, not from the first poll, time and changes count.
+pub fn keep(
+    desk: Desk,
+    configs: watch::Sender<Arc<ServerConfig>>,
+    shutdown: Shutdown,
+) -> impl Future<Output = ()> + Send {
+    let (changed, issued_ms) = (desk.authorities_changed.subscribe(), desk.clock.now_ms());
+    watch_over(desk, configs, shutdown, (changed, issued_ms))
+}
+
+async fn watch_over(
+    desk: Desk,
+    configs: watch::Sender<Arc<ServerConfig>>,
+    shutdown: Shutdown,
+    (mut changed, mut issued_ms): (watch::Receiver<u64>, u64),
+) {
     let due_after_ms = TLS_S.saturating_mul(1000) / 3 * 2;
-    let mut issued_ms = desk.clock.now_ms();
     loop {
         tokio::select! {
             () = shutdown.wait() => return,
@@ -91,3 +104,6 @@ pub async fn keep(desk: Desk, configs: watch::Sender<Arc<ServerConfig>>, shutdow
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
