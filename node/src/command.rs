@@ -5,6 +5,7 @@ mod approve;
 mod approve_set;
 mod audit;
 mod backup;
+mod catalogue;
 mod connector;
 mod credentials;
 mod edit;
@@ -42,6 +43,7 @@ use crate::rejection::RejectSeen;
 use crate::selection::Among;
 use crate::speech::{Exit, Format, Language, Speech};
 pub use backup::{BackupCommand, BackupFailed};
+pub use catalogue::CatalogueCommand;
 pub use connector::{ConnectingFailed, ConnectorCommand, NewConnector};
 pub use export::{ExportForm, LayoutOrder};
 pub use failure::CommandFailed;
@@ -214,6 +216,8 @@ pub enum Command {
         /// Which administrator decided.
         by: Credentials,
     },
+    /// Something about catalogue versions.
+    Catalogue(CatalogueCommand),
     /// Which policy is in force.
     ShowPolicy,
     /// Who accepted which policies.
@@ -327,6 +331,7 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
         Command::Erase { record, by } => erase::erase(context, &record, &by, speech),
         Command::PreviewErase { record } => erase::preview(context, &record, speech),
         Command::Resume { by } => status::resume(context, &by, speech),
+        Command::Catalogue(command) => catalogue::carry_out(context, command, speech),
         Command::ShowPolicy => policy::show(context, speech),
         Command::PolicyHistory => policy::history(context, speech),
         Command::CheckPolicy { text } => policy::check(context, &text, speech),

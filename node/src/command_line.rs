@@ -2,6 +2,7 @@
 
 mod arguments;
 mod backing_up;
+mod catalogue;
 mod connecting;
 mod deciding;
 mod delivery;
@@ -102,6 +103,7 @@ impl Desk {
             }
             Words::Erase { record, person } => self.erase(record, person),
             Words::Policy(words) => self.policy(words),
+            Words::Catalogue(words) => self.catalogue(words),
             Words::Person(words) => match words.ask(self.language) {
                 Ok(command) => self.deliver(Command::Person(command)),
                 Err(failed) => self.no_password(&failed),

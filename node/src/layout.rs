@@ -97,6 +97,12 @@ impl Layout {
         self.0.join("codes")
     }
 
+    /// Catalogue versions, and which one is in use.
+    #[must_use]
+    pub fn catalogues(&self) -> PathBuf {
+        self.0.join("catalogue")
+    }
+
     /// Who did what.
     #[must_use]
     pub fn audit_log(&self) -> PathBuf {

@@ -18,7 +18,7 @@ use crate::context::{Context, Parts};
 use crate::job::JobFailed;
 use crate::layout::Layout;
 use crate::outbox::OutboxFailed;
-use crate::own_lists::{CatalogueFailed, load_catalogue};
+use crate::own_lists::{CatalogueFailed, load_catalogue, pin_catalogue};
 use crate::policy::PolicyFailed;
 use crate::settings::Settings;
 
@@ -116,12 +116,14 @@ pub fn open(layout: &Layout, settings: &Settings, seams: &Seams) -> Result<Node,
     let signer: Arc<dyn Signer> = Arc::new(key_file::load(&layout.statement_key(), KeyUse::Statement)?);
     let sled =
         SledSettings { cache_bytes: settings.store.cache_bytes, reserve_bytes: settings.store.reserve_bytes };
+    let catalogue = load_catalogue(layout)?;
+    pin_catalogue(layout, &catalogue, seams.clock.now_ms())?;
     let context = Context::new(Parts {
         institution: owner.institution,
         name: owner.name,
         layout: layout.clone(),
         store: Arc::new(SledStore::open(&layout.store(), sled)?),
-        catalogue: Arc::new(load_catalogue(layout)?),
+        catalogue: Arc::new(catalogue),
         clock: Arc::clone(&seams.clock),
         random: Arc::clone(&seams.random),
         signer,

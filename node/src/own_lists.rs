@@ -1,11 +1,13 @@
-//! The catalogue as this institution has it: the one compiled in, with the code lists it sets itself (ADR 0011).
+//! The catalogue as this institution has it: the version in use (ADR 0020), with the code lists it sets itself (ADR 0011).
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use safeharbor_core::digest::Digest;
 use safeharbor_rules::{Catalogue, LoadFailed, OwnLists};
 
+use crate::catalogues::{Acceptance, Shelf, ShelfFailed};
 use crate::layout::Layout;
 
 /// The largest own list: 500 codes with long labels are a tenth of it.
@@ -44,26 +46,82 @@ pub enum CatalogueFailed {
         #[source]
         source: Box<LoadFailed>,
     },
+    /// The versions cannot be read or kept.
+    #[error(transparent)]
+    Shelf(#[from] ShelfFailed),
+    /// The files of the version in use are gone.
+    #[error(
+        "the files of catalogue version {cat}, which is in use, are missing; restore the data folder from a backup"
+    )]
+    Missing {
+        /// The version.
+        cat: Digest,
+    },
+    /// This program refuses the version in use, which an earlier one took.
+    #[error(
+        "this program refuses catalogue version {cat}, which is in use: accept another version with the program that was \
+         installed before, then install this one again"
+    )]
+    InUse {
+        /// The version.
+        cat: Digest,
+        /// Why.
+        #[source]
+        source: Box<LoadFailed>,
+    },
     /// The compiled-in catalogue is broken.
     #[error("the catalogue cannot be loaded")]
     Embedded(#[source] Box<LoadFailed>),
 }
 
-/// Loads the catalogue with the code lists in the data folder, if there are any.
+/// Loads the catalogue version in use, with the code lists in the data folder, if there are any; before a node is opened for the
+/// first time, the version compiled in.
 ///
 /// # Errors
 /// A file there that is no list an institution sets itself, or no code list.
 pub fn load_catalogue(layout: &Layout) -> Result<Catalogue, CatalogueFailed> {
-    let folder = layout.own_lists();
-    let own = read_folder(&folder)?;
-    Catalogue::embedded_with(&own).map_err(|refused| {
+    let (folder, own) = (layout.own_lists(), load_own_lists(layout)?);
+    let embedded = Catalogue::embedded().map_err(|refused| CatalogueFailed::Embedded(Box::new(refused)))?;
+    let shelf = Shelf::of(layout);
+    let in_use = shelf.in_use()?.map(|acceptance| acceptance.cat).filter(|cat| *cat != embedded.digest());
+    let files = match in_use {
+        None => embedded.file_set().clone(),
+        Some(cat) => shelf.get(cat)?.ok_or(CatalogueFailed::Missing { cat })?,
+    };
+    Catalogue::of(files, &own).map_err(|refused| {
         let source = Box::new(refused);
-        if own.is_empty() {
-            CatalogueFailed::Embedded(source)
-        } else {
-            CatalogueFailed::Own { folder, source }
+        match (own.is_empty(), in_use) {
+            (false, _) => CatalogueFailed::Own { folder, source },
+            (true, Some(cat)) => CatalogueFailed::InUse { cat, source },
+            (true, None) => CatalogueFailed::Embedded(source),
         }
     })
+}
+
+/// The code lists that the institution sets itself.
+///
+/// # Errors
+/// A file there that is not named after a list, too large or unreadable.
+pub fn load_own_lists(layout: &Layout) -> Result<OwnLists, CatalogueFailed> {
+    read_folder(&layout.own_lists())
+}
+
+/// Notes on the first opening that the version that came with the program is in use: a later program offers its own, and does
+/// not put it in its place.
+///
+/// # Errors
+/// The folder of versions cannot be read or written.
+pub fn pin_catalogue(layout: &Layout, catalogue: &Catalogue, now_ms: u64) -> Result<(), CatalogueFailed> {
+    let shelf = Shelf::of(layout);
+    if shelf.in_use()?.is_none() {
+        shelf.put(catalogue.file_set())?;
+        shelf.use_it(&Acceptance { cat: catalogue.digest(), person: None, at: now_ms })?;
+    }
+    let embedded = Catalogue::embedded().map_err(|refused| CatalogueFailed::Embedded(Box::new(refused)))?;
+    if !shelf.list()?.contains(&embedded.digest()) {
+        shelf.put(embedded.file_set())?;
+    }
+    Ok(())
 }
 
 fn read_folder(folder: &Path) -> Result<OwnLists, CatalogueFailed> {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use safeharbor_core::digest::Digest;
 use safeharbor_core::record::KindId;
-use safeharbor_rules::{Kind, Mode, ParsePolicyFailed, Policy, Record};
+use safeharbor_rules::{Catalogue, Kind, Mode, ParsePolicyFailed, Policy, Record};
 use safeharbor_service::audit::AuditFailed;
 use safeharbor_service::evidence::EvidenceFailed;
 use safeharbor_service::person::{Authentication, Person, PersonId, Role};
@@ -124,7 +124,7 @@ impl Context {
     pub fn preview_policy(&self, text: &str, person: &Person) -> Result<Changes, PolicyFailed> {
         let _held = self.outbox.hold();
         let next = self.next_policy(text, person)?;
-        effect::preview(self, self.policy()?.as_ref(), &next)
+        effect::preview(self, &self.catalogue(), self.policy()?.as_ref(), &next)
     }
 
     /// Accepts `text` for the institution and puts into the outbox what it lets leave. Durable on return.
@@ -181,7 +181,7 @@ impl Context {
         let in_force = self.policy()?;
         let person = in_force.as_ref().map_or_else(nobody, |in_force| in_force.accepted.person.clone());
         let next = self.in_force(text, policy, &person);
-        effect::preview(self, in_force.as_ref(), &next)
+        effect::preview(self, &self.catalogue(), in_force.as_ref(), &next)
     }
 
     /// Finishes an acceptance that was interrupted between the policy and its effects.
@@ -190,19 +190,42 @@ impl Context {
     /// The store.
     pub fn resume_policy(&self) -> Result<(), PolicyFailed> {
         let _held = self.outbox.hold();
-        let Some(in_force) = self.policy()? else { return Ok(()) };
-        let applied = self.store.get(META, APPLIED)?;
-        if applied.as_deref() != Some(in_force.accepted.sha256.as_bytes()) {
-            effect::apply(self, Some(&in_force), &in_force)?;
-            self.keep_applied(in_force.accepted.sha256)?;
+        if self.apply_policy()? {
             self.outbox.announce();
         }
         Ok(())
     }
 
+    /// Applies the policy in force under the catalogue version in use, unless that was done; whether it was not. The caller holds
+    /// the outbox.
+    pub(crate) fn apply_policy(&self) -> Result<bool, PolicyFailed> {
+        let Some(in_force) = self.policy()? else { return Ok(false) };
+        let sha256 = in_force.accepted.sha256;
+        if self.store.get(META, APPLIED)? == Some(self.applied_row(sha256)) {
+            return Ok(false);
+        }
+        effect::apply(self, Some(&in_force), &in_force)?;
+        self.keep_applied(sha256)?;
+        Ok(true)
+    }
+
+    /// What the policy in force would change for what is stored if another catalogue version were in use. The caller holds the outbox.
+    pub(crate) fn preview_under(
+        &self,
+        catalogue: &Catalogue,
+        in_force: &InForce,
+    ) -> Result<Changes, PolicyFailed> {
+        effect::preview(self, catalogue, Some(in_force), in_force)
+    }
+
+    /// A policy is applied anew under each catalogue version.
+    fn applied_row(&self, sha256: Digest) -> Vec<u8> {
+        [sha256.as_bytes().as_slice(), self.catalogue().digest().as_bytes()].concat()
+    }
+
     fn keep_applied(&self, sha256: Digest) -> Result<(), PolicyFailed> {
         let mut batch = Batch::new();
-        batch.put(META, APPLIED, *sha256.as_bytes());
+        batch.put(META, APPLIED, self.applied_row(sha256));
         self.store.commit(batch)?;
         Ok(self.store.flush()?)
     }

@@ -15,6 +15,7 @@ use safeharbor_service::store::StoreFailed;
 
 use super::{BackupFailed, ConnectingFailed};
 use crate::approval::ApproveFailed;
+use crate::catalogues::AcceptFailed;
 use crate::chain::ChainFailed;
 use crate::erasure::EraseFailed;
 use crate::outbox::OutboxFailed;
@@ -80,6 +81,9 @@ pub enum CommandFailed {
     /// The policy is refused.
     #[error("the policy is not accepted")]
     Policy(#[from] PolicyFailed),
+    /// A catalogue version is not compared or accepted.
+    #[error(transparent)]
+    Catalogue(#[from] AcceptFailed),
     /// The mapping is refused.
     #[error("the mapping is refused")]
     Mapping(#[from] MappingFailed),
@@ -227,6 +231,7 @@ impl CommandFailed {
             | Self::Reject(_)
             | Self::Withdraw(_)
             | Self::Policy(_)
+            | Self::Catalogue(_)
             | Self::Mapping(_)
             | Self::Draft(_)
             | Self::Import(_)

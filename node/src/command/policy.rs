@@ -1,6 +1,6 @@
 //! `policy`: which disclosure policy is in force, and accepting another one.
 
-use safeharbor_rules::{Kind, Lang, Mode};
+use safeharbor_rules::{Catalogue, Kind, Lang, Mode};
 use safeharbor_service::person::Role;
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ pub(super) fn diff(context: &Context, text: &str, speech: &mut Speech<'_>) -> Re
         return Ok(Exit::Done);
     }
     speech.data(speech.pick("与现行政策相比：", "Against the policy in force:"))?;
-    for line in change_lines(context, &changes, speech.language) {
+    for line in change_lines(&context.catalogue(), &changes, speech.language) {
         speech.data(line)?;
     }
     Ok(Exit::Done)
@@ -128,7 +128,7 @@ pub(super) fn preview(
 ) -> Result<Exit, CommandFailed> {
     let changes = context.preview_policy(text, &named(context, person)?)?;
     speech.note(speech.pick("接受这份披露政策后：", "Accepting this policy means:"))?;
-    for line in change_lines(context, &changes, speech.language) {
+    for line in change_lines(&context.catalogue(), &changes, speech.language) {
         speech.note(line)?;
     }
     Ok(Exit::Done)
@@ -164,9 +164,9 @@ fn change_json((kind, change): (&safeharbor_core::record::KindId, &Change)) -> (
     (kind.to_string(), value)
 }
 
-fn change_lines(context: &Context, changes: &Changes, language: Language) -> Vec<String> {
+pub(super) fn change_lines(catalogue: &Catalogue, changes: &Changes, language: Language) -> Vec<String> {
     let mut lines = Vec::new();
-    for kind in context.catalogue().kinds() {
+    for kind in catalogue.kinds() {
         let Some(change) = changes.get(kind.id()) else { continue };
         let title = kind_text(kind, language.lang());
         let (before, after) = (mode_text(change.before, language), mode_text(change.after, language));

@@ -3,6 +3,7 @@
 use safeharbor_service::person::Role;
 use serde_json::{Value, json};
 
+use super::catalogue::status_lines;
 use super::credentials::authenticate;
 use super::{CommandFailed, Credentials};
 use crate::backup::{self, RestoredMark};
@@ -41,6 +42,7 @@ fn to_json(context: &Context, numbers: &Numbers) -> Result<Value, CommandFailed>
         "restored": restored, "backup": backup,
         "institution": context.institution.as_str(), "name": context.name, "policy": policy,
         "enrolled": context.layout.bundle().exists(),
+        "catalogue": {"in_use": context.catalogue().digest(), "offered": context.offered_catalogue()?},
         "records": records, "waiting": waiting, "barred": barred, "stated": state.stated, "acknowledged": state.acknowledged,
         "receipts": state.receipted, "sync": serde_json::to_value(state)?,
     }))
@@ -98,6 +100,9 @@ fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Resul
     }
     print_backup(context, speech)?;
     print_barred(*barred, speech)?;
+    for line in status_lines(context, state, language)? {
+        speech.data(format_args!("  {line}"))?;
+    }
     print_refused(state, speech)?;
     print_alarms(state, speech)
 }

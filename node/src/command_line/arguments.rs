@@ -8,6 +8,7 @@ use safeharbor_service::audit::AuditWords;
 use safeharbor_service::person::PersonWords;
 
 use super::backing_up::BackupWords;
+use super::catalogue::CatalogueWords;
 use super::exporting::ExportWords;
 use super::mapping::MappingWords;
 use crate::command::{Choice, ExportForm};
@@ -261,6 +262,9 @@ pub enum Words {
     /// 披露政策 The disclosure policy
     #[command(subcommand)]
     Policy(PolicyWords),
+    /// 目录版本：在用的、枢纽提供的、差别、接受 Catalogue versions: in use, offered by the hub, what they change, accepting one
+    #[command(subcommand)]
+    Catalogue(CatalogueWords),
     /// 人员 Persons
     #[command(subcommand)]
     Person(PersonWords),

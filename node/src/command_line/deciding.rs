@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::Desk;
 use super::arguments::PolicyWords;
-use crate::command::{Choice, Command, CommandFailed, Credentials, Words as SetWords};
+use super::catalogue::CatalogueWords;
+use crate::command::{CatalogueCommand, Choice, Command, CommandFailed, Credentials, Words as SetWords};
 use crate::speech::{Exit, Format};
 
 /// What a preview answers with, as far as the command that follows needs it.
@@ -28,6 +29,24 @@ impl Desk {
             }
             PolicyWords::Accept { file, person } => self.accept_policy(&self.path(&file), person),
         }
+    }
+
+    /// What a version changes is said before the password is asked for, and only that is accepted.
+    pub(super) fn catalogue(&self, words: CatalogueWords) -> Exit {
+        let command = match words {
+            CatalogueWords::List => CatalogueCommand::List,
+            CatalogueWords::Show { cat } => CatalogueCommand::Show { cat },
+            CatalogueWords::Diff { cat } => CatalogueCommand::Diff { cat },
+            CatalogueWords::History => CatalogueCommand::History,
+            CatalogueWords::Accept { cat, person } => {
+                let preview = Command::Catalogue(CatalogueCommand::Preview { cat });
+                return self.after_seeing(preview, false, |answer| {
+                    let seen = serde_json::from_value(answer)?;
+                    Ok((person, move |by| Command::Catalogue(CatalogueCommand::Accept { seen, by })))
+                });
+            }
+        };
+        self.deliver(Command::Catalogue(command))
     }
 
     /// What would leave is said before the password is asked for, and only that is approved.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use safeharbor_core::record::KindId;
-use safeharbor_rules::Mode;
+use safeharbor_rules::{Catalogue, Mode};
 use safeharbor_service::store::Batch;
 
 use super::{InForce, PolicyFailed, mode_of};
@@ -54,10 +54,11 @@ enum Effect {
 /// Nothing is changed.
 pub(super) fn preview(
     context: &Context,
+    catalogue: &Catalogue,
     before: Option<&InForce>,
     next: &InForce,
 ) -> Result<Changes, PolicyFailed> {
-    walk(context, before, next, &mut |_, _, _| Ok(()))
+    walk((context, catalogue), before, next, &mut |_, _, _| Ok(()))
 }
 
 /// The caller holds the outbox.
@@ -69,7 +70,7 @@ pub(super) fn apply(
     context.outbox.strip_superseded()?;
     let mut batch = Batch::new();
     let mut in_batch = 0_usize;
-    let changes = walk(context, before, next, &mut |current, stored, effect| {
+    let changes = walk((context, &context.catalogue()), before, next, &mut |current, stored, effect| {
         carry_out(context, next, current, &stored, effect, &mut batch)?;
         in_batch = in_batch.saturating_add(1);
         if in_batch >= RECORDS_PER_COMMIT {
@@ -86,20 +87,20 @@ pub(super) fn apply(
 type Visitor<'v> = dyn FnMut(Current, Stored, Effect) -> Result<(), PolicyFailed> + 'v;
 
 fn walk(
-    context: &Context,
+    (context, catalogue): (&Context, &Catalogue),
     before: Option<&InForce>,
     next: &InForce,
     visitor: &mut Visitor<'_>,
 ) -> Result<Changes, PolicyFailed> {
     let mut changes = Changes::new();
-    for kind in context.catalogue().kinds() {
+    for kind in catalogue.kinds() {
         let (before, after) = (mode_of(before, kind.id()), mode_of(Some(next), kind.id()));
         let change = Change { before, after, records: 0, to_send: 0, to_stop: 0, revealed: BTreeMap::new() };
         changes.insert(kind.id().clone(), change);
     }
     context.records.visit(None, &mut |current| {
         let Some(stored) = context.records.last(current.rec)? else { return Ok(ControlFlow::Continue(())) };
-        let effect = effect_on(context, next, current, &stored)?;
+        let effect = effect_on((context, catalogue), next, current, &stored)?;
         if let Some(change) = changes.get_mut(&stored.revision.kind) {
             change.count(&effect);
         }
@@ -133,13 +134,12 @@ impl Change {
 }
 
 fn effect_on(
-    context: &Context,
+    (context, catalogue): (&Context, &Catalogue),
     next: &InForce,
     current: Current,
     stored: &Stored,
 ) -> Result<Effect, PolicyFailed> {
-    let catalogue = context.catalogue();
-    let Some(kind) = disclosure::find_kind(&catalogue, &stored.revision.kind) else {
+    let Some(kind) = disclosure::find_kind(catalogue, &stored.revision.kind) else {
         return Ok(Effect::Nothing);
     };
     if hold::active(&*context.store, current.rec, &stored.revision.record)?.is_some() {

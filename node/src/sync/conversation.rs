@@ -1,6 +1,7 @@
 //! One stream with the hub: turns messages into events, and hands the machine's actions to `acting`.
 
 mod acting;
+mod catalogue;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use super::machine::{Action, After, Event, Facts, Machine};
 use super::tasks::keep_task;
 use crate::chain::{Memory, StateFailed};
 use crate::trust::{ReceiptsFailed, last_receipted};
+use catalogue::Fetching;
 
 /// Messages that wait for the connection to take them; further ones wait here.
 const CHANNEL_MESSAGES: usize = 2;
@@ -60,6 +62,7 @@ pub(super) struct Conversation {
     outgoing: VecDeque<(FromNode, Option<u64>)>,
     stating: Option<Stating>,
     channel: Option<Channel>,
+    fetching: Option<Fetching>,
     progressed: bool,
     was_in_step: bool,
 }
@@ -74,6 +77,7 @@ impl Conversation {
             outgoing: VecDeque::new(),
             stating: None,
             channel: None,
+            fetching: None,
             progressed: false,
             was_in_step: false,
         }
@@ -91,6 +95,11 @@ impl Conversation {
             Err(failed) => Ok(End::Lost { reason: with_causes(&failed) }),
         };
         self.take(Event::Closed);
+        if matches!(end, Ok(End::InStep)) {
+            self.end_of_looking().await;
+        }
+        // Whatever was fetched in part is fetched again.
+        self.fetching = None;
         // The next stream begins with facts that no numbering in the background may change.
         if let Some(stating) = self.stating.take() {
             stating.await??;
@@ -128,6 +137,7 @@ impl Conversation {
             return Ok(End::Lost { reason: "the hub closed the stream".to_owned() });
         };
         self.hear(first).await?;
+        self.look_for_catalogue();
         let end = self.flow(&sender, &mut inbound).await;
         drop(sender);
         if let Ok(End::InStep) = end {
@@ -258,7 +268,11 @@ impl Conversation {
                 Err(failed) => malformed(&failed),
             },
             Some(FromHub::Task(task)) => return self.hear_task(task.into()).await,
-            Some(FromHub::Situation(_) | FromHub::Probe(_)) => return Ok(()),
+            Some(FromHub::Situation(_)) => {
+                self.look_for_catalogue();
+                return Ok(());
+            }
+            Some(FromHub::Probe(_)) => return Ok(()),
             // A message of a later version.
             None => return Ok(()),
         };

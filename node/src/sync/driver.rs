@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use safeharbor_core::key::PublicKey;
 use safeharbor_service::evidence::EvidenceFailed;
 use safeharbor_service::random::{RandomFailed, draw};
 use safeharbor_service::shutdown::Shutdown;
@@ -89,6 +90,8 @@ pub(super) struct Desk {
     pub(super) context: Arc<Context>,
     pub(super) author: Author,
     pub(super) book: Arc<ReceiptBook>,
+    /// The hub's statement keys that are pinned.
+    pub(super) hub_keys: Vec<PublicKey>,
 }
 
 impl Desk {
@@ -96,7 +99,8 @@ impl Desk {
         let author = Author::new(&context, trust.admitted());
         let (store, clock) = (Arc::clone(&context.store), Arc::clone(&context.clock));
         let book = ReceiptBook::open(store, clock, trust.clone(), &context.layout.evidence())?;
-        Ok(Self { context, author, book: Arc::new(book) })
+        let hub_keys = trust.policy().hub_keys().iter().map(|(_, key)| *key).collect();
+        Ok(Self { context, author, book: Arc::new(book), hub_keys })
     }
 
     pub(super) fn now_ms(&self) -> u64 {

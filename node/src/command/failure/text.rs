@@ -7,6 +7,7 @@ use safeharbor_interchange::form::RECORDS_MAX;
 use super::CommandFailed;
 use super::import_zh::{fault_zh, import_zh, mapping_zh};
 use crate::approval::ApproveFailed;
+use crate::catalogues::AcceptFailed;
 use crate::erasure::EraseFailed;
 use crate::policy::PolicyFailed;
 use crate::records::EditFailed;
@@ -90,6 +91,7 @@ impl CommandFailed {
             Self::Policy(failed @ PolicyFailed::Parse(_)) => {
                 format!("这不是一份披露政策，未作任何改变：{}", chain_of(failed))
             }
+            Self::Catalogue(failed) => catalogue_zh(failed),
             Self::Import(failed) => import_zh(failed),
             Self::Connecting(failed) => failed.text_zh(),
             Self::Draft(failed) => draft_zh(failed),
@@ -229,5 +231,24 @@ pub(in crate::command) const fn ceiling_zh(ceiling: Ceiling) -> &'static str {
         Ceiling::Never => "不得公开",
         Ceiling::Reviewer => "核验时仅限一名复核员",
         Ceiling::Hub => "可公开给枢纽",
+    }
+}
+
+fn catalogue_zh(failed: &AcceptFailed) -> String {
+    match failed {
+        AcceptFailed::Unknown(typed) => {
+            format!("本节点没有以“{typed}”开头的目录版本，或不止一个；用 catalogue list 查看")
+        }
+        AcceptFailed::InUse(cat) => format!("目录版本 {cat} 已在使用"),
+        AcceptFailed::Changed => "其间已接受了另一目录版本；请重新查看差别".to_owned(),
+        AcceptFailed::NothingOffered => "枢纽没有提供其他目录版本".to_owned(),
+        AcceptFailed::Load(_) => format!("这一目录版本不能使用：{}", chain_of(failed)),
+        AcceptFailed::OwnLists(_)
+        | AcceptFailed::Shelf(_)
+        | AcceptFailed::Store(_)
+        | AcceptFailed::Records(_)
+        | AcceptFailed::Policy(_)
+        | AcceptFailed::Audit(_)
+        | AcceptFailed::Encode(_) => format!("未能完成：{}", chain_of(failed)),
     }
 }

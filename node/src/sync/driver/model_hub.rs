@@ -53,6 +53,8 @@ pub(super) struct State {
     pub(super) tasks: Vec<v1::Task>,
     pub(super) streams: usize,
     pub(super) mischief: Vec<Mischief>,
+    /// What is answered to who asks for the newest catalogue version.
+    pub(super) catalogue: Vec<v1::CataloguePart>,
 }
 
 impl State {
@@ -259,6 +261,10 @@ impl Registry for ModelHub {
         &self,
         _: Request<v1::FetchCatalogueRequest>,
     ) -> Result<Response<Self::FetchCatalogueStream>, Status> {
-        Err(Status::unimplemented("the model has no catalogue"))
+        let parts: Vec<_> = self.0.lock().unwrap().catalogue.iter().cloned().map(Ok).collect();
+        if parts.is_empty() {
+            return Err(Status::unimplemented("the model has no catalogue"));
+        }
+        Ok(Response::new(tokio_stream::iter(parts)))
     }
 }

@@ -24,6 +24,7 @@ use crate::sync::{Standing, state};
 use crate::trust::testing::policy;
 use crate::trust::{load_receipt, load_stop};
 
+mod catalogue;
 mod restored;
 
 struct Bench {
