@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 const PREFIX: &str = "SHG1-";
 const SECRET_BYTES: usize = 16;
-const PIN_BYTES: usize = 16;
+/// Bytes that an invitation keeps of an authority's fingerprint.
+pub const PIN_BYTES: usize = 16;
 const CHECK_BYTES: usize = 4;
 /// Longer than any token we make.
 const TOKEN_CHARACTERS_MAX: usize = 512;

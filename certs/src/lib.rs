@@ -8,6 +8,7 @@
 
 pub mod authority;
 pub mod development;
+pub mod diagnosis;
 pub mod enrolment;
 pub mod identity;
 pub mod invitation;

@@ -12,7 +12,18 @@ use rustls::version::TLS13;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 /// gRPC speaks HTTP/2 and nothing else.
-const ALPN: &[u8] = b"h2";
+pub(crate) const ALPN: &[u8] = b"h2";
+
+/// Which key exchanges a client offers; certificates are verified in either case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyExchange {
+    /// The hybrid of X25519 and ML-KEM-768 before all others.
+    #[default]
+    Hybrid,
+    /// Elliptic curves alone, for middleboxes that drop the larger hello of the hybrid.
+    Classic,
+}
 
 /// A TLS configuration could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -85,20 +96,44 @@ pub fn client_config(
     chain_pem: &str,
     key_pem: &str,
 ) -> Result<Arc<ClientConfig>, ConfigureTlsFailed> {
-    let mut config = ClientConfig::builder_with_provider(provider())
+    client_config_with(ca_pem, Some((chain_pem, key_pem)), KeyExchange::Hybrid)
+}
+
+/// As [`client_config`], with the chain and key that are `shown`, if any, and the key exchanges that are offered.
+///
+/// # Errors
+/// As [`client_config`].
+pub fn client_config_with(
+    ca_pem: &str,
+    shown: Option<(&str, &str)>,
+    offered: KeyExchange,
+) -> Result<Arc<ClientConfig>, ConfigureTlsFailed> {
+    let config = ClientConfig::builder_with_provider(provider_of(offered))
         .with_protocol_versions(&[&TLS13])
         .map_err(ConfigureTlsFailed::Rustls)?
-        .with_root_certificates(parse_roots(ca_pem)?)
-        .with_client_auth_cert(parse_chain(chain_pem, "client's certificate")?, parse_key(key_pem)?)
-        .map_err(ConfigureTlsFailed::Rustls)?;
+        .with_root_certificates(parse_roots(ca_pem)?);
+    let mut config = match shown {
+        None => config.with_no_client_auth(),
+        Some((chain_pem, key_pem)) => config
+            .with_client_auth_cert(parse_chain(chain_pem, "client's certificate")?, parse_key(key_pem)?)
+            .map_err(ConfigureTlsFailed::Rustls)?,
+    };
     config.alpn_protocols = vec![ALPN.to_vec()];
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
 }
 
-/// aws-lc-rs, with the hybrid of X25519 and ML-KEM-768 before all other key exchanges.
+/// aws-lc-rs, with the hybrid before all other key exchanges.
 fn provider() -> Arc<CryptoProvider> {
-    let kx_groups = vec![kx_group::X25519MLKEM768, kx_group::X25519, kx_group::SECP256R1];
+    provider_of(KeyExchange::Hybrid)
+}
+
+pub(crate) fn provider_of(offered: KeyExchange) -> Arc<CryptoProvider> {
+    let classic = [kx_group::X25519, kx_group::SECP256R1];
+    let kx_groups = match offered {
+        KeyExchange::Hybrid => [[kx_group::X25519MLKEM768].as_slice(), &classic].concat(),
+        KeyExchange::Classic => classic.to_vec(),
+    };
     Arc::new(CryptoProvider { kx_groups, ..aws_lc_rs::default_provider() })
 }
 

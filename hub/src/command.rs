@@ -4,6 +4,7 @@ mod audit;
 mod authority;
 mod backup;
 mod catalogue;
+mod doctor;
 mod failure;
 mod institution;
 mod invite;
@@ -69,6 +70,11 @@ pub enum Command {
     Backup(BackupCommand),
     /// Something about catalogue versions.
     Catalogue(CatalogueCommand),
+    /// What a doctor can tell from an open hub, as JSON.
+    Doctor {
+        /// Whether the hub serves nodes.
+        running: bool,
+    },
 }
 
 /// Carries a command out and says what there is to say, failures included.
@@ -81,6 +87,7 @@ pub async fn execute(office: &Office, request: Request) -> Reply {
         Command::Key(command) => key::carry_out(office, command, &mut reply).await,
         Command::Authority(command) => authority::carry_out(office, command, &mut reply).await,
         Command::Person(command) => person::carry_out(office, command, &mut reply).await,
+        Command::Doctor { running } => doctor::doctor(office, running, &mut reply).await,
         Command::Backup(command) => backup::carry_out(office, command, &mut reply).await,
         Command::Audit(command) => audit::carry_out(office, command, &mut reply).await,
         Command::Proposal(command) => proposal::carry_out(office, command, &mut reply).await,

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod backing_up;
+mod examining;
 mod joining;
 
 use std::io::{self, Write as _};
@@ -78,6 +79,7 @@ impl Desk<'_> {
             }
             Words::Proposal(words) => self.ask_and_deliver(|| self.proposal(words)),
             Words::Backup(words) => self.backup(words),
+            Words::Doctor => self.doctor(),
             Words::Restore { file, identity, checkpoint } => {
                 self.restore(&self.path(&file), identity, checkpoint)
             }

@@ -13,6 +13,7 @@ pub mod certificates;
 pub mod command;
 pub mod command_line;
 pub mod committer;
+pub mod doctor;
 pub mod enrolment;
 pub mod exchange;
 pub mod folder;

@@ -39,6 +39,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::approval::{Seen, SetSeen};
 use crate::context::Context;
+use crate::doctor::examine_books;
 use crate::rejection::RejectSeen;
 use crate::selection::Among;
 use crate::speech::{Exit, Format, Language, Speech};
@@ -93,6 +94,11 @@ pub enum Choice {
 pub enum Command {
     /// How things stand.
     Status,
+    /// What a doctor can tell from the store, as JSON.
+    Doctor {
+        /// Look at every statement.
+        deep: bool,
+    },
     /// Which records there are.
     List {
         /// Only of this kind.
@@ -305,6 +311,10 @@ pub fn execute(context: &Context, command: Command, speech: &mut Speech<'_>) -> 
 fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
     match command {
         Command::Status => status::status(context, speech),
+        Command::Doctor { deep } => {
+            speech.json(&serde_json::json!(examine_books(context, deep)))?;
+            Ok(Exit::Done)
+        }
         Command::List { kind, limit } => list::list(context, kind.as_deref(), limit, speech),
         Command::Show { record } => show::show(context, &record, speech),
         Command::ShowKind { kind, limit } => preview::kind(context, &kind, limit, speech),

@@ -6,6 +6,7 @@ mod catalogue;
 mod connecting;
 mod deciding;
 mod delivery;
+mod examining;
 mod exporting;
 mod mapping;
 
@@ -121,6 +122,7 @@ impl Desk {
             }
             Words::Kind { id } => self.kind(&id),
             Words::Status => self.deliver(Command::Status),
+            Words::Doctor(words) => self.doctor(&words),
             Words::List { kind, limit } => self.deliver(Command::List { kind, limit }),
             Words::Show { record, kind, waiting, limit } => self.deliver(match (record, kind, waiting) {
                 (Some(record), ..) => Command::Show { record },

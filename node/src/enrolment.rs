@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use safeharbor_certs::enrolment::{EnrolmentBundle, EnrolmentRequest, JOIN_PROOF_TYPE};
 use safeharbor_certs::identity::{IdentityFailed, PeerIdentity};
 use safeharbor_certs::request::{CreateRequestFailed, create_request};
-use safeharbor_certs::tls::{ConfigureTlsFailed, client_config};
+use safeharbor_certs::tls::{ConfigureTlsFailed, KeyExchange, client_config_with};
 use safeharbor_core::digest::Digest;
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_core::json::Object;
@@ -197,7 +197,7 @@ fn verify_bundle(layout: &Layout, bundle: &EnrolmentBundle) -> Result<(), EnrolF
     let certificate = CertificateDer::from_pem_slice(bundle.certificate_pem.as_bytes());
     let certificate = certificate.or(Err(EnrolFailed::Certificate))?;
     refuse_other(own, PeerIdentity::from_certificate(&certificate)?.institution)?;
-    drop(load_tls(layout, bundle)?);
+    drop(load_tls(layout, bundle, KeyExchange::Hybrid)?);
     let trust = Trust::from_bundle(bundle)?;
     if trust.policy().hub_keys().is_empty() {
         return Err(EnrolFailed::NoHubKey);
@@ -209,10 +209,15 @@ fn verify_bundle(layout: &Layout, bundle: &EnrolmentBundle) -> Result<(), EnrolF
 ///
 /// # Errors
 /// The key cannot be loaded, or does not go with the certificate.
-pub fn load_tls(layout: &Layout, bundle: &EnrolmentBundle) -> Result<Arc<ClientConfig>, EnrolFailed> {
+pub fn load_tls(
+    layout: &Layout,
+    bundle: &EnrolmentBundle,
+    offered: KeyExchange,
+) -> Result<Arc<ClientConfig>, EnrolFailed> {
     let key = secret_file::load(&layout.tls_key())?;
     let key = std::str::from_utf8(&key).or(Err(EnrolFailed::Certificate))?;
-    Ok(client_config(&bundle.ca_pem, &bundle.certificate_pem, key)?)
+    let shown = Some((bundle.certificate_pem.as_str(), key));
+    Ok(client_config_with(&bundle.ca_pem, shown, offered)?)
 }
 
 /// What the hub answered; none before enrolment.

@@ -20,6 +20,7 @@ pub mod connector;
 pub mod context;
 pub mod decision;
 pub mod disclosure;
+pub mod doctor;
 pub mod enrolment;
 pub mod erasure;
 pub mod hold;

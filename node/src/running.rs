@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use safeharbor_service::caller;
 use safeharbor_service::control::{self, Output, Stream};
+use safeharbor_service::settings::LoadSettingsFailed;
 use safeharbor_service::shutdown::Shutdown;
 use zeroize::Zeroizing;
 
@@ -15,8 +16,11 @@ use crate::connector;
 use crate::context::Context;
 use crate::enrolment::{EnrolFailed, load_bundle, load_tls};
 use crate::opening::Node;
+use crate::settings::Settings;
 use crate::speech::{Exit, Language, Speech, chain_of};
-use crate::sync::{self, Connector, ConnectorFailed, Link, Outcome, SyncFailed, Until};
+use crate::sync::{
+    self, Connector, ConnectorFailed, Dialler, Link, LoadDialFailed, Outcome, SyncFailed, Until,
+};
 use crate::trust::{Trust, TrustFailed, load_stop};
 
 /// A node cannot run.
@@ -34,6 +38,12 @@ pub enum RunFailed {
     /// The hub cannot be connected to by these settings.
     #[error("the hub cannot be connected to")]
     Connector(#[from] ConnectorFailed),
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] LoadSettingsFailed),
+    /// The proxy cannot be used by these settings.
+    #[error("the proxy cannot be used")]
+    Dial(#[from] LoadDialFailed),
     /// The hub's address cannot be read.
     #[error("the hub's address cannot be read")]
     Address(#[source] std::io::Error),
@@ -55,8 +65,10 @@ pub enum RunFailed {
 pub fn load_link(context: &Context) -> Result<Link, RunFailed> {
     let bundle = load_bundle(&context.layout)?.ok_or(RunFailed::NotEnrolled)?;
     let address = fs::read_to_string(context.layout.hub_address()).map_err(RunFailed::Address)?;
-    let tls = load_tls(&context.layout, &bundle)?;
+    let hub = Settings::load(&context.layout, &[])?.hub;
+    let tls = load_tls(&context.layout, &bundle, hub.key_exchange)?;
     let connector = Connector::new(address.trim().to_owned(), &bundle.hub_name, tls)?;
+    let connector = connector.through(Dialler::load(&context.layout, &hub)?);
     Ok(Link { connector, trust: Trust::from_bundle(&bundle)? })
 }
 

@@ -1,10 +1,16 @@
 //! The node's settings: `settings.toml` in the data folder, the environment, the command line.
 
+mod proxy_address;
+
+use std::path::PathBuf;
+
+use safeharbor_certs::tls::KeyExchange;
 use safeharbor_service::settings::{LoadSettingsFailed, load};
 use serde::Deserialize;
 
 use crate::layout::Layout;
 use crate::speech::Language;
+pub use proxy_address::{ParseProxyFailed, ProxyAddress};
 
 /// What a node comes with.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -17,6 +23,8 @@ pub struct Settings {
     pub interface: Interface,
     /// What is logged.
     pub log: Log,
+    /// How the hub is reached.
+    pub hub: Hub,
     /// How the store behaves.
     pub store: Store,
     /// Where and how often backups are made.
@@ -37,6 +45,18 @@ pub struct Interface {
 pub struct Log {
     /// As `tracing` reads it.
     pub filter: String,
+}
+
+/// How the hub is reached. The system's own proxy variables are not read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hub {
+    /// The HTTP proxy that every connection to the hub goes through.
+    pub proxy: Option<ProxyAddress>,
+    /// The file (mode 0600, named from the data folder) with the proxy's `user:password`.
+    pub proxy_credentials: Option<PathBuf>,
+    /// Which key exchanges are offered; the hub is verified in either case.
+    pub key_exchange: KeyExchange,
 }
 
 /// How the store behaves.
@@ -70,7 +90,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings::load(&Layout::at(folder.path()), &[]).unwrap();
         assert_eq!(settings.log.filter, "info");
-        assert!(settings.interface.language.is_none());
+        assert!(settings.interface.language.is_none() && settings.hub.proxy.is_none());
+        assert_eq!(settings.hub.key_exchange, KeyExchange::Hybrid);
     }
 
     #[test]

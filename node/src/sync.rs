@@ -1,11 +1,12 @@
 //! The stream to the hub: numbers what waits, sends it, keeps receipts and tasks, and says how things stand.
 //!
-//! In scope: `machine` decides (no I/O, no clock), `driver` acts on it over gRPC, `connector` opens the connection,
+//! In scope: `machine` decides (no I/O, no clock), `driver` acts on it over gRPC, `dialling` and `connector` open the connection,
 //! `tasks` keeps what the hub asks, `state` tells people. Out of scope: what is stated (`outbox`), how a statement is
 //! made (`chain`), what is believed (`trust`).
 
 mod connector;
 mod conversation;
+mod dialling;
 mod driver;
 mod foreign_text;
 mod machine;
@@ -14,6 +15,7 @@ mod state;
 mod tasks;
 
 pub use connector::{Connector, ConnectorFailed, Tap};
+pub use dialling::{DialFailed, Dialler, LoadDialFailed};
 pub use driver::{Link, Outcome, SyncFailed, Until, run};
 pub use state::{ContentRefused, Standing, SyncState, TellFailed, state};
 pub use tasks::{KeptTask, list_tasks};

@@ -13,6 +13,7 @@ pub mod backup;
 pub mod caller;
 pub mod clock;
 pub mod control;
+pub mod doctor;
 pub mod durable_file;
 pub mod evidence;
 pub mod folder;

@@ -126,6 +126,19 @@ fn the_hybrid_key_exchange_is_offered_first() {
 }
 
 #[test]
+fn without_the_hybrid_both_ends_are_verified_all_the_same() {
+    let (hub, other) = (Hub::new(), Hub::new());
+    let issued = hub.issue();
+    let shown = Some((issued.certificate_pem.as_str(), issued.key_pem.as_str()));
+    let config = client_config_with(&hub.authority.ca_pem(), shown, KeyExchange::Classic).unwrap();
+    let (server, _) = hub.meet(&config).unwrap();
+    assert_eq!(server.negotiated_key_exchange_group().unwrap().name(), NamedGroup::X25519);
+    assert_eq!(PeerIdentity::from_chain(server.peer_certificates()).unwrap().institution, code());
+    let refused = other.meet(&config).unwrap_err();
+    assert_eq!(refused, Error::InvalidCertificate(CertificateError::BadSignature));
+}
+
+#[test]
 fn a_node_of_another_authority_is_refused() {
     let (hub, other) = (Hub::new(), Hub::new());
     let refused = hub.meet(&hub.client(&other.issue())).unwrap_err();

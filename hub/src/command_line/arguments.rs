@@ -85,6 +85,8 @@ pub enum Words {
     /// Backups: one encrypted file with all that this hub needs to come back (备份)
     #[command(subcommand)]
     Backup(BackupWords),
+    /// Check this hub: what is wrong, why, and what to do (检查)
+    Doctor,
     /// Restore a backup into an empty or missing folder, named by --data (恢复)
     Restore {
         /// The backup

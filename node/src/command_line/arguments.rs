@@ -9,6 +9,7 @@ use safeharbor_service::person::PersonWords;
 
 use super::backing_up::BackupWords;
 use super::catalogue::CatalogueWords;
+use super::examining::DoctorWords;
 use super::exporting::ExportWords;
 use super::mapping::MappingWords;
 use crate::command::{Choice, ExportForm};
@@ -115,6 +116,8 @@ pub enum Words {
     },
     /// 查看状态 How things stand
     Status,
+    /// 检查节点和通往枢纽的网络 Check the node and its way to the hub: what is wrong, why, what to do
+    Doctor(DoctorWords),
     /// 导入文件 Import a file (nothing leaves by importing unless the accepted policy says so)
     Import(ImportWords),
     /// 修改一条记录的字段 Change fields of a record by hand

@@ -17,6 +17,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint, Uri};
 
+use super::dialling::Dialler;
+
 /// How long dialling and the TLS handshake may take together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often a silent connection is asked whether it lives, and how long the answer may take.
@@ -32,6 +34,7 @@ pub struct Connector {
     address: String,
     name: ServerName<'static>,
     tls: TlsConnector,
+    dialler: Dialler,
     tap: Option<Tap>,
 }
 
@@ -62,7 +65,19 @@ impl Connector {
     ) -> Result<Self, ConnectorFailed> {
         let name = ServerName::try_from(name.to_owned())
             .map_err(|source| ConnectorFailed::Name { name: name.to_owned(), source })?;
-        Ok(Self { address, name, tls: TlsConnector::from(tls.into()), tap: None })
+        Ok(Self {
+            address,
+            name,
+            tls: TlsConnector::from(tls.into()),
+            dialler: Dialler::default(),
+            tap: None,
+        })
+    }
+
+    /// Reaches the address by this way.
+    #[must_use]
+    pub fn through(self, dialler: Dialler) -> Self {
+        Self { dialler, ..self }
     }
 
     /// Shows `tap` whatever the node says on its connections, for tests that search it for what must not leave.
@@ -84,7 +99,7 @@ impl Connector {
     }
 
     /// Connects; the channel ends with the connection.
-    pub(super) async fn connect(&self) -> Result<Channel, tonic::transport::Error> {
+    pub(crate) async fn connect(&self) -> Result<Channel, tonic::transport::Error> {
         // The authority is what the hub sees in requests; the connection goes where `self` says.
         Endpoint::try_from(format!("https://{}", self.name.to_str()))?
             .connect_timeout(CONNECT_TIMEOUT)
@@ -96,8 +111,7 @@ impl Connector {
     }
 
     async fn open(self) -> io::Result<TokioIo<Tapped>> {
-        let stream = TcpStream::connect(&self.address).await?;
-        stream.set_nodelay(true)?;
+        let stream = self.dialler.dial(&self.address).await?;
         let stream = self.tls.connect(self.name, stream).await?;
         Ok(TokioIo::new(Tapped { stream, tap: self.tap }))
     }
