@@ -10,6 +10,7 @@ use super::BackupFailed;
 use super::CatalogueRefused;
 use crate::admission::AdmitFailed;
 use crate::authority::{AuthoritiesFailed, RotateFailed};
+use crate::certificates::IssueFailed;
 use crate::invitation::InviteFailed;
 use crate::office::drawer::DrawerFailed;
 use crate::opening::OpenHubFailed;
@@ -48,6 +49,9 @@ pub enum CommandFailed {
     /// An invitation is not made.
     #[error(transparent)]
     Invite(#[from] InviteFailed),
+    /// A certificate is not issued or noted.
+    #[error(transparent)]
+    Issue(#[from] IssueFailed),
     /// The authority is not changed.
     #[error(transparent)]
     Rotate(#[from] RotateFailed),
@@ -128,6 +132,7 @@ impl CommandFailed {
             | Self::Said { .. }
             | Self::Invite(_)
             | Self::Rotate(_)
+            | Self::Issue(_)
             | Self::Admit(_)
             | Self::Catalogue(_)
             | Self::Order(_)

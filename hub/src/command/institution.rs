@@ -14,6 +14,7 @@ use super::proposal::propose;
 use super::roster::{self, AddCommand, ImportCommand};
 use super::{CommandFailed, Reply};
 use crate::admission::{Admission, REQUEST_BYTES_MAX, admit};
+use crate::certificates;
 use crate::office::Office;
 use crate::proposal::Decision;
 
@@ -71,6 +72,7 @@ pub(super) async fn carry_out(
             let admission = Admission { request: text, name, kind };
             let (place, now) = ((&office.paths, &office.settings), office.clock.now_ms());
             let made = admit(&office.shared, &office.orders, place, admission, now).await?;
+            certificates::note(office, made.institution, &made.certificate_pem, &made.ca_pem)?;
             let detail = serde_json::json!({"bundle": bundle.display().to_string()});
             note(office, "institution add", made.institution, detail)?;
             let json = serde_json::to_string_pretty(&made).unwrap_or_default();
