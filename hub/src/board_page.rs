@@ -1,17 +1,23 @@
-//! The operators' first screen: what arrived, from whom, and how the registry stands. Read only, marked internal.
+//! The admin address: signing in, the operators' first screen, persons and the audit log. Marked internal.
 
+mod audit;
 mod bars;
+mod door;
+mod first;
 mod groups;
 mod guard;
+mod login;
 mod moment;
 mod months;
 mod numbers;
 mod page;
+mod persons;
 mod report;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod titles;
+mod visitor;
 mod wish;
 
 use std::future::IntoFuture as _;
@@ -19,31 +25,39 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::Extension;
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::{Router, middleware, routing};
 use safeharbor_service::shutdown::Shutdown;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::office::Desk;
 use guard::{Names, guard};
 use page::{Missing, Page};
 pub use report::{BoardReport, InstitutionReport};
+use visitor::Visitor;
 use wish::Wish;
 
 /// How long answers on their way may take after shutdown.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// What the screen is made from.
+/// How many passwords are looked at, or wait for it, at a time.
+const LOGINS_MAX: usize = 4;
+/// No form is longer.
+const FORM_BYTES_MAX: usize = 8 * 1024;
+
+/// What the screens are made from.
 #[derive(Debug, Clone)]
-pub struct AdminState(Arc<Desk>);
+pub struct AdminState(Arc<Desk>, Arc<Semaphore>);
 
 impl AdminState {
-    /// The screen of this hub.
+    /// The screens of this hub.
     #[must_use]
     pub fn new(desk: Desk) -> Self {
-        Self(Arc::new(desk))
+        Self(Arc::new(desk), Arc::new(Semaphore::new(LOGINS_MAX)))
     }
 
     fn report(&self) -> BoardReport {
@@ -59,10 +73,18 @@ impl AdminState {
 pub async fn serve(listener: TcpListener, state: AdminState, shutdown: Shutdown) {
     let guarded = middleware::from_fn_with_state(state.names(), guard);
     let app = Router::new()
+        .route("/login", routing::get(login::show).post(login::take))
+        .route("/logout", routing::post(login::leave))
+        .route("/first", routing::get(first::show).post(first::take))
+        .route("/persons", routing::get(persons::show))
+        .route("/audit", routing::get(audit::show))
+        .route("/audit.csv", routing::get(audit::download))
         .route("/", routing::get(board))
         .route("/board.json", routing::get(board_json))
         .route("/healthz", routing::get(async || "ok\n"))
         .fallback(missing)
+        .layer(middleware::from_fn_with_state(state.clone(), door::door))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(guarded)
         .with_state(state);
     let ending = shutdown.clone();
@@ -86,10 +108,15 @@ fn wish(Query(parameters): &Parameters, headers: &HeaderMap) -> Wish {
     Wish::read(parameters, headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
 }
 
-async fn board(State(state): State<AdminState>, parameters: Parameters, headers: HeaderMap) -> Response {
+async fn board(
+    State(state): State<AdminState>,
+    Extension(visitor): Extension<Visitor>,
+    parameters: Parameters,
+    headers: HeaderMap,
+) -> Response {
     let newest = state.0.catalogues.newest(&state.0.shared.directory());
     let page = Page::draw(&state.report(), &newest, wish(&parameters, &headers));
-    answer(StatusCode::OK, &page)
+    answer(StatusCode::OK, &page.shown_to(visitor))
 }
 
 async fn board_json(State(state): State<AdminState>) -> impl IntoResponse {

@@ -71,11 +71,6 @@ fn institution_of<T>(request: &Request<T>) -> Result<InstitutionCode, Status> {
     }
 }
 
-/// The same door for services that do not ask who calls.
-pub(crate) fn institutions_only(request: Request<()>) -> Result<Request<()>, Status> {
-    institution_of(&request).map(|_code| request)
-}
-
 #[tonic::async_trait]
 impl Exchange for Services {
     type OpenStream = ReceiverStream<Result<v1::HubMessage, Status>>;

@@ -4,6 +4,7 @@
 //! Out of scope: formats and proofs (`safeharbor-core`), kinds and ceilings (`safeharbor-rules`), transport
 //! identity (`safeharbor-certs`), storage backends, folders and clocks (`safeharbor-service`).
 
+pub mod access;
 pub mod admission;
 pub mod authority;
 pub mod backup;
@@ -34,6 +35,7 @@ pub mod replay;
 pub mod roster;
 pub mod running;
 pub mod server;
+pub mod session;
 pub mod setup;
 pub mod shared;
 pub mod tasks;

@@ -14,13 +14,13 @@ use safeharbor_service::speech::chain_of;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 
+use crate::access::AccessLayer;
 use crate::backup;
 use crate::board_page::{self, AdminState};
 use crate::enrolment::EnrollmentService;
-use crate::exchange::{PeerStream, Services, accept, institutions_only};
+use crate::exchange::{PeerStream, Services, accept};
 use crate::folder::Paths;
 use crate::office::Office;
 use crate::opening::{OpenHub, first_announcements};
@@ -171,8 +171,7 @@ async fn serve_grpc(
     let registry = RegistryServer::new(services);
     let reflection = if reflection {
         let builder = tonic_reflection::server::Builder::configure();
-        let reflection = builder.register_encoded_file_descriptor_set(v1::DESCRIPTORS).build_v1()?;
-        Some(InterceptedService::new(reflection, institutions_only))
+        Some(builder.register_encoded_file_descriptor_set(v1::DESCRIPTORS).build_v1()?)
     } else {
         None
     };
@@ -183,7 +182,8 @@ async fn serve_grpc(
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
         .max_concurrent_streams(16)
-        .add_service(InterceptedService::new(health, institutions_only))
+        .layer(AccessLayer)
+        .add_service(health)
         .add_service(exchange)
         .add_service(enrolment)
         .add_service(registry)

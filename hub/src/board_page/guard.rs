@@ -12,11 +12,11 @@ use axum::response::{IntoResponse as _, Response};
 const HEADERS: [(HeaderName, &str); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; \
          frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    (header::REFERRER_POLICY, "same-origin"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::CACHE_CONTROL, "no-store"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -50,19 +50,33 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Lets reading through and sets the headers.
+/// Lets through what comes for this host and from its own pages, and sets the headers.
 pub(super) async fn guard(State(names): State<Names>, request: Request, next: Next) -> Response {
-    let mut response = if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")], "read only\n").into_response()
-    } else if !names.own(request.headers()) {
+    let headers = request.headers();
+    let mut response = if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
+        (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD, POST")], "not done here\n")
+            .into_response()
+    } else if !names.own(headers) {
         (StatusCode::MISDIRECTED_REQUEST, "this is not the host you asked for\n").into_response()
+    } else if *request.method() == Method::POST && is_foreign(headers) {
+        (StatusCode::FORBIDDEN, "a form of another site is not taken\n").into_response()
     } else {
         next.run(request).await
     };
     for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// Whether a browser says that the form is another site's. Programs say nothing.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let said = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    if let Some(site) = said("sec-fetch-site") {
+        return !matches!(site, "same-origin" | "none");
+    }
+    let own = said("host").unwrap_or_default();
+    said("origin").is_some_and(|origin| origin.split_once("://").is_none_or(|(_, host)| host != own))
 }
 
 #[cfg(test)]
@@ -73,6 +87,23 @@ mod tests {
         let names = Names::new(&["hub.example".to_owned()]);
         let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
         assert_eq!(names.own(&headers), own, "{host}");
+    }
+
+    #[test]
+    fn forms_of_other_sites_are_foreign_and_programs_are_not() {
+        let check = |said: &[(&'static str, &str)], foreign: bool| {
+            let header = |(name, value): &(&'static str, &str)| {
+                (HeaderName::from_static(name), value.parse().unwrap())
+            };
+            assert_eq!(is_foreign(&said.iter().map(header).collect()), foreign, "{said:?}");
+        };
+        check(&[("host", "hub:1")], false);
+        check(&[("host", "hub:1"), ("origin", "http://hub:1")], false);
+        check(&[("host", "hub:1"), ("origin", "http://hub:2")], true);
+        check(&[("host", "hub:1"), ("origin", "null")], true);
+        check(&[("host", "hub:1"), ("sec-fetch-site", "same-origin")], false);
+        check(&[("host", "hub:1"), ("sec-fetch-site", "same-site")], true);
+        check(&[("host", "hub:1"), ("sec-fetch-site", "cross-site"), ("origin", "http://hub:1")], true);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use askama::Template;
 use safeharbor_core::directory::Standing;
 use safeharbor_rules::{Catalogue, Lang};
+use safeharbor_service::speech::Language;
 
 use super::groups::{Group, Heading, Order};
 use super::moment::Moment;
@@ -11,6 +12,7 @@ use super::numbers::grouped;
 use super::report::{BoardReport, InstitutionReport};
 use super::texts::Texts;
 use super::titles::{self, Titles};
+use super::visitor::{self, Visitor};
 use super::wish::Wish;
 
 /// How many characters of the root are said aloud.
@@ -21,6 +23,8 @@ const ROOT_SHORT: usize = 8;
 #[template(path = "board.html")]
 pub(super) struct Page {
     t: &'static Texts,
+    language: Language,
+    visitor: Option<Visitor>,
     links: Links,
     renews: bool,
     hub: String,
@@ -105,6 +109,8 @@ impl Page {
         let row = |institution| InstitutionRow::draw(institution, &report.as_of, t, titles);
         Self {
             t,
+            language: visitor::language(wish.lang),
+            visitor: None,
             links: Links::new(t, wish),
             renews: wish.renews,
             hub: report.hub.clone(),
@@ -121,6 +127,13 @@ impl Page {
             groups: groups(report, t, titles),
             months: Months::draw(&report.aggregates.by_month, t),
         }
+    }
+}
+
+impl Page {
+    /// With what the person who looks can go to from here.
+    pub(super) fn shown_to(self, visitor: Visitor) -> Self {
+        Self { visitor: Some(visitor), ..self }
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Federation {
     pub(crate) folder: TempDir,
     pub(crate) hub: Option<Running>,
     pub(crate) addresses: Addresses,
+    /// The session in which the hub's administrator looks at the board.
+    session: OnceLock<String>,
 }
 
 impl Federation {
@@ -58,8 +60,10 @@ impl Federation {
             "",
         )
         .unwrap();
+        let first = ["person", "--data", &data, "add", "--name", "admin", "--role", "administrator"];
+        run("safeharbor-hub", &first, PASSWORD).unwrap();
         let (hub, addresses) = run_hub(folder.path(), "127.0.0.1:0");
-        Self { folder, hub: Some(hub), addresses }
+        Self { folder, hub: Some(hub), addresses, session: OnceLock::new() }
     }
 
     pub(crate) fn hub_data(&self) -> PathBuf {
@@ -82,17 +86,34 @@ impl Federation {
     }
 
     pub(crate) fn board(&self) -> Value {
-        use std::io::{Read as _, Write as _};
-        let mut stream = std::net::TcpStream::connect(self.addresses.admin).unwrap();
-        stream
-            .write_all(b"GET /board.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let session = self.session.get_or_init(|| self.log_in());
+        let answer = self.ask(&format!("GET /board.json HTTP/1.1\r\nCookie: {session}\r\n"), "");
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        let start = body.find('{').unwrap();
+        let start = body.find('{').unwrap_or_else(|| panic!("{answer}"));
         let end = body.rfind('}').unwrap();
         serde_json::from_str(&body[start..=end]).unwrap()
+    }
+
+    /// Signs in at the hub as its administrator and answers the session's cookie, which outlives the hub's process.
+    fn log_in(&self) -> String {
+        let form = format!("name=admin&password={}", PASSWORD.trim().replace(' ', "+"));
+        let head = "POST /login HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+        let answer = self.ask(head, &form);
+        let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+        let cookie = cookie.unwrap_or_else(|| panic!("no session: {answer}"));
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// Asks at the hub's admin address.
+    fn ask(&self, head: &str, body: &str) -> String {
+        use std::io::{Read as _, Write as _};
+        let mut stream = std::net::TcpStream::connect(self.addresses.admin).unwrap();
+        let length = body.len();
+        let rest = format!("Host: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+        stream.write_all(format!("{head}{rest}").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     /// Admits an institution and gives its node an administrator and the demonstration's policy.

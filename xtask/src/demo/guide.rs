@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::folder::Folder;
-use super::hub::Running;
+use super::hub::{PERSON as HUB_PERSON, Running};
 use super::node::{Node, PERSON};
 use crate::console;
 use crate::failure::Failure;
@@ -49,6 +49,7 @@ pub(super) fn look(
         "Look at".to_owned(),
         format!("  http://{admin}/?lang=zh-CN      the hub's board, in Chinese; ?lang=en in English"),
         format!("  http://{admin}/board.json       the same as JSON"),
+        format!("  Sign in there as {HUB_PERSON} with the password {password} (for this run only)."),
         String::new(),
         "Try, in another terminal".to_owned(),
         format!("  {} list --data {} --kind ACH", shown(node), shown(first)),

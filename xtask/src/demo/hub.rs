@@ -19,6 +19,9 @@ use crate::workspace::Programs;
 /// How long the hub may take to open its addresses.
 const START: Duration = Duration::from_secs(60);
 
+/// The administrator of the hub.
+pub(super) const PERSON: &str = "admin";
+
 /// The hub's command line and data folder.
 #[derive(Debug)]
 pub(super) struct Hub {
@@ -38,13 +41,15 @@ pub(super) struct Running {
 }
 
 impl Hub {
-    /// Makes the hub's data folder with a certificate authority of its own.
+    /// Makes the hub's data folder with a certificate authority of its own, and its administrator.
     ///
     /// # Errors
     /// The program refuses.
-    pub(super) fn init(programs: &Programs, folder: &Folder) -> Result<Self, Failure> {
+    pub(super) fn init(programs: &Programs, folder: &Folder, password: &str) -> Result<Self, Failure> {
         let hub = Self { program: programs.path("safeharbor-hub")?.to_owned(), data: folder.hub() };
         process::read(hub.call(&["init"]).args(["--name", "hub.demo.example", "--dns", "localhost"]))?;
+        let mut first = hub.call(&["person", "add", "--name", PERSON, "--role", "administrator"]);
+        process::read_with(&mut first, &format!("{password}\n"))?;
         Ok(hub)
     }
 
@@ -98,8 +103,9 @@ impl Running {
     ///
     /// # Errors
     /// The hub does not answer with JSON.
-    pub(super) fn board(&self) -> Result<Value, Failure> {
-        let body = http::fetch(self.admin, "/board.json")?;
+    pub(super) fn board(&self, password: &str) -> Result<Value, Failure> {
+        let session = http::log_in(self.admin, PERSON, password)?;
+        let body = http::fetch_as(self.admin, "/board.json", &session)?;
         serde_json::from_str(&body).map_err(Failure::json("the hub's board"))
     }
 }

@@ -114,11 +114,11 @@ impl Federation {
     ) -> Result<Self, Failure> {
         let institutions = institutions(options, &programs, &folder)?;
         guide::roster(&institutions);
-        let hub = Hub::init(&programs, &folder)?;
+        let password = password()?;
+        let hub = Hub::init(&programs, &folder, &password)?;
         let init = |institution| Node::init(&programs, &folder, &hub, institution);
         let nodes = institutions.into_iter().map(init).collect::<Result<Vec<_>, _>>()?;
         let hub = hub.start(interrupt)?;
-        let password = password()?;
         for node in &nodes {
             console::progress(&format!("{}: enrol, accept the policy, import", node.institution.name));
             node.enrol(&folder, hub.nodes_address, &password)?;
@@ -134,7 +134,7 @@ impl Federation {
             server.wait_for_success(interrupt, limit, || self.hub.server.check_running())?;
         }
         let mut report = Report { seconds: start.elapsed().as_secs_f64(), ..Report::default() };
-        let board = self.hub.board()?;
+        let board = self.hub.board(&self.password)?;
         self.hub.server.stop(interrupt)?;
         self.collect(&mut report, &board)?;
         self.folder.tidy()?;

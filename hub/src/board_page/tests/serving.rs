@@ -17,6 +17,7 @@ struct Served {
     address: SocketAddr,
     shutdown: Shutdown,
     task: JoinHandle<()>,
+    cookie: String,
     _hub: OpenHub,
     _folder: tempfile::TempDir,
 }
@@ -34,16 +35,21 @@ impl Served {
         set_up(folder.path(), &naming, clock.as_ref(), &SystemRandom).unwrap();
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let hub = open(folder.path(), &[], (&clock, &random)).unwrap();
+        let secret = secrecy::SecretString::from("correct horse battery staple");
+        let observer = hub.desk.persons.add("观", safeharbor_service::person::Role::Observer, &secret, None);
+        let token = crate::session::begin(&hub.desk, observer.unwrap()).unwrap();
+        let cookie = format!("Cookie: {}={}\r\n", door::COOKIE, *token);
         let state = AdminState::new(hub.desk.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), Shutdown::new());
         let task = tokio::spawn(serve(listener, state, shutdown.clone()));
-        Self { address, shutdown, task, _hub: hub, _folder: folder }
+        Self { address, shutdown, task, cookie, _hub: hub, _folder: folder }
     }
 
     async fn ask(&self, method: &str, path: &str, headers: &str) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n{}{headers}\r\n", self.cookie);
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
@@ -101,7 +107,7 @@ async fn every_answer_carries_the_strict_headers() {
             "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; img-src data:;",
             "frame-ancestors 'none'",
             "x-content-type-options: nosniff",
-            "referrer-policy: no-referrer",
+            "referrer-policy: same-origin",
             "cache-control: no-store",
         ] {
             assert!(answer.head.contains(header), "{path}: {header}");
@@ -114,12 +120,15 @@ async fn only_reading_is_answered() {
     let served = Served::start().await;
     let head = served.ask("HEAD", "/", "Host: [::1]:80\r\n").await;
     assert_eq!((head.status(), head.body.as_str()), ("200", ""));
-    for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"] {
+    for method in ["PUT", "DELETE", "OPTIONS", "TRACE"] {
         for path in ["/", "/board.json", "/healthz", "/nothing"] {
             let answer = served.ask(method, path, "Host: 127.0.0.1\r\n").await;
             assert_eq!(answer.status(), "405", "{method} {path}");
-            assert!(answer.head.contains("allow: get, head"));
+            assert!(answer.head.contains("allow: get, head, post"));
         }
+    }
+    for (path, status) in [("/", "405"), ("/board.json", "405"), ("/healthz", "405"), ("/nothing", "404")] {
+        assert_eq!(served.ask("POST", path, "Host: 127.0.0.1\r\n").await.status(), status, "POST {path}");
     }
 }
 

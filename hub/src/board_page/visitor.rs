@@ -1,0 +1,47 @@
+//! Who looks: their name, what they may go to, and what their forms carry.
+
+use safeharbor_rules::Lang;
+use safeharbor_service::person::{Person, Role};
+use safeharbor_service::speech::Language;
+
+use crate::office::Desk;
+use crate::session::Session;
+
+/// The person who looks.
+#[derive(Debug, Clone)]
+pub(super) struct Visitor {
+    /// As whom they look.
+    pub(super) person: Person,
+    /// Name and role, in the language of the page.
+    pub(super) title: String,
+    /// Whether they may see persons and the audit log.
+    pub(super) administers: bool,
+    /// What their forms carry.
+    pub(super) csrf: String,
+    /// The tag of the page's language.
+    pub(super) tag: &'static str,
+}
+
+impl Visitor {
+    /// The person of `session`, who acts as `person`.
+    pub(super) fn new(desk: &Desk, session: &Session, person: Person, language: Language) -> Self {
+        let name = person.title(language, |id| desk.persons.name_of(id).ok().flatten());
+        let role = language.pick(person.role.title_zh(), person.role.as_str());
+        let administrator = desk.persons.in_role(&session.person, &[Role::Administrator]).ok().flatten();
+        Self {
+            person,
+            title: language.pick(format!("{name}（{role}）"), format!("{name} ({role})")),
+            administers: administrator.is_some(),
+            csrf: session.csrf.clone(),
+            tag: language.pick("zh-CN", "en"),
+        }
+    }
+}
+
+/// The language of a page in that of the command line.
+pub(super) const fn language(lang: Lang) -> Language {
+    match lang {
+        Lang::Zh => Language::Zh,
+        Lang::En => Language::En,
+    }
+}
