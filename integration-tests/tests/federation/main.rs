@@ -3,6 +3,7 @@
 #![expect(clippy::string_slice, clippy::wildcard_enum_match_arm, reason = "tests may panic")]
 
 mod backup;
+mod catalogue;
 mod erasure;
 mod harness;
 mod independent;
