@@ -1,13 +1,17 @@
 //! What an open hub says: its store, institutions that are silent, persons, alarms.
 
+use safeharbor_certs::diagnosis::describe_pem;
 use safeharbor_core::directory::Standing;
 use safeharbor_service::doctor::{Finding, Words};
 use safeharbor_service::person::Role;
 use safeharbor_service::speech::{chain_of, moment};
 
+use crate::authority::{Authorities, AuthoritiesFailed};
 use crate::invitation;
 use crate::office::Desk;
 
+/// An authority that ends within this time should be replaced, in milliseconds.
+const AUTHORITY_WARN_MS: u64 = 90 * 24 * 3600 * 1000;
 /// An institution whose node was not heard for so long, in milliseconds, is named.
 const SILENT_MS: u64 = 3 * 24 * 3600 * 1000;
 
@@ -25,11 +29,43 @@ pub fn examine_desk(desk: &Desk, running: bool) -> Vec<Finding> {
     );
     vec![
         Finding::ok("store", opened),
+        authority(Authorities::load(desk).and_then(|all| all.issuing_pem(desk)), desk.clock.now_ms()),
         persons(desk),
         alarms(desk),
         institutions(desk, running),
         Finding::not_checked("clock", clock),
     ]
+}
+
+/// The one that issues, as long as it must outlive certificates.
+pub(super) fn authority(pem: Result<String, AuthoritiesFailed>, now_ms: u64) -> Finding {
+    let id = "authority";
+    let pem = pem.map_err(|failed| chain_of(&failed));
+    let shown = pem.and_then(|pem| describe_pem(&pem).ok_or_else(|| "not a certificate in PEM".to_owned()));
+    let shown = match shown {
+        Ok(shown) => shown,
+        Err(why) => {
+            let cause = Words::new(
+                format!("证书机构无法读取：{why}"),
+                format!("the authority cannot be read: {why}"),
+            );
+            return Finding::failed(id, cause, Words::new("从备份恢复。", "Restore from a backup."));
+        }
+    };
+    let ends_ms = u64::try_from(shown.ends_s).unwrap_or(0).saturating_mul(1000);
+    let at = moment(ends_ms);
+    let seen = Words::new(format!("证书机构有效至 {at}"), format!("the authority is valid until {at}"));
+    let remedy = Words::new(
+        "用 authority begin 更换证书机构：新旧重叠，节点不断线。",
+        "Replace the authority with `authority begin`: the two overlap and nodes stay connected.",
+    );
+    if now_ms >= ends_ms {
+        Finding::failed(id, seen, remedy)
+    } else if ends_ms.saturating_sub(now_ms) < AUTHORITY_WARN_MS {
+        Finding::warning(id, seen, remedy)
+    } else {
+        Finding::ok(id, seen)
+    }
 }
 
 fn persons(desk: &Desk) -> Finding {

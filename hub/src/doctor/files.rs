@@ -13,8 +13,6 @@ use safeharbor_service::speech::{chain_of, moment};
 use crate::backup;
 use crate::folder::Paths;
 
-/// An authority that ends within this time should be replaced, in milliseconds.
-const AUTHORITY_WARN_MS: u64 = 90 * 24 * 3600 * 1000;
 const MIB: u64 = 1024 * 1024;
 /// The list of forks is short, or something is very wrong.
 const FORKS_BYTES_MAX: u64 = 16 * MIB;
@@ -31,7 +29,6 @@ pub fn examine_files(paths: &Paths, now_ms: u64, report: &mut Report) {
     report.add(check_modes(paths.folder(), &[paths.keys()]));
     report.add(check_disk(paths.folder(), None));
     report.add(certificate(paths, now_ms));
-    report.add(authority(&paths.ca(), now_ms));
     report.add(registry(paths, now_ms));
     report.add(sizes(paths));
     report.add(forks(&paths.forks()));
@@ -76,37 +73,13 @@ fn certificate(paths: &Paths, now_ms: u64) -> Finding {
     Finding::ok(id, seen)
 }
 
-fn authority(path: &Path, now_ms: u64) -> Finding {
-    let id = "authority";
-    let ends = match validity_ms(path) {
-        Ok((_, ends)) => ends,
-        Err(why) => {
-            let cause = Words::new(
-                format!("证书机构无法读取：{why}"),
-                format!("the authority cannot be read: {why}"),
-            );
-            return Finding::failed(id, cause, Words::new("从备份恢复。", "Restore from a backup."));
-        }
-    };
-    let at = moment(ends);
-    let seen = Words::new(format!("证书机构有效至 {at}"), format!("the authority is valid until {at}"));
-    let remedy = Words::new(
-        "用 authority begin 更换证书机构：新旧重叠，节点不断线。",
-        "Replace the authority with `authority begin`: the two overlap and nodes stay connected.",
-    );
-    if now_ms >= ends {
-        Finding::failed(id, seen, remedy)
-    } else if ends.saturating_sub(now_ms) < AUTHORITY_WARN_MS {
-        Finding::warning(id, seen, remedy)
-    } else {
-        Finding::ok(id, seen)
-    }
-}
-
 /// The checkpoint is written again only when entries come, so its age is told and not judged.
 fn registry(paths: &Paths, now_ms: u64) -> Finding {
     let id = "registry";
     let checkpoint = paths.registry().join("checkpoint");
+    if !paths.signed().exists() && !checkpoint.exists() {
+        return Finding::ok(id, Words::new("还没有公布过检查点", "no checkpoint was published yet"));
+    }
     let read =
         std::fs::read_to_string(&checkpoint).and_then(|note| Ok((note, std::fs::metadata(&checkpoint)?)));
     let tiles = std::fs::read_dir(paths.registry().join("tile")).map(drop);

@@ -9,6 +9,13 @@ use super::*;
 use crate::enrolment::testing::{DAY_MS, Hub, now_ms};
 use crate::folder::Paths;
 
+/// A hub whose first checkpoint is published.
+async fn hub() -> Hub {
+    let hub = Hub::start().await;
+    crate::running::wait_published(&hub.office.shared, 0).await.unwrap();
+    hub
+}
+
 fn files(hub: &Hub, at_ms: u64) -> Report {
     let mut report = Report::at(at_ms);
     examine_files(&hub.office.paths, at_ms, &mut report);
@@ -21,21 +28,23 @@ fn state(report: &Report, id: &str) -> State {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_hub_is_well_but_for_its_backups() {
-    let hub = Hub::start().await;
+    let hub = hub().await;
     std::fs::set_permissions(hub.office.paths.folder(), std::fs::Permissions::from_mode(0o700)).unwrap();
     let report = files(&hub, now_ms());
-    for id in ["folder", "certificate", "authority", "registry", "sizes", "forks"] {
+    for id in ["folder", "certificate", "registry", "sizes", "forks"] {
         assert_eq!(state(&report, id), State::Ok, "{id}: {report:#?}");
     }
     assert_eq!(state(&report, "backup"), State::Warning);
     let later = files(&hub, now_ms() + 40 * 365 * DAY_MS);
     assert_eq!(state(&later, "certificate"), State::Failed);
-    assert_eq!(state(&later, "authority"), State::Failed);
+    let pem = || Ok(std::fs::read_to_string(hub.office.paths.ca()).unwrap());
+    assert_eq!(super::desk::authority(pem(), now_ms()).state, State::Ok);
+    assert_eq!(super::desk::authority(pem(), now_ms() + 40 * 365 * DAY_MS).state, State::Failed);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_key_a_missing_registry_and_a_fork_are_found() {
-    let hub = Hub::start().await;
+    let hub = hub().await;
     let paths = &hub.office.paths;
     std::fs::set_permissions(paths.log_key(), std::fs::Permissions::from_mode(0o644)).unwrap();
     std::fs::write(paths.forks(), "{}\n{}\n").unwrap();

@@ -77,7 +77,10 @@ impl Desk {
         pinned: &Result<Option<Pinned>, String>,
     ) -> Result<Option<Target>, Exit> {
         if let Some(address) = &words.address {
-            return Ok(Some(Target::at(address)));
+            return match is_address(address) {
+                true => Ok(Some(Target::at(address))),
+                false => Err(complain(&format!("--address HOST:PORT: {address:?}"), Exit::Usage)),
+            };
         }
         let Some(file) = &words.token else {
             return Ok(pinned.as_ref().ok().and_then(Option::as_ref).map(|pinned| pinned.target.clone()));
@@ -116,7 +119,11 @@ impl Desk {
             clock: std::sync::Arc::clone(&self.seams.clock),
         };
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(line.examine(report)),
+            Ok(runtime) => {
+                runtime.block_on(line.examine(report));
+                // A look-up that hangs is not waited for.
+                runtime.shutdown_background();
+            }
             Err(failed) => {
                 let why = failed.to_string();
                 report.add(Finding::not_checked("dns", Words::new(why.clone(), why)));
@@ -173,6 +180,14 @@ impl Desk {
             Err(failed) => complain(&chain_of(&failed), Exit::Refused),
         }
     }
+}
+
+fn is_address(text: &str) -> bool {
+    let in_parts = text.rsplit_once(':');
+    in_parts.is_some_and(|(host, port)| {
+        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '[' | ']' | ':');
+        !host.is_empty() && host.chars().all(is_host) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    })
 }
 
 fn read_token(file: &Path) -> io::Result<Zeroizing<String>> {

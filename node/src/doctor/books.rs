@@ -28,6 +28,7 @@ pub fn examine_books(context: &Context, deep: bool) -> Vec<Finding> {
     let opened = Words::new("可以打开和读取", "opens and can be read");
     let mut findings = vec![Finding::ok("store", opened), chain(context, &state, deep)];
     findings.extend([standing(&state), alarms(&state), outbox(context, &state)]);
+    findings.push(catalogue(context));
     findings.push(witness(context).unwrap_or_else(|failed| store_failed(&chain_of(&failed))));
     findings
 }
@@ -192,6 +193,26 @@ fn outbox(context: &Context, state: &SyncState) -> Finding {
         Finding::warning("outbox", seen, remedy)
     } else {
         Finding::ok("outbox", seen)
+    }
+}
+
+fn catalogue(context: &Context) -> Finding {
+    match context.offered_catalogue() {
+        Ok(None) => {
+            Finding::ok("catalogue", Words::new("没有待接受的版本", "no version waits to be accepted"))
+        }
+        Ok(Some(offer)) => Finding::warning(
+            "catalogue",
+            Words::new(
+                format!("枢纽公布了新的目录版本 {}", offer.cat),
+                format!("the hub published catalogue version {}", offer.cat),
+            ),
+            Words::new(
+                "用 catalogue diff 查看差异，由有权的人 catalogue accept。",
+                "See `catalogue diff`; a named person takes it with `catalogue accept`.",
+            ),
+        ),
+        Err(failed) => store_failed(&chain_of(&failed)),
     }
 }
 

@@ -134,8 +134,8 @@ pub(super) fn lost(cause: &io::Error) -> Finding {
     Finding::failed(
         "tls",
         Words::new(
-            format!("TLS 握手中断，混合与传统密钥交换都不行（{cause}）"),
-            format!("the TLS handshake breaks off, with hybrid and classic key exchange alike ({cause})"),
+            format!("TLS 握手中断，不用混合密钥交换也一样（{cause}）"),
+            format!("the TLS handshake breaks off, without the hybrid key exchange, too ({cause})"),
         ),
         ask_it(
             "确认端口是否正确；途中的设备可能拦截加密连接，请学校信息化部门放行。",

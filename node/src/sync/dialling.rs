@@ -21,6 +21,8 @@ use crate::settings;
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest head of an answer that a proxy may give.
 const ANSWER_BYTES_MAX: usize = 8 * 1024;
+/// The longest user and password together; their encoding fits the request without its buffer growing.
+const CREDENTIALS_BYTES_MAX: usize = 1024;
 /// When a silent connection is probed by the operating system; shorter than the idle time-outs of most campus gateways.
 const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
 
@@ -242,7 +244,7 @@ fn authorization_of(secret: &[u8]) -> Result<SecretString, LoadDialFailed> {
     let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     let user = line.split_once(':').map(|(user, _)| user).filter(|user| !user.is_empty());
-    if user.is_none() || line.chars().any(char::is_control) {
+    if user.is_none() || line.len() > CREDENTIALS_BYTES_MAX || line.chars().any(char::is_control) {
         return Err(LoadDialFailed::Form);
     }
     let encoded = Zeroizing::new(b64::encode_std(line.as_bytes()));

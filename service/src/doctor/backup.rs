@@ -22,5 +22,5 @@ pub fn check_backup(state: Result<State, String>, now_ms: u64) -> Finding {
         return Finding::ok(id, seen);
     }
     let text = |language| warnings.iter().map(|warning: &Warning| warning.text(language)).collect::<Vec<_>>();
-    Finding::warning(id, seen, Words::new(text(Language::Zh).join(" "), text(Language::En).join(" ")))
+    Finding::warning(id, seen, Words::new(text(Language::Zh).join("；"), text(Language::En).join("; ")))
 }

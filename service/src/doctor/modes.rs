@@ -70,13 +70,19 @@ pub fn check_modes(data: &Path, secrets: &[PathBuf]) -> Finding {
     )
 }
 
-/// A missing secret is another check's matter.
+/// The secrets at a path: the file itself, or the files of the folder. A missing one is another check's matter, and
+/// certificates, which lie beside their keys, are public.
 fn with_content(path: &Path) -> Vec<PathBuf> {
-    if !path.exists() {
-        return Vec::new();
+    if path.is_file() {
+        return vec![path.to_owned()];
     }
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten().take(FILES_MAX);
-    std::iter::once(path.to_owned()).chain(entries.map(|entry| entry.path())).collect()
+    entries.map(|entry| entry.path()).filter(|path| path.is_file() && !is_certificate(path)).collect()
+}
+
+fn is_certificate(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".pem") && !name.ends_with(".key.pem")
 }
 
 fn list(paths: &[PathBuf]) -> String {
@@ -107,6 +113,11 @@ mod tests {
         assert_eq!(found.state, State::Failed);
         assert!(found.remedy.en.ends_with("keys/statement.key"), "{found:?}");
         close(&key, 0o600);
-        assert_eq!(check_modes(folder.path(), &[keys]).state, State::Ok);
+        let certificate = keys.join("authority.pem");
+        std::fs::write(&certificate, "public").unwrap();
+        close(&certificate, 0o644);
+        assert_eq!(check_modes(folder.path(), std::slice::from_ref(&keys)).state, State::Ok);
+        std::fs::rename(certificate, keys.join("authority.key.pem")).unwrap();
+        assert_eq!(check_modes(folder.path(), &[keys]).state, State::Failed);
     }
 }
