@@ -202,4 +202,33 @@ mod tests {
         let large = vec![b' '; 1 << 20 | 1];
         check("force.json", &large, &["larger than 1048576 bytes"]);
     }
+
+    #[test]
+    fn what_was_in_use_stays_so_under_a_program_that_brings_another_version() {
+        let data = tempfile::tempdir().unwrap();
+        let layout = Layout::at(data.path());
+        let (shelf, earlier) = (Shelf::of(&layout), crate::catalogues::testing::another());
+        let (cat, embedded) = (earlier.digest(), Catalogue::embedded().unwrap().digest());
+        shelf.use_it(&Acceptance { cat, person: None, at: 1 }).unwrap();
+        let missing = load_catalogue(&layout).map_err(|failed| chain_of(&failed)).unwrap_err();
+        assert!(missing.contains("are missing"), "{missing}");
+        shelf.put(&earlier).unwrap();
+        for _ in 0..2 {
+            let catalogue = load_catalogue(&layout).unwrap();
+            assert_eq!(catalogue.digest(), cat);
+            pin_catalogue(&layout, &catalogue, 2).unwrap();
+            assert_eq!(shelf.in_use().unwrap().unwrap().at, 1);
+            assert!(shelf.list().unwrap().contains(&embedded), "it is there to be accepted");
+        }
+    }
+
+    #[test]
+    fn the_first_opening_pins_what_came_with_the_program() {
+        let data = tempfile::tempdir().unwrap();
+        let layout = Layout::at(data.path());
+        let catalogue = load_catalogue(&layout).unwrap();
+        pin_catalogue(&layout, &catalogue, 3).unwrap();
+        let expected = Acceptance { cat: catalogue.digest(), person: None, at: 3 };
+        assert_eq!(Shelf::of(&layout).in_use().unwrap(), Some(expected));
+    }
 }
