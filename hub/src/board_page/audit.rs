@@ -13,7 +13,6 @@ use safeharbor_service::caller;
 use safeharbor_service::speech::{Language, chain_of};
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::door::language_of;
@@ -121,8 +120,7 @@ pub(super) async fn download(
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"audit.csv\""),
     ];
-    let parts = ReceiverStream::new(receiver).map(|part| part);
-    (headers, Body::from_stream(parts)).into_response()
+    (headers, Body::from_stream(ReceiverStream::new(receiver))).into_response()
 }
 
 fn note(
@@ -131,7 +129,9 @@ fn note(
     action: &str,
     selection: &Selection,
 ) -> Result<(), AuditFailed> {
+    let narrowed = selection.person.is_some() || selection.action.is_some();
     let detail = json!({ "by": selection.person, "action": selection.action });
+    let detail = if narrowed { detail } else { serde_json::Value::Null };
     desk.audit.append(Some(person), action, "audit log", detail).map(drop)
 }
 

@@ -47,8 +47,8 @@ pub fn may_decide(
     if first.id == second.id {
         return Ok(Err(RuleFailed::Same));
     }
-    let one = first.authority() == second.authority()
-        || first.authority() == second.id
+    // Whoever acts for the same person as the first is a deputy of that person, too.
+    let one = first.authority() == second.id
         || persons.acts_for(second.id, first.id)?
         || persons.acts_for(second.id, first.authority())?;
     if one {
