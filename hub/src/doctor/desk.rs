@@ -88,8 +88,8 @@ fn persons(desk: &Desk) -> Finding {
     );
     if administrators == 0 {
         let remedy = Words::new(
-            "用 person first 生成一次性链接，设立第一位管理员。",
-            "Make the one-time link for the first administrator: `person first`.",
+            "用 person first-code 生成一次性代码，设立第一位管理员。",
+            "Make the one-time code of the first administrator: `person first-code`.",
         );
         Finding::failed(id, seen, remedy)
     } else if deciding < 2 {

@@ -52,7 +52,7 @@ impl Line {
             if report.finding(id).is_none() {
                 report.add(Finding::not_checked(
                     id,
-                    Words::new("前面的步骤没有通过", "a step before it failed"),
+                    Words::new("前面的步骤没有通过", "a step before it was not passed"),
                 ));
             }
         }

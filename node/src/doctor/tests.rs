@@ -158,7 +158,7 @@ async fn a_refused_port_is_told_from_a_silent_one() {
     drop(listener);
     let report = examine(&line(Target::at(&address))).await;
     check(&report, "tcp", State::Failed, "refuses");
-    check(&report, "tls", State::NotChecked, "a step before it failed");
+    check(&report, "tls", State::NotChecked, "a step before it was not passed");
     let silent = verdict::dial_findings(
         &Dialler::default(),
         "hub:1",

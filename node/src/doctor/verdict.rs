@@ -81,7 +81,7 @@ fn unreachable(hop: &str, source: &io::Error, is_proxy: bool) -> Finding {
         ("无法连接", "cannot be reached")
     };
     let cause = Words::new(
-        format!("{}{hop} {zh}（{source}）", what.0),
+        format!("{} {hop} {zh}（{source}）", what.0),
         format!("{} at {hop} {en} ({source})", what.1),
     );
     let remedy = if is_proxy {
