@@ -1,6 +1,7 @@
 //! The way to a hub over real sockets, broken at every step.
 
 mod own;
+mod proxied;
 
 use std::io::ErrorKind;
 use std::sync::Arc;
