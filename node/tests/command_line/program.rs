@@ -43,7 +43,7 @@ fn from_nothing_to_a_record_that_is_about_to_leave() {
     let folder = place.path();
     set_up(folder);
     let add = ["person", "add", "--name", "管理", "--role"];
-    check(folder, &[&add[..], &["clerk"]].concat(), PASSWORD, 1, "第一位人员须是管理员");
+    check(folder, &[&add[..], &["clerk"]].concat(), PASSWORD, 1, "先添加的人员须是管理员");
     check(folder, &[&add[..], &["administrator"]].concat(), "short\n", 1, "密码至少 12 个字符");
     check(folder, &[&add[..], &["administrator"]].concat(), PASSWORD, 0, "已添加人员 1：管理");
     check(folder, &["import", "成果.csv", "--mapping", "mapping.toml"], "", 0, "3 行，新增 3");
