@@ -93,16 +93,18 @@ pub fn verify_join(proof: &str, invitation: &Digest, csr_pem: &str) -> Result<No
     Ok(keys)
 }
 
-/// The witness key's proof: it cosigns the empty checkpoint of `<origin>/join/<invitation>`.
+/// The witness key's proof: it cosigns the empty checkpoint of `<origin>/join/<invitation>`. The key goes by the name of the
+/// invitation: a node that was never a member learns its institution's code only from the answer.
 ///
 /// # Errors
-/// The signing device refuses, or the code cannot name a key.
+/// The signing device refuses.
 pub fn prove_witness(
-    (origin, invitation, code): (&str, &Digest, InstitutionCode),
+    (origin, invitation): (&str, &Digest),
     now_s: u64,
     signer: &dyn Signer,
 ) -> Result<String, NoteFailed> {
-    cosign(&join_checkpoint(origin, invitation), code.as_str(), now_s, signer).map(|line| line.to_string())
+    let name = invitation.to_string();
+    cosign(&join_checkpoint(origin, invitation), &name, now_s, signer).map(|line| line.to_string())
 }
 
 /// Verifies the witness key's proof.
@@ -111,14 +113,14 @@ pub fn prove_witness(
 /// It is malformed, or of another key, invitation or registry.
 pub fn verify_witness(
     line: &str,
-    (origin, invitation, code): (&str, &Digest, InstitutionCode),
+    (origin, invitation): (&str, &Digest),
     key: &PublicKey,
 ) -> Result<(), ProofFailed> {
     if line.len() > PROOF_BYTES_MAX {
         return Err(ProofFailed::TooLong);
     }
     let line: SignatureLine = line.parse().or(Err(ProofFailed::Witness))?;
-    let key = VerifierKey::cosignature(code.as_str(), *key).or(Err(ProofFailed::Witness))?;
+    let key = VerifierKey::cosignature(&invitation.to_string(), *key).or(Err(ProofFailed::Witness))?;
     verify_cosignature(&join_checkpoint(origin, invitation), &key, &line)
         .map(drop)
         .or(Err(ProofFailed::Witness))
@@ -277,13 +279,12 @@ mod tests {
     #[test]
     fn witness_and_presentation_keys_prove_themselves_in_their_own_formats() {
         let invitation = Digest::of(b"secret");
-        let place = (ORIGIN, &invitation, code());
+        let place = (ORIGIN, &invitation);
         let line = prove_witness(place, 1_700_000_000, &signer(2)).unwrap();
         verify_witness(&line, place, &signer(2).public_key()).unwrap();
         assert!(verify_witness(&line, place, &signer(1).public_key()).is_err());
         assert!(
-            verify_witness(&line, ("other.example/registry", &invitation, code()), &signer(2).public_key())
-                .is_err()
+            verify_witness(&line, ("other.example/registry", &invitation), &signer(2).public_key()).is_err()
         );
         let said = (&hub(), &invitation, "join proof");
         let proof = prove_presentation(said, 1_700_000_000, &signer(3)).unwrap();
@@ -306,7 +307,7 @@ mod tests {
             changed[at] = with;
             let changed: String = changed.into_iter().collect();
             prop_assert!(!is_changed || verify_join(&changed, &invitation, "csr").is_err());
-            let (place, key) = ((ORIGIN, &invitation, code()), signer(2).public_key());
+            let (place, key) = ((ORIGIN, &invitation), signer(2).public_key());
             prop_assert!(verify_join(&text, &invitation, "csr").is_err());
             prop_assert!(verify_witness(&text, place, &key).is_err());
             prop_assert!(verify_presentation(&text, (&hub(), &invitation, "x"), &key).is_err());

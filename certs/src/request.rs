@@ -43,10 +43,18 @@ pub enum VerifyRequestFailed {
 /// # Errors
 /// No key can be made.
 pub fn create_request(code: InstitutionCode) -> Result<Request, CreateRequestFailed> {
+    create_request_of(code.as_str())
+}
+
+/// As [`create_request`], for a node that does not know its institution's code yet: `subject` is any text.
+///
+/// # Errors
+/// No key can be made.
+pub fn create_request_of(subject: &str) -> Result<Request, CreateRequestFailed> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, code.as_str());
+    params.distinguished_name.push(DnType::CommonName, subject);
     let csr_pem = params.serialize_request(&key)?.pem()?;
     Ok(Request { key_pem: Zeroizing::new(key.serialize_pem()), csr_pem })
 }

@@ -11,6 +11,10 @@ use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientV
 use rustls::version::TLS13;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
+mod pinned;
+
+pub use pinned::pinned_client_config;
+
 /// gRPC speaks HTTP/2 and nothing else.
 pub(crate) const ALPN: &[u8] = b"h2";
 

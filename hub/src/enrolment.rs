@@ -122,6 +122,7 @@ impl Enrollment for EnrollmentService {
             now_ms: self.office.clock.now_ms(),
             software: concat!("safeharbor-hub ", env!("CARGO_PKG_VERSION")).to_owned(),
             authorities_pem,
+            origin: self.office.settings.origin.clone(),
         }))
     }
 

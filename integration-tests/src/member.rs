@@ -64,7 +64,7 @@ impl Member {
         let Request { key_pem, csr_pem } = create_request(code).map_err(step("certificate request"))?;
         let settings = Settings::load(&Paths::new(hub), &[]).map_err(step("settings"))?;
         let keys = MemberKeys::new(number);
-        let request = keys.ask((code, &settings.issuer(), &settings.origin), &invitation, csr_pem)?;
+        let request = keys.ask((&settings.issuer(), &settings.origin), &invitation, csr_pem)?;
         let membership = join(hub, (settings.hub_name(), address), request)?;
         let tls = client_config(&membership.authorities_pem, &membership.certificate_pem, &key_pem)
             .map_err(step("TLS"))?;
@@ -94,7 +94,7 @@ impl MemberKeys {
 
     fn ask(
         &self,
-        (code, issuer, origin): (InstitutionCode, &Issuer, &str),
+        (issuer, origin): (&Issuer, &str),
         invitation: &Invitation,
         csr_pem: String,
     ) -> Result<v1::JoinRequest, StepFailed> {
@@ -103,7 +103,7 @@ impl MemberKeys {
         let presentation = prove_presentation((issuer, &id, &proof), 0, &self.presentation);
         Ok(v1::JoinRequest {
             secret: invitation.secret.to_vec(),
-            cosignature: prove_witness((origin, &id, code), 1, &self.witness).map_err(step("cosignature"))?,
+            cosignature: prove_witness((origin, &id), 1, &self.witness).map_err(step("cosignature"))?,
             presentation: presentation.map_err(step("presentation"))?,
             csr_pem,
             proof,

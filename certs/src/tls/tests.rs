@@ -1,5 +1,7 @@
 //! Handshakes in memory: who is let in, and who is not.
 
+mod pinned;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rcgen::string::Ia5String;

@@ -87,7 +87,7 @@ fn verify(
 ) -> Result<Asked, Refusal> {
     let v1::JoinRequest { csr_pem, proof, cosignature, presentation, .. } = request;
     let keys = verify_join(&proof, &invitation, &csr_pem)?;
-    verify_witness(&cosignature, (&office.settings.origin, &invitation, invited.code), &keys.witness)?;
+    verify_witness(&cosignature, (&office.settings.origin, &invitation), &keys.witness)?;
     verify_presentation(&presentation, (&office.settings.issuer(), &invitation, &proof), &keys.presentation)?;
     let tls =
         spki::of_request(&csr_pem).map_err(|failed| Refusal::new(Code::ProofRefused, failed.to_string()))?;

@@ -261,7 +261,7 @@ impl Node {
         v1::JoinRequest {
             secret: invitation.secret.to_vec(),
             csr_pem: self.tls.csr_pem.clone(),
-            cosignature: prove_witness((&settings.origin, &id, self.code), 1, &self.witness).unwrap(),
+            cosignature: prove_witness((&settings.origin, &id), 1, &self.witness).unwrap(),
             presentation,
             proof,
             software: "test".to_owned(),
