@@ -8,6 +8,7 @@ mod deciding;
 mod delivery;
 mod examining;
 mod exporting;
+mod joining;
 mod mapping;
 
 use std::fs;
@@ -87,6 +88,7 @@ impl Desk {
                 self.init(&Owner { institution, name }, &self.path(&request))
             }
             Words::Enrol { bundle, hub } => self.enrol(&self.path(&bundle), &hub),
+            Words::Join(words) => self.join(&words),
             Words::Run { once } => self.run(once),
             Words::Split { file, mapping, by, output } => {
                 self.split(&self.path(&file), &self.path(&mapping), &by, &self.path(&output))

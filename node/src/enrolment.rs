@@ -25,12 +25,12 @@ use safeharbor_service::key_file::{self, CreateKeyFailed, KeyUse, LoadKeyFailed}
 use safeharbor_service::secret_file::{self, LoadSecretFailed};
 
 use crate::layout::Layout;
+use crate::membership::{Membership, MembershipFailed};
 use crate::opening::{OpenFailed, Owner, Seams, load_owner};
 use crate::trust::{Trust, TrustFailed};
 
 /// A bundle is a few kilobytes.
 const BUNDLE_BYTES_MAX: u64 = 1024 * 1024;
-const CSR_FILE: &str = "tls.csr";
 
 /// A node could not be set up or enrolled.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +88,9 @@ pub enum EnrolFailed {
     /// The certificate does not belong to this node's key.
     #[error("the bundle's certificate does not go with this node's TLS key")]
     Tls(#[from] ConfigureTlsFailed),
+    /// The membership cannot be kept or read.
+    #[error("the membership cannot be used")]
+    Membership(#[from] MembershipFailed),
     /// The trust policy is refused.
     #[error("the bundle's trust policy is refused")]
     Trust(#[from] TrustFailed),
@@ -145,7 +148,7 @@ fn statement_key(layout: &Layout, seams: &Seams) -> Result<MemorySigner, EnrolFa
 
 /// The request is written after its key, so a key without a request is what an interruption leaves.
 fn certificate_request(layout: &Layout, code: InstitutionCode) -> Result<String, EnrolFailed> {
-    let path = layout.keys().join(CSR_FILE);
+    let path = layout.tls_request();
     if path.exists() {
         return fs::read_to_string(&path).map_err(|source| EnrolFailed::Read { path, source });
     }
@@ -179,7 +182,7 @@ pub fn enrol(layout: &Layout, bundle: &Path, hub: &str) -> Result<EnrolmentBundl
         .map_err(|source| EnrolFailed::Read { path: layout.trust(), source })?;
     let keep = |path: &Path, bytes: &[u8]| write(path, bytes, Access::OwnerOnly, Existing::Replace);
     keep(&layout.hub_address(), address.as_bytes())?;
-    keep(&layout.bundle(), &bytes)?;
+    Membership::of_bundle(answer.clone(), load_owner(layout)?.name).store(layout)?;
     Ok(answer)
 }
 
@@ -197,43 +200,36 @@ fn verify_bundle(layout: &Layout, bundle: &EnrolmentBundle) -> Result<(), EnrolF
     let certificate = CertificateDer::from_pem_slice(bundle.certificate_pem.as_bytes());
     let certificate = certificate.or(Err(EnrolFailed::Certificate))?;
     refuse_other(own, PeerIdentity::from_certificate(&certificate)?.institution)?;
-    drop(load_tls(layout, bundle, KeyExchange::Hybrid)?);
-    let trust = Trust::from_bundle(bundle)?;
+    let member = Membership::of_bundle(bundle.clone(), String::new());
+    drop(load_tls(layout, &member, KeyExchange::Hybrid)?);
+    let trust = Trust::of_membership(&member)?;
     if trust.policy().hub_keys().is_empty() {
         return Err(EnrolFailed::NoHubKey);
     }
     Ok(())
 }
 
-/// The TLS configuration of a bundle with this node's key; it fails if the two do not belong together.
+/// The TLS configuration of a membership with this node's key; it fails if the two do not belong together.
 ///
 /// # Errors
 /// The key cannot be loaded, or does not go with the certificate.
 pub fn load_tls(
     layout: &Layout,
-    bundle: &EnrolmentBundle,
+    member: &Membership,
     offered: KeyExchange,
 ) -> Result<Arc<ClientConfig>, EnrolFailed> {
     let key = secret_file::load(&layout.tls_key())?;
     let key = std::str::from_utf8(&key).or(Err(EnrolFailed::Certificate))?;
-    let shown = Some((bundle.certificate_pem.as_str(), key));
-    Ok(client_config_with(&bundle.ca_pem, shown, offered)?)
-}
-
-/// What the hub answered; none before enrolment.
-///
-/// # Errors
-/// The file cannot be read or is malformed.
-pub fn load_bundle(layout: &Layout) -> Result<Option<EnrolmentBundle>, EnrolFailed> {
-    if !layout.bundle().exists() {
-        return Ok(None);
-    }
-    serde_json::from_slice(&read_bundle(&layout.bundle())?).map(Some).map_err(EnrolFailed::Bundle)
+    let shown = Some((member.certificate_pem.as_str(), key));
+    Ok(client_config_with(&member.authorities_pem, shown, offered)?)
 }
 
 fn refuse_other_trust(layout: &Layout, next: &EnrolmentBundle) -> Result<(), EnrolFailed> {
-    let Some(kept) = load_bundle(layout)? else { return Ok(()) };
-    let (ours, theirs) = (Trust::from_bundle(&kept)?, Trust::from_bundle(next)?);
+    let Some(kept) = Membership::load(layout)? else { return Ok(()) };
+    let (ours, theirs) = (
+        Trust::of_membership(&kept)?,
+        Trust::of_membership(&Membership::of_bundle(next.clone(), String::new()))?,
+    );
     if ours.log() != theirs.log() || ours.policy() != theirs.policy() {
         return Err(EnrolFailed::OtherTrust("trust policy"));
     }

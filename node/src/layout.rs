@@ -55,22 +55,40 @@ impl Layout {
         self.keys().join("tls.key")
     }
 
+    /// The request for the TLS certificate (PEM).
+    #[must_use]
+    pub fn tls_request(&self) -> PathBuf {
+        self.keys().join("tls.csr")
+    }
+
+    /// The private key that presents certificates.
+    #[must_use]
+    pub fn presentation_key(&self) -> PathBuf {
+        self.keys().join("presentation.key")
+    }
+
+    /// The invitation that is being taken up; gone once it is.
+    #[must_use]
+    pub fn invitation(&self) -> PathBuf {
+        self.keys().join("invitation")
+    }
+
     /// The private key that cosigns checkpoints; in no backup.
     #[must_use]
     pub fn witness_key(&self) -> PathBuf {
         self.keys().join("witness.key")
     }
 
-    /// The folder of what the hub's bundle said.
+    /// The folder of what the hub answered.
     #[must_use]
     pub fn trust(&self) -> PathBuf {
         self.0.join("trust")
     }
 
-    /// The enrolment bundle, with the certificate, the authority's certificate and the trust policy.
+    /// The membership: certificate, the hub's authorities, the trust policy, public statements about the own keys.
     #[must_use]
-    pub fn bundle(&self) -> PathBuf {
-        self.trust().join("bundle.json")
+    pub fn membership(&self) -> PathBuf {
+        self.trust().join("membership.json")
     }
 
     /// The hub's address, `host:port`.

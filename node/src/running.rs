@@ -14,7 +14,8 @@ use crate::backup;
 use crate::command::{Request, execute};
 use crate::connector;
 use crate::context::Context;
-use crate::enrolment::{EnrolFailed, load_bundle, load_tls};
+use crate::enrolment::{EnrolFailed, load_tls};
+use crate::membership::{Membership, MembershipFailed};
 use crate::opening::Node;
 use crate::settings::Settings;
 use crate::speech::{Exit, Language, Speech, chain_of};
@@ -32,6 +33,9 @@ pub enum RunFailed {
     /// What was pinned at enrolment cannot be used.
     #[error("what was pinned at enrolment cannot be used")]
     Enrolment(#[from] EnrolFailed),
+    /// The membership cannot be used.
+    #[error("the membership cannot be used")]
+    Membership(#[from] MembershipFailed),
     /// The trust policy cannot be used.
     #[error("the trust policy cannot be used")]
     Trust(#[from] TrustFailed),
@@ -63,13 +67,13 @@ pub enum RunFailed {
 /// # Errors
 /// The node was not enrolled, or what was pinned cannot be used.
 pub fn load_link(context: &Context) -> Result<Link, RunFailed> {
-    let bundle = load_bundle(&context.layout)?.ok_or(RunFailed::NotEnrolled)?;
+    let member = Membership::load(&context.layout)?.ok_or(RunFailed::NotEnrolled)?;
     let address = fs::read_to_string(context.layout.hub_address()).map_err(RunFailed::Address)?;
     let hub = Settings::load(&context.layout, &[])?.hub;
-    let tls = load_tls(&context.layout, &bundle, hub.key_exchange)?;
-    let connector = Connector::new(address.trim().to_owned(), &bundle.hub_name, tls)?;
+    let tls = load_tls(&context.layout, &member, hub.key_exchange)?;
+    let connector = Connector::new(address.trim().to_owned(), &member.hub_name, tls)?;
     let connector = connector.through(Dialler::load(&context.layout, &hub)?);
-    Ok(Link { connector, trust: Trust::from_bundle(&bundle)? })
+    Ok(Link { connector, trust: Trust::of_membership(&member)? })
 }
 
 /// Runs a node on its own runtime until a signal, or with [`Until::InStep`] until it is in step with the hub.
@@ -208,12 +212,11 @@ impl RunFailed {
     pub fn text(&self, language: Language) -> (Exit, String) {
         match (self, language) {
             (Self::NotEnrolled, Language::Zh) => {
-                (Exit::Refused, "节点尚未入网：先把 init 写出的申请交给枢纽，再用 enrol 导入其答复。".to_owned())
+                (Exit::Refused, "节点尚未入网：用枢纽给的邀请码运行 join。".to_owned())
             }
             (Self::NotEnrolled, Language::En) => (
                 Exit::Refused,
-                "the node is not enrolled: hand the request that `init` wrote to the hub, then take its answer with `enrol`."
-                    .to_owned(),
+                "the node is not a member yet: run `join` with the invitation that the hub made.".to_owned(),
             ),
             (failed, Language::Zh) => (Exit::Unavailable, format!("节点无法运行：{}", chain_of(failed))),
             (failed, Language::En) => (Exit::Unavailable, chain_of(failed)),

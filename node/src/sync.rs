@@ -17,5 +17,6 @@ mod tasks;
 pub use connector::{Connector, ConnectorFailed, Tap};
 pub use dialling::{DialFailed, Dialler, LoadDialFailed};
 pub use driver::{Link, Outcome, SyncFailed, Until, run};
+pub(crate) use foreign_text::clean;
 pub use state::{ContentRefused, Standing, SyncState, TellFailed, state};
 pub use tasks::{KeptTask, list_tasks};

@@ -5,10 +5,11 @@ mod checkpoint;
 mod receipts;
 mod stop;
 
-use safeharbor_certs::enrolment::EnrolmentBundle;
 use safeharbor_core::digest::{Digest, ParseDigestFailed};
 use safeharbor_core::note::VerifierKey;
 use safeharbor_core::policy::{ParsePolicyFailed, Policy};
+
+use crate::membership::Membership;
 
 pub use alarm::{Alarm, Alarms, RaisedAlarm};
 pub use checkpoint::{Believed, CheckpointFailed, LastCheckpoint, is_witness_state, verify_extension};
@@ -51,12 +52,12 @@ impl Trust {
         }
     }
 
-    /// Pins what the hub answered at enrolment.
+    /// Pins what the hub answered when the node joined.
     ///
     /// # Errors
     /// A malformed policy or digest, or a policy of several logs.
-    pub fn from_bundle(bundle: &EnrolmentBundle) -> Result<Self, TrustFailed> {
-        Self::new(bundle.policy.parse()?, bundle.admitted.parse()?)
+    pub fn of_membership(membership: &Membership) -> Result<Self, TrustFailed> {
+        Self::new(membership.policy.parse()?, membership.admitted.parse()?)
     }
 
     /// The trust policy.

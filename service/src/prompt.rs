@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
+use zeroize::Zeroizing;
+
 use crate::person::{Credentials, Password};
 use crate::speech::Language;
 
@@ -23,6 +25,14 @@ pub fn read_password(prompt: &str) -> io::Result<Password> {
     let typed = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(typed);
     Ok(Password::new(line))
+}
+
+/// Asks for a secret that is no password; hidden, at a terminal alone, and wiped on drop.
+///
+/// # Errors
+/// Nothing can be read.
+pub fn read_hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
+    rpassword::prompt_password(prompt).map(Zeroizing::new)
 }
 
 /// Asks for a line that is no secret.

@@ -68,7 +68,7 @@ pub(super) async fn join(
             "this hub made no such invitation: is it for another hub, or was the hub set up anew?",
         )
     })?;
-    let asked = verify(office, &invited, (invitation, request, from))?;
+    let asked = verify(office, (invitation, request, from))?;
     let invited = take_up(office, invited, &asked)?;
     let last = log(office, &invited, &asked).await?;
     let certificate_pem = certify(office, invited.code, &asked)?;
@@ -82,7 +82,6 @@ pub(super) async fn join(
 /// Checks that one node holds all the keys it names, each in its own format.
 fn verify(
     office: &Office,
-    invited: &Invited,
     (invitation, request, from): (Digest, v1::JoinRequest, String),
 ) -> Result<Asked, Refusal> {
     let v1::JoinRequest { csr_pem, proof, cosignature, presentation, .. } = request;

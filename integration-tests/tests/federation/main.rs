@@ -7,6 +7,7 @@ mod catalogue;
 mod erasure;
 mod harness;
 mod independent;
+mod joining;
 mod kills;
 mod leaks;
 mod rebuild;

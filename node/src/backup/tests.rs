@@ -34,7 +34,7 @@ fn prepared(bench: Bench) -> Bench {
         ("settings.toml", "[backup]\nkeep = 3\n"),
         ("codes/.draft", ""),
         ("catalogue/version.json", "{}"),
-        ("trust/bundle.json", "{}"),
+        ("trust/membership.json", "{}"),
         ("jobs/00000001/log.txt", "done"),
         ("jobs/00000001/input/rows.jsonl", "a spool"),
         ("outside.txt", "not the node's"),
@@ -99,7 +99,7 @@ fn a_backup_holds_the_node_and_neither_witness_nor_spools() {
         "keys/backup-identity",
         "keys/statement.key",
         "settings.toml",
-        "trust/bundle.json",
+        "trust/membership.json",
     ];
     assert_eq!(names, expected);
     assert!(members.iter().any(|(name, bytes)| name.starts_with("evidence/") && bytes == b"a contract"));

@@ -41,7 +41,7 @@ fn to_json(context: &Context, numbers: &Numbers) -> Result<Value, CommandFailed>
     Ok(json!({
         "restored": restored, "backup": backup,
         "institution": context.institution.as_str(), "name": context.name, "policy": policy,
-        "enrolled": context.layout.bundle().exists(),
+        "enrolled": context.layout.membership().exists(),
         "catalogue": {"in_use": context.catalogue().digest(), "offered": context.offered_catalogue()?},
         "records": records, "waiting": waiting, "barred": barred, "stated": state.stated, "acknowledged": state.acknowledged,
         "receipts": state.receipted, "sync": serde_json::to_value(state)?,
@@ -152,8 +152,8 @@ fn print_barred(barred: usize, speech: &mut Speech<'_>) -> Result<(), CommandFai
 }
 
 fn standing_text(context: &Context, state: &SyncState, language: Language) -> String {
-    if !context.layout.bundle().exists() {
-        return language.pick("尚未入网（enrol）", "not enrolled (enrol)").to_owned();
+    if !context.layout.membership().exists() {
+        return language.pick("尚未入网（join）", "not a member yet (join)").to_owned();
     }
     let since = |ms: u64| moment(ms);
     match (&state.standing, language) {

@@ -11,6 +11,7 @@ use super::backing_up::BackupWords;
 use super::catalogue::CatalogueWords;
 use super::examining::DoctorWords;
 use super::exporting::ExportWords;
+use super::joining::JoinWords;
 use super::mapping::MappingWords;
 use crate::command::{Choice, ExportForm};
 use crate::records::Links;
@@ -87,6 +88,8 @@ impl FormatWord {
 /// What can be asked of a node.
 #[derive(Debug, Subcommand)]
 pub enum Words {
+    /// 凭邀请码入网 Join with the invitation that the hub made; running it again goes on where it stopped
+    Join(JoinWords),
     /// 建立节点并写出入网申请 Set up the node and write the request for the hub
     Init {
         /// 统一社会信用代码 The institution's 18-character code

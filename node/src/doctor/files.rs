@@ -7,8 +7,8 @@ use safeharbor_service::secret_file;
 
 use super::{Authority, Target};
 use crate::backup;
-use crate::enrolment::load_bundle;
 use crate::layout::Layout;
+use crate::membership::Membership;
 use crate::settings;
 use crate::speech::{chain_of, moment};
 
@@ -27,15 +27,17 @@ impl Pinned {
     /// # Errors
     /// It cannot be read; the text says why.
     pub fn load(layout: &Layout) -> Result<Option<Self>, String> {
-        let Some(bundle) = load_bundle(layout).map_err(|failed| chain_of(&failed))? else { return Ok(None) };
+        let Some(member) = Membership::load(layout).map_err(|failed| chain_of(&failed))? else {
+            return Ok(None);
+        };
         let address = std::fs::read_to_string(layout.hub_address());
         let address = address.map_err(|failed| format!("{}: {failed}", layout.hub_address().display()))?;
         let target = Target {
             address: address.trim().to_owned(),
-            name: bundle.hub_name,
-            authority: Authority::Pinned(bundle.ca_pem),
+            name: member.hub_name,
+            authority: Authority::Pinned(member.authorities_pem),
         };
-        Ok(Some(Self { target, certificate_pem: bundle.certificate_pem }))
+        Ok(Some(Self { target, certificate_pem: member.certificate_pem }))
     }
 }
 

@@ -41,6 +41,7 @@ impl Enrollment for GreetingHub {
             now_ms: self.0,
             software: "test 1".to_owned(),
             authorities_pem: String::new(),
+            origin: "hub.example.org/registry".to_owned(),
         }))
     }
 

@@ -104,10 +104,10 @@ fn a_bundle_for_this_node_is_kept_and_may_come_again() {
     let bundle = place.bundle(&place.init());
     place.enrol(&bundle).unwrap();
     place.enrol(&bundle).unwrap();
-    let kept = load_bundle(&place.layout).unwrap().unwrap();
+    let kept = Membership::load(&place.layout).unwrap().unwrap();
     assert_eq!((kept.hub_name, kept.admitted), (bundle.hub_name, bundle.admitted));
     assert_eq!(fs::read_to_string(place.layout.hub_address()).unwrap(), "localhost:1");
-    for path in [place.layout.bundle(), place.layout.tls_key(), place.layout.statement_key()] {
+    for path in [place.layout.membership(), place.layout.tls_key(), place.layout.statement_key()] {
         let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600, "{}", path.display());
     }
@@ -121,7 +121,7 @@ fn a_renewed_certificate_is_taken() {
     assert_ne!(first.certificate_pem, renewed.certificate_pem);
     place.enrol(&first).unwrap();
     place.enrol(&renewed).unwrap();
-    assert_eq!(load_bundle(&place.layout).unwrap().unwrap().certificate_pem, renewed.certificate_pem);
+    assert_eq!(Membership::load(&place.layout).unwrap().unwrap().certificate_pem, renewed.certificate_pem);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_bundle_that_is_not_for_this_node_is_refused() {
         change(&mut bundle);
         let refused = crate::speech::chain_of(&place.enrol(&bundle).unwrap_err());
         assert!(refused.contains(word), "{refused}");
-        assert!(!place.layout.bundle().exists(), "{word}");
+        assert!(!place.layout.membership().exists(), "{word}");
     };
     let stranger = create_request(other_code()).unwrap();
     let issue = |csr: &str, code| place.authority.issue_client(csr, code, NOW_S, 3_600).unwrap();

@@ -6,7 +6,7 @@ use serde_json::Value;
 const CHARACTERS_MAX: usize = 300;
 
 /// The text without control and direction characters, cut off where it is too long.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars().filter(|c| !moves(*c)).take(CHARACTERS_MAX).collect()
 }
 

@@ -1,0 +1,151 @@
+//! Joining: an invitation is taken up with keys made here, and the hub's answer is checked and kept.
+//!
+//! Each step looks first at what is there, so that a process that is killed anywhere goes on from there when it is run again:
+//! the invitation is kept until the membership is, the keys are the ones made at first, and the hub gives the same keys the same answer.
+
+mod asking;
+mod failure;
+mod keys;
+
+use std::fs;
+use std::io::ErrorKind;
+
+use safeharbor_certs::authority;
+use safeharbor_certs::invitation::{Invitation, pin_of};
+use safeharbor_certs::words::KeyWords;
+use safeharbor_core::key::Signer as _;
+use safeharbor_service::durable_file::{
+    Access, Existing, create_folders_durably, sync_folder, write, write_durably,
+};
+use safeharbor_service::folder::{DataFolder, Role, is_set_up};
+use safeharbor_service::key_file::{self, KeyUse};
+use safeharbor_service::secret_file;
+
+use crate::enrolment::load_tls;
+use crate::layout::Layout;
+use crate::membership::Membership;
+use crate::opening::{Owner, Seams, load_owner};
+use crate::settings::Hub;
+pub use failure::JoinFailed;
+pub use keys::Keys;
+
+/// With what, and where to, a node joins.
+#[derive(Debug)]
+pub struct Order<'a> {
+    /// The node's folder.
+    pub layout: &'a Layout,
+    /// How the hub is reached.
+    pub hub: &'a Hub,
+    /// Time and randomness.
+    pub seams: &'a Seams,
+    /// The token that was handed over; none if the one of an attempt that was broken off is to be used.
+    pub token: Option<&'a str>,
+    /// The address to dial in place of the invitation's.
+    pub address: Option<&'a str>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Joined {
+    /// The membership.
+    pub membership: Membership,
+    /// The words of the statement key, to be read to the hub's operator.
+    pub words: KeyWords,
+    /// Whether the node was a member already.
+    pub was_member: bool,
+}
+
+/// Whether joining needs a token: neither is the node a member, nor was an attempt broken off.
+#[must_use]
+pub fn wants_token(layout: &Layout) -> bool {
+    !layout.membership().exists() && !layout.invitation().exists()
+}
+
+/// Joins, or goes on joining.
+///
+/// # Errors
+/// Any of [`JoinFailed`]; nothing is lost, and running it again goes on.
+pub async fn join(order: &Order<'_>) -> Result<Joined, JoinFailed> {
+    let layout = order.layout;
+    let given = order.token.map(Invitation::parse).transpose()?;
+    if is_set_up(layout.root())
+        && let Some(member) = Membership::load(layout)?
+    {
+        return already(layout, member, given.as_ref());
+    }
+    let _folder = DataFolder::open_or_create(layout.root(), Role::Node)?;
+    create_folders_durably(&layout.keys()).map_err(|source| JoinFailed::read(&layout.keys(), source))?;
+    let invitation = keep_invitation(layout, order.token, given)?;
+    let keys = Keys::load_or_create(layout, &*order.seams.random)?;
+    let address = order.address.unwrap_or(&invitation.address).to_owned();
+    let answer = asking::ask(order, (&invitation, &address), &keys).await?;
+    let membership = Membership::from_wire(answer)?;
+    membership.verify(&keys.public())?;
+    drop(load_tls(layout, &membership, order.hub.key_exchange)?);
+    keep(layout, &membership, &address)?;
+    Ok(Joined { words: KeyWords::of(&keys.statements.public_key()), membership, was_member: false })
+}
+
+/// The one that was handed over takes the place of one that could not be taken up.
+fn keep_invitation(
+    layout: &Layout,
+    token: Option<&str>,
+    given: Option<Invitation>,
+) -> Result<Invitation, JoinFailed> {
+    if let (Some(token), Some(given)) = (token, given) {
+        secret_file::replace(&layout.invitation(), token.trim().as_bytes())?;
+        return Ok(given);
+    }
+    let kept = secret_file::load(&layout.invitation()).or(Err(JoinFailed::NoInvitation))?;
+    let kept = std::str::from_utf8(&kept).or(Err(JoinFailed::NoInvitation))?;
+    Ok(Invitation::parse(kept)?)
+}
+
+/// The membership is kept last: from then on the node is a member, and the invitation is of no use to anybody.
+fn keep(layout: &Layout, membership: &Membership, address: &str) -> Result<(), JoinFailed> {
+    let owner = Owner { institution: membership.institution, name: membership.name.clone() };
+    if layout.institution().exists() {
+        let found = load_owner(layout)?.institution;
+        if found != owner.institution {
+            return Err(JoinFailed::OtherInstitution { found, wanted: owner.institution });
+        }
+    }
+    write_durably(&layout.institution(), &serde_json::to_vec(&owner).map_err(JoinFailed::Encode)?)?;
+    create_folders_durably(&layout.trust()).map_err(|source| JoinFailed::read(&layout.trust(), source))?;
+    write(&layout.hub_address(), address.as_bytes(), Access::OwnerOnly, Existing::Replace)?;
+    membership.store(layout)?;
+    forget_invitation(layout)
+}
+
+fn forget_invitation(layout: &Layout) -> Result<(), JoinFailed> {
+    match fs::remove_file(layout.invitation()) {
+        Err(failed) if failed.kind() != ErrorKind::NotFound => {
+            Err(JoinFailed::read(&layout.invitation(), failed))
+        }
+        Ok(()) | Err(_) => {
+            sync_folder(&layout.keys()).map_err(|source| JoinFailed::read(&layout.keys(), source))
+        }
+    }
+}
+
+/// A member of the invitation's hub is told so; one of another hub needs another folder.
+fn already(
+    layout: &Layout,
+    membership: Membership,
+    given: Option<&Invitation>,
+) -> Result<Joined, JoinFailed> {
+    if let Some(given) = given
+        && !authorities(&membership).contains(&given.authority)
+    {
+        return Err(JoinFailed::OtherHub(membership.hub_name));
+    }
+    forget_invitation(layout)?;
+    let key = key_file::load(&layout.statement_key(), KeyUse::Statement)?.public_key();
+    Ok(Joined { words: KeyWords::of(&key), membership, was_member: true })
+}
+
+fn authorities(membership: &Membership) -> Vec<[u8; safeharbor_certs::invitation::PIN_BYTES]> {
+    const END: &str = "-----END CERTIFICATE-----";
+    let pems = membership.authorities_pem.split_inclusive(END);
+    pems.filter_map(|pem| authority::fingerprint(pem).ok()).map(|found| pin_of(&found)).collect()
+}

@@ -1,0 +1,274 @@
+//! What makes a node a member: what the hub answered when it joined, checked, in one file that replaces itself as a whole.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use safeharbor_certs::enrolment::EnrolmentBundle;
+use safeharbor_certs::identity::{IdentityFailed, PeerIdentity};
+use safeharbor_certs::proof::NodeKeys;
+use safeharbor_core::directory::{Announcement, KeySigns, ReadAnnouncementFailed};
+use safeharbor_core::institution::{InstitutionCode, Issuer, ParseCodeFailed};
+use safeharbor_core::key::PublicKey;
+use safeharbor_core::policy::{ParsePolicyFailed, Policy};
+use safeharbor_core::sdjwt::JwsFailed;
+use safeharbor_core::statement::{ParseStatementFailed, Statement, statement_digest};
+use safeharbor_proto::v1;
+use safeharbor_service::durable_file::{Access, Existing, WriteFailed, create_folders_durably, write};
+use serde::{Deserialize, Serialize};
+
+use crate::layout::Layout;
+
+/// A membership is a few kilobytes, and one for each key that was ever rotated.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// A member's papers; nothing in them is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Membership {
+    /// Whose node it is.
+    pub institution: InstitutionCode,
+    /// The institution's name.
+    pub name: String,
+    /// The node's certificate (PEM).
+    pub certificate_pem: String,
+    /// The certificates of the hub's authorities (PEM).
+    pub authorities_pem: String,
+    /// The name the hub's TLS certificate carries.
+    pub hub_name: String,
+    /// The registry's trust file (tlog-policy with the hub's statement key).
+    pub policy: String,
+    /// The digest of the statement that admitted the institution (base64url).
+    pub admitted: String,
+    /// The hub's public statements about the institution and its keys, in log order; none where it was admitted by files.
+    pub statements: Vec<LoggedStatement>,
+}
+
+/// A public statement of the hub, as logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoggedStatement {
+    /// Its log index.
+    pub index: u64,
+    /// The issuer-signed JWT, without `~`.
+    pub jwt: String,
+}
+
+/// Papers that do not make this node a member.
+#[derive(Debug, thiserror::Error)]
+pub enum MembershipFailed {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("the membership cannot be kept")]
+    Write(#[from] WriteFailed),
+    /// The file holds something else.
+    #[error("the membership is malformed")]
+    Malformed(#[source] serde_json::Error),
+    /// The hub names no institution.
+    #[error("the institution's code in the hub's answer is refused")]
+    Code(#[from] ParseCodeFailed),
+    /// The certificate is none.
+    #[error("the certificate in the hub's answer is not one in PEM")]
+    Certificate,
+    /// The certificate names nobody.
+    #[error("the certificate in the hub's answer is refused")]
+    Identity(#[from] IdentityFailed),
+    /// The certificate is another institution's.
+    #[error("the hub's answer is about {wanted} and its certificate about {found}")]
+    OtherInstitution {
+        /// Whom the certificate names.
+        found: InstitutionCode,
+        /// Whom the answer names.
+        wanted: InstitutionCode,
+    },
+    /// The trust policy is malformed.
+    #[error("the trust policy in the hub's answer is refused")]
+    Policy(#[from] ParsePolicyFailed),
+    /// The trust policy lacks a log or the hub's key.
+    #[error("the trust policy in the hub's answer names no {0}")]
+    Lacks(&'static str),
+    /// A public statement is malformed.
+    #[error("the public statement at {index} is refused")]
+    Statement {
+        /// Its log index.
+        index: u64,
+        /// Why.
+        #[source]
+        source: ParseStatementFailed,
+    },
+    /// A public statement was not signed by the hub.
+    #[error("the public statement at {0} is not signed by the hub's key in the trust policy")]
+    Unsigned(u64),
+    /// A public statement's claims are malformed.
+    #[error("the public statement at {index} cannot be understood")]
+    Announcement {
+        /// Its log index.
+        index: u64,
+        /// Why.
+        #[source]
+        source: ReadAnnouncementFailed,
+    },
+    /// The statements are out of order or do not begin with the admission.
+    #[error(
+        "the hub's public statements are out of order, or do not begin with this institution's admission"
+    )]
+    Order,
+    /// The log has another key in force than the node's own.
+    #[error("the registry does not say that this node's {0} key is in force")]
+    NotInForce(&'static str),
+}
+
+impl Membership {
+    /// Takes a hub's answer apart; whether it holds is for [`Membership::verify`] to say.
+    ///
+    /// # Errors
+    /// The institution's code is none, or no statement admits it.
+    pub fn from_wire(answer: v1::Membership) -> Result<Self, MembershipFailed> {
+        let admission = answer.statements.first().ok_or(MembershipFailed::Order)?;
+        let admitted = statement_digest(&admission.jwt).to_string();
+        let logged = |public: v1::PublicStatement| LoggedStatement { index: public.index, jwt: public.jwt };
+        Ok(Self {
+            institution: answer.institution.parse()?,
+            name: answer.name,
+            certificate_pem: answer.certificate_pem,
+            authorities_pem: answer.authorities_pem,
+            hub_name: answer.hub_name,
+            policy: answer.policy,
+            admitted,
+            statements: answer.statements.into_iter().map(logged).collect(),
+        })
+    }
+
+    /// The papers of an institution that was admitted by files.
+    #[must_use]
+    pub fn of_bundle(bundle: EnrolmentBundle, name: String) -> Self {
+        Self {
+            institution: bundle.institution,
+            name,
+            certificate_pem: bundle.certificate_pem,
+            authorities_pem: bundle.ca_pem,
+            hub_name: bundle.hub_name,
+            policy: bundle.policy,
+            admitted: bundle.admitted,
+            statements: Vec::new(),
+        }
+    }
+
+    /// What the node has; none before it joins.
+    ///
+    /// # Errors
+    /// The file cannot be read or is malformed.
+    pub fn load(layout: &Layout) -> Result<Option<Self>, MembershipFailed> {
+        let path = layout.membership();
+        let failed = |source| MembershipFailed::Read { path: path.clone(), source };
+        match fs::metadata(&path) {
+            Ok(found) if found.len() > FILE_BYTES_MAX => Err(failed(io::ErrorKind::FileTooLarge.into())),
+            Ok(_) => {
+                let bytes = fs::read(&path).map_err(failed)?;
+                serde_json::from_slice(&bytes).map(Some).map_err(MembershipFailed::Malformed)
+            }
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(unreadable) => Err(failed(unreadable)),
+        }
+    }
+
+    /// Keeps it; durable on return, and either the one before or this one after a crash.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn store(&self, layout: &Layout) -> Result<(), MembershipFailed> {
+        create_folders_durably(&layout.trust())
+            .map_err(|source| MembershipFailed::Read { path: layout.trust(), source })?;
+        let bytes = serde_json::to_vec(self).map_err(MembershipFailed::Malformed)?;
+        Ok(write(&layout.membership(), &bytes, Access::OwnerOnly, Existing::Replace)?)
+    }
+
+    /// Checks that the papers are of one institution, that the hub's key signed each public statement, and that
+    /// `own` are the keys in force. That the certificate goes with the TLS key is for rustls to say.
+    ///
+    /// # Errors
+    /// Anything that is not so.
+    pub fn verify(&self, own: &NodeKeys) -> Result<(), MembershipFailed> {
+        let certificate = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes())
+            .or(Err(MembershipFailed::Certificate))?;
+        let found = PeerIdentity::from_certificate(&certificate)?.institution;
+        if found != self.institution {
+            return Err(MembershipFailed::OtherInstitution { found, wanted: self.institution });
+        }
+        let policy: Policy = self.policy.parse()?;
+        if policy.logs().len() != 1 {
+            return Err(MembershipFailed::Lacks("log, or several"));
+        }
+        let Some((hub, key)) = policy.hub_keys().first() else {
+            return Err(MembershipFailed::Lacks("hub key"));
+        };
+        let in_force = self.keys_in_force(hub, key)?;
+        let wanted = [
+            (KeySigns::Statements, own.statements, "statement"),
+            (KeySigns::Checkpoints, own.witness, "witness"),
+            (KeySigns::Presentations, own.presentation, "presentation"),
+        ];
+        match wanted.into_iter().find(|(signs, key, _)| !in_force.contains(&(*signs, *key))) {
+            Some((_, _, which)) => Err(MembershipFailed::NotInForce(which)),
+            None => Ok(()),
+        }
+    }
+
+    /// The keys that the public statements leave in force.
+    fn keys_in_force(
+        &self,
+        hub: &Issuer,
+        hub_key: &PublicKey,
+    ) -> Result<Vec<(KeySigns, PublicKey)>, MembershipFailed> {
+        let (mut last, mut in_force) = (None, Vec::new());
+        for logged in &self.statements {
+            let announced = logged.announcement(hub, hub_key)?;
+            let is_admission =
+                matches!(&announced, Announcement::Institution { code, .. } if *code == self.institution);
+            if last.is_some_and(|last| last >= logged.index) || (last.is_none() && !is_admission) {
+                return Err(MembershipFailed::Order);
+            }
+            last = Some(logged.index);
+            match announced {
+                Announcement::KeyBegins { code, key, signs, .. } if code == self.institution => {
+                    in_force.retain(|(other, _)| *other != signs);
+                    in_force.push((signs, key));
+                }
+                Announcement::KeyEnds { code, key } if code == self.institution => {
+                    in_force.retain(|(_, ended)| *ended != key);
+                }
+                Announcement::HubKey { .. }
+                | Announcement::Institution { .. }
+                | Announcement::KeyBegins { .. }
+                | Announcement::KeyEnds { .. }
+                | Announcement::KeyConfirmed { .. }
+                | Announcement::Catalogue { .. }
+                | Announcement::Other => {}
+            }
+        }
+        Ok(in_force)
+    }
+}
+
+impl LoggedStatement {
+    fn announcement(&self, hub: &Issuer, hub_key: &PublicKey) -> Result<Announcement, MembershipFailed> {
+        let index = self.index;
+        let statement =
+            Statement::parse(&self.jwt).map_err(|source| MembershipFailed::Statement { index, source })?;
+        let signed: Result<(), JwsFailed> = statement.verify(hub_key);
+        if statement.envelope.iss != *hub || signed.is_err() {
+            return Err(MembershipFailed::Unsigned(index));
+        }
+        Announcement::read(&statement).map_err(|source| MembershipFailed::Announcement { index, source })
+    }
+}
