@@ -114,7 +114,7 @@ fn status_counts_records_statements_and_receipts() {
     assert_eq!(said["sync"]["standing"], "waiting");
     let wanted = "
 测试大学 12100000400002259P
-  状态           尚未入网（enrol）
+  状态           尚未入网（join）
   记录           2
   披露政策       第 1 版
   待编号         0
