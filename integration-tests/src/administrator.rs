@@ -14,7 +14,9 @@ pub struct Administrator {
 }
 
 /// The name by which every hub under test knows its first administrator.
-pub const NAME: &str = "管理员";
+pub const NAME: &str = "admin";
+/// Two further administrators, who decide together what takes two: neither made the other.
+pub const COLLEAGUES: [&str; 2] = ["second", "third"];
 
 impl std::fmt::Debug for Administrator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -49,6 +51,48 @@ impl Administrator {
         let all = [&["--data", &self.hub], arguments, &["--person", NAME]].concat();
         let output = run("safeharbor-hub", &all, &format!("{}\n", self.password))?;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// What shows that they are who they say.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// Makes two further administrators, if they are not there; their password is the first one's.
+    ///
+    /// # Errors
+    /// The hub refuses, in its own words.
+    pub fn add_colleagues(&self) -> Result<(), StepFailed> {
+        let listed = run("safeharbor-hub", &["person", "list", "--data", &self.hub, "--format", "json"], "")?;
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        for name in COLLEAGUES.into_iter().filter(|name| !listed.contains(&format!("{name:?}"))) {
+            let add = ["--data", &self.hub, "person", "add", "--name", name, "--role", "administrator"];
+            let input = format!("{0}\n{0}\n", self.password);
+            run("safeharbor-hub", &[&add[..], &["--person", NAME]].concat(), &input)?;
+        }
+        Ok(())
+    }
+
+    /// Has the two others propose and approve what takes two persons.
+    ///
+    /// # Errors
+    /// The hub refuses, in its own words.
+    pub fn have_decided(&self, arguments: &[&str]) -> Result<(), StepFailed> {
+        self.add_colleagues()?;
+        let [second, third] = COLLEAGUES;
+        let said = |name, words: &[&str]| {
+            let all = [&["--data", &self.hub], words, &["--person", name]].concat();
+            run("safeharbor-hub", &all, &format!("{}\n", self.password))
+        };
+        said(second, arguments)?;
+        let open = run("safeharbor-hub", &["proposal", "list", "--data", &self.hub, "--format", "json"], "")?;
+        let open: serde_json::Value = serde_json::from_slice(&open.stdout).map_err(step("proposals"))?;
+        let numbers = open.as_array().into_iter().flatten();
+        let numbers =
+            numbers.filter_map(|proposal| proposal.get("number").and_then(serde_json::Value::as_u64));
+        let last = numbers.max().ok_or_else(|| StepFailed("nothing was proposed".to_owned()))?.to_string();
+        said(third, &["proposal", "approve", &last]).map(drop)
     }
 
     /// Puts an institution on the roster and invites it: the token.

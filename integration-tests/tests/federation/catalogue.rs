@@ -40,22 +40,19 @@ fn a_version_that_two_persons_published_is_used_once_a_person_of_the_institution
     let key = record["record"]["achievement_no"].as_str().unwrap().to_owned();
     let first = node.status()["catalogue"]["in_use"].as_str().unwrap().to_owned();
 
-    let twice = format!("{PASSWORD}{PASSWORD}");
-    hub(&federation, &["person", "add", "--name", "first", "--role", "administrator"], PASSWORD);
-    for name in ["second", "third"] {
-        let add = ["person", "add", "--name", name, "--role", "administrator", "--person", "first"];
-        hub(&federation, &add, &twice);
-    }
+    let administrator = federation.administrator();
+    administrator.add_colleagues().unwrap();
+    let password = format!("{}\n", administrator.password());
     let folder = text(&federation.folder.path().join("v2"));
     hub(&federation, &["catalogue", "export", &first, "-o", &folder], "");
     add_stage(Path::new(&folder));
     let diff = hub(&federation, &["catalogue", "diff", &folder], "");
     assert!(diff.contains("new codes S9 Mass production"), "{diff}");
-    hub(&federation, &["catalogue", "propose", &folder, "--person", "second"], PASSWORD);
+    hub(&federation, &["catalogue", "propose", &folder, "--person", "second"], &password);
     let data = text(&federation.hub_data());
     let alone = ["proposal", "approve", "1", "--person", "second", "--data", &data];
-    assert!(!run_any("safeharbor-hub", &alone, PASSWORD).unwrap().status.success(), "one person is not two");
-    hub(&federation, &["proposal", "approve", "1", "--person", "third"], PASSWORD);
+    assert!(!run_any("safeharbor-hub", &alone, &password).unwrap().status.success(), "one person is not two");
+    hub(&federation, &["proposal", "approve", "1", "--person", "third"], &password);
 
     node.sync();
     let status = node.status();

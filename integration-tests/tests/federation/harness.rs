@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use safeharbor_hub::server::Addresses;
+use safeharbor_integration_tests::administrator::Administrator;
 use safeharbor_integration_tests::programs::{
     Running, programs_folder, run, run_any, wait_for, wait_for_hub,
 };
@@ -60,8 +61,7 @@ impl Federation {
             "",
         )
         .unwrap();
-        let first = ["person", "--data", &data, "add", "--name", "admin", "--role", "administrator"];
-        run("safeharbor-hub", &first, PASSWORD).unwrap();
+        Administrator::of(Path::new(&data)).unwrap();
         let (hub, addresses) = run_hub(folder.path(), "127.0.0.1:0");
         Self { folder, hub: Some(hub), addresses, session: OnceLock::new() }
     }
@@ -96,7 +96,7 @@ impl Federation {
 
     /// Signs in at the hub as its administrator and answers the session's cookie, which outlives the hub's process.
     fn log_in(&self) -> String {
-        let form = format!("name=admin&password={}", PASSWORD.trim().replace(' ', "+"));
+        let form = format!("name=admin&password={}", self.administrator().password());
         let head = "POST /login HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n";
         let answer = self.ask(head, &form);
         let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
@@ -116,17 +116,17 @@ impl Federation {
         answer
     }
 
-    /// Admits an institution and gives its node an administrator and the demonstration's policy.
+    /// Who administers the hub.
+    pub(crate) fn administrator(&self) -> Administrator {
+        Administrator::of(&self.hub_data()).unwrap()
+    }
+
+    /// Invites an institution, has its node join, and gives the node an administrator and the demonstration's policy.
     pub(crate) fn add_node(&self, code: &str, name: &str) -> Node {
-        let path = |end: &str| text(&self.folder.path().join(format!("{code}.{end}")));
         let node = Node { data: self.folder.path().join(code) };
-        let hub = text(&self.hub_data());
-        node.run(&["init", "--institution", code, "--name", name, "--request", &path("request")], "");
-        let (request, bundle) = (path("request"), path("bundle"));
-        let add = ["institution", "--data", &hub, "admit", "--request", &request, "--bundle", &bundle];
-        run("safeharbor-hub", &add, "").unwrap();
+        let token = self.administrator().invite(code, name).unwrap();
         let address = format!("localhost:{}", self.addresses.grpc.port());
-        node.run(&["enrol", "--bundle", &bundle, "--hub", &address], "");
+        node.run(&["join", "--address", &address], &token);
         node.run(&["person", "add", "--name", "admin", "--role", "administrator"], PASSWORD);
         let policy = text(&workspace().join("catalogue/policies/demo.toml"));
         node.run(&["policy", "accept", &policy, "--person", "admin"], PASSWORD);

@@ -4,7 +4,6 @@ use safeharbor_core::code::Code;
 use safeharbor_core::digest::Digest;
 use safeharbor_core::statement::statement_digest;
 use safeharbor_integration_tests::member::{Member, connect};
-use safeharbor_integration_tests::programs::run;
 use safeharbor_integration_tests::signing::sign;
 use safeharbor_proto::v1::exchange_client::ExchangeClient;
 use safeharbor_proto::v1::hub_message::Message as ToNode;
@@ -15,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-use crate::harness::{Federation, text};
+use crate::harness::Federation;
 
 struct Stream {
     outgoing: mpsc::Sender<v1::NodeMessage>,
@@ -222,16 +221,15 @@ fn a_suspended_institution_is_refused_until_it_is_reinstated() {
     let address = federation.addresses.grpc.to_string();
     let mut member = member(&federation, 6);
     let statements = sign(&mut member, 0, 2, catalogue()).unwrap();
-    let hub = text(&federation.hub_data());
-    let code = member.code.to_string();
+    let (administrator, code) = (federation.administrator(), member.code.to_string());
     block_on(async {
         let (mut stream, _) = Stream::open(&member, &address).await;
         stream.submit(&statements[..1]).await;
         stream.acknowledged(1).await;
-        run("safeharbor-hub", &["institution", "--data", &hub, "suspend", &code], "").unwrap();
+        administrator.command(&["institution", "suspend", &code]).unwrap();
         stream.submit(&statements[1..]).await;
         assert_eq!(stream.refused().await.code, Code::StandingRefused.as_str());
-        run("safeharbor-hub", &["institution", "--data", &hub, "reinstate", &code], "").unwrap();
+        administrator.have_decided(&["institution", "reinstate", &code]).unwrap();
         let (mut stream, _) = Stream::open(&member, &address).await;
         stream.submit(&statements[1..]).await;
         stream.acknowledged(2).await;

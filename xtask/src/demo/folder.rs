@@ -8,7 +8,7 @@ use safeharbor_core::institution::InstitutionCode;
 use crate::failure::Failure;
 
 /// All that a demonstration makes in its folder.
-const OWN: [&str; 7] = ["report.json", "registry", "hub", "nodes", "receipts", "enrolment", "split"];
+const OWN: [&str; 7] = ["report.json", "registry", "hub", "nodes", "receipts", "fourth.invitation", "split"];
 
 /// The folder of one demonstration; locked for as long as this lives.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Folder {
             remove(&path)?;
         }
         let folder = Self { root, _lock: lock };
-        for path in [folder.nodes(), folder.receipts(), folder.enrolment()] {
+        for path in [folder.nodes(), folder.receipts()] {
             fs::create_dir(&path).map_err(Failure::file("make", &path))?;
         }
         Ok(folder)
@@ -55,9 +55,9 @@ impl Folder {
         self.nodes().join(code.as_str())
     }
 
-    /// Requests and bundles on their way between nodes and hub.
-    pub(super) fn enrolment(&self) -> PathBuf {
-        self.root.join("enrolment")
+    /// An invitation for one more university.
+    pub(super) fn invitation(&self) -> PathBuf {
+        self.root.join("fourth.invitation")
     }
 
     /// The pieces of a file that was split by institution.
@@ -80,7 +80,8 @@ impl Folder {
         self.root.join("report.json")
     }
 
-    fn nodes(&self) -> PathBuf {
+    /// The data folders of nodes.
+    pub(super) fn nodes(&self) -> PathBuf {
         self.root.join("nodes")
     }
 
@@ -97,7 +98,7 @@ impl Folder {
     /// # Errors
     /// A file cannot be removed.
     pub(super) fn tidy(&self) -> Result<(), Failure> {
-        for path in [self.enrolment(), self.split()] {
+        for path in [self.invitation(), self.split()] {
             if path.exists() {
                 remove(&path)?;
             }

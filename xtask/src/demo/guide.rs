@@ -37,6 +37,7 @@ pub(super) fn look(
     password: &str,
 ) -> Result<(), Failure> {
     let (node, verify) = (programs.path("safeharbor-node")?, programs.path("safeharbor-verify")?);
+    let (hub_program, fourth) = (programs.path("safeharbor-hub")?, folder.nodes().join("fourth"));
     let mistakes = samples::folder().join("with-mistakes.csv");
     let mapping = samples::folder().join("mappings/with-mistakes.toml");
     let registry = folder.hub().join("registry");
@@ -66,6 +67,11 @@ pub(super) fn look(
             shown(first)
         ),
         format!("  {} log {} --vkey {}", shown(verify), shown(&registry), shown(&registry.join("vkey"))),
+        String::new(),
+        "A fourth university joins with one command (the token is in the file; the six words are for the telephone)".to_owned(),
+        format!("  {} join --token-file {} --data {}", shown(node), shown(&folder.invitation()), shown(&fourth)),
+        format!("  {} key confirm CODE --person {HUB_PERSON} --data {}", shown(hub_program), shown(&folder.hub())),
+        format!("  {} institution list --data {}", shown(hub_program), shown(&folder.hub())),
         String::new(),
         format!("At every node {PERSON} approves with the password {password} (for this run only)."),
         "Ctrl-C ends everything.".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ const START: Duration = Duration::from_secs(60);
 /// The administrator of the hub.
 pub(super) const PERSON: &str = "admin";
 
+/// Two further administrators.
+pub(super) const COLLEAGUES: [&str; 2] = ["admin2", "admin3"];
+
 /// The hub's command line and data folder.
 #[derive(Debug)]
 pub(super) struct Hub {
@@ -34,8 +37,6 @@ pub(super) struct Hub {
 pub(super) struct Running {
     /// The process.
     pub(super) server: Server,
-    /// Where nodes dial.
-    pub(super) nodes_address: SocketAddr,
     /// Where people and monitoring look.
     pub(super) admin: SocketAddr,
 }
@@ -50,23 +51,23 @@ impl Hub {
         process::read(hub.call(&["init"]).args(["--name", "hub.demo.example", "--dns", "localhost"]))?;
         let mut first = hub.call(&["person", "add", "--name", PERSON, "--role", "administrator"]);
         process::read_with(&mut first, &format!("{password}\n"))?;
+        // The two who decide together what takes two persons: neither made the other's account.
+        for name in COLLEAGUES {
+            let mut add = hub.call(&["person", "add", "--person", PERSON, "--role", "administrator"]);
+            process::read_with(add.args(["--name", name]), &format!("{password}\n{password}\n"))?;
+        }
         Ok(hub)
     }
 
-    /// Admits an institution on its node's request and writes the enrolment bundle for it.
+    /// Puts an institution on the roster and invites it: the token.
     ///
     /// # Errors
     /// The program refuses.
-    pub(super) fn admit(
-        &self,
-        institution: &Institution,
-        request: &Path,
-        bundle: &Path,
-    ) -> Result<(), Failure> {
-        let mut call = Command::new(&self.program);
-        call.arg("institution").arg("--data").arg(&self.data).arg("admit").arg("--request").arg(request);
-        call.args(["--name", &institution.name, "--type", "university"]).arg("--bundle").arg(bundle);
-        process::read(&mut call).map(drop)
+    pub(super) fn invite(&self, institution: &Institution, password: &str) -> Result<String, Failure> {
+        let (code, input) = (institution.code.as_str(), format!("{password}\n"));
+        let mut add = self.call(&["institution", "add", "--person", PERSON, "--code", code]);
+        process::read_with(add.args(["--name", &institution.name]), &input)?;
+        process::read_with(&mut self.call(&["invite", code, "--person", PERSON]), &input)
     }
 
     /// Starts the hub on free ports of the loopback interface and waits until it answers.
@@ -75,20 +76,20 @@ impl Hub {
     /// It ends, or does not answer in time.
     pub(super) fn start(&self, interrupt: &Interrupt) -> Result<Running, Failure> {
         let mut call = self.call(&["run"]);
-        call.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        call.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--public-address", "localhost"]);
         let mut server = Server::start("the hub", &mut call, &self.data.join("hub.log"))?;
         let file = self.data.join("addresses.json");
-        let (nodes_address, admin) = interrupt.until("the hub answers", START, || {
+        let admin = interrupt.until("the hub answers", START, || {
             server.check_running()?;
-            let Some((grpc, admin)) = fs::read_to_string(&file).ok().as_deref().and_then(addresses) else {
+            let Some(admin) = fs::read_to_string(&file).ok().as_deref().and_then(admin_address) else {
                 return Ok(Seen::Waiting(format!("no addresses in {}", file.display())));
             };
             Ok(match http::fetch(admin, "/healthz") {
-                Ok(_) => Seen::Done((grpc, admin)),
+                Ok(_) => Seen::Done(admin),
                 Err(failure) => Seen::Waiting(failure.to_string()),
             })
         })?;
-        Ok(Running { server, nodes_address, admin })
+        Ok(Running { server, admin })
     }
 
     fn call(&self, words: &[&str]) -> Command {
@@ -123,10 +124,9 @@ pub(super) fn accepted(board: &Value) -> Result<u64, Failure> {
     })
 }
 
-fn addresses(text: &str) -> Option<(SocketAddr, SocketAddr)> {
+fn admin_address(text: &str) -> Option<SocketAddr> {
     let value: Value = serde_json::from_str(text).ok()?;
-    let address = |name: &str| value.get(name)?.as_str()?.parse().ok();
-    Some((address("grpc")?, address("admin")?))
+    value.get("admin")?.as_str()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -143,11 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_read_once_they_are_whole() {
+    fn the_address_is_read_once_the_file_is_whole() {
         let whole = r#"{"grpc": "127.0.0.1:4001", "admin": "127.0.0.1:4002", "pid": 7}"#;
-        let read = addresses(whole).unwrap();
-        assert_eq!((read.0.port(), read.1.port()), (4001, 4002));
-        assert_eq!(addresses(r#"{"grpc": "127.0.0.1:4001""#), None);
-        assert_eq!(addresses(r#"{"grpc": "127.0.0.1:4001"}"#), None);
+        assert_eq!(admin_address(whole).unwrap().port(), 4002);
+        assert_eq!(admin_address(r#"{"grpc": "127.0.0.1:4001", "admin": "127.0"#), None);
+        assert_eq!(admin_address(r#"{"grpc": "127.0.0.1:4001"}"#), None);
     }
 }

@@ -61,6 +61,7 @@ pub(crate) struct Options {
 struct Federation {
     folder: Folder,
     programs: Programs,
+    office: Hub,
     hub: Running,
     nodes: Vec<Node>,
     password: String,
@@ -115,16 +116,16 @@ impl Federation {
         let institutions = institutions(options, &programs, &folder)?;
         guide::roster(&institutions);
         let password = password()?;
-        let hub = Hub::init(&programs, &folder, &password)?;
-        let init = |institution| Node::init(&programs, &folder, &hub, institution);
-        let nodes = institutions.into_iter().map(init).collect::<Result<Vec<_>, _>>()?;
-        let hub = hub.start(interrupt)?;
+        let office = Hub::init(&programs, &folder, &password)?;
+        let of = |institution| Node::of(&programs, &folder, institution);
+        let nodes = institutions.into_iter().map(of).collect::<Result<Vec<_>, _>>()?;
+        let hub = office.start(interrupt)?;
         for node in &nodes {
-            console::progress(&format!("{}: enrol, accept the policy, import", node.institution.name));
-            node.enrol(&folder, hub.nodes_address, &password)?;
+            console::progress(&format!("{}: join, accept the policy, import", node.institution.name));
+            node.join(&office.invite(&node.institution, &password)?, &password)?;
             node.import(options.import.is_some())?;
         }
-        Ok(Self { folder, programs, hub, nodes, password })
+        Ok(Self { folder, programs, office, hub, nodes, password })
     }
 
     /// Runs until every node is in step, stops everything, and leaves and judges the results.
@@ -175,6 +176,16 @@ impl Federation {
         shown
     }
 
+    /// Leaves an invitation for one more university, for the person to join with.
+    fn invite_another(&self) -> Result<(), Failure> {
+        let name = "第四示范大学".to_owned();
+        let code = codes::make_up(&name)?;
+        let institution = Institution { code, name, made_up: true, imports: Vec::new() };
+        let token = self.office.invite(&institution, &self.password)?;
+        let file = self.folder.invitation();
+        fs::write(&file, token).map_err(Failure::file("write", &file))
+    }
+
     fn look_after(
         &mut self,
         servers: &mut [Server],
@@ -186,6 +197,7 @@ impl Federation {
             check_running(&mut self.hub, servers)?;
             in_step(&self.nodes)
         })?;
+        self.invite_another()?;
         guide::look(&self.programs, &self.folder, &self.hub, &self.nodes, &self.password)?;
         while !interrupt.within(Duration::from_secs(1)) {
             check_running(&mut self.hub, servers)?;

@@ -1,14 +1,12 @@
 //! One institution's node of a demonstration: made, enrolled, filled, run, asked for what it holds.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
 use super::folder::Folder;
-use super::hub::Hub;
 use crate::console;
 use crate::failure::Failure;
 use crate::process::{self, Server};
@@ -53,37 +51,25 @@ impl Progress {
 }
 
 impl Node {
-    /// Makes a node's data folder and keys, and has the hub admit it.
+    /// The node that an institution is going to have.
     ///
     /// # Errors
-    /// One of the programs refuses.
-    pub(super) fn init(
+    /// The program is missing.
+    pub(super) fn of(
         programs: &Programs,
         folder: &Folder,
-        hub: &Hub,
         institution: Institution,
     ) -> Result<Self, Failure> {
         let data = folder.node(institution.code);
-        let node = Self { program: programs.path("safeharbor-node")?.to_owned(), institution, data };
-        let request = folder.enrolment().join(format!("{}.request", node.institution.code));
-        let mut call = node.call(&["init"]);
-        call.args(["--institution", node.institution.code.as_str(), "--name", &node.institution.name]);
-        process::read(call.arg("--request").arg(&request))?;
-        hub.admit(&node.institution, &request, &node.bundle(folder))?;
-        Ok(node)
+        Ok(Self { program: programs.path("safeharbor-node")?.to_owned(), institution, data })
     }
 
-    fn bundle(&self, folder: &Folder) -> PathBuf {
-        folder.enrolment().join(format!("{}.bundle", self.institution.code))
-    }
-
-    /// Takes the hub's bundle, adds the person and has that person accept the demonstration's policy.
+    /// Joins by an invitation, adds the person and has that person accept the demonstration's policy.
     ///
     /// # Errors
     /// The program refuses.
-    pub(super) fn enrol(&self, folder: &Folder, hub: SocketAddr, password: &str) -> Result<(), Failure> {
-        let hub = format!("localhost:{}", hub.port());
-        process::read(self.call(&["enrol"]).arg("--bundle").arg(self.bundle(folder)).args(["--hub", &hub]))?;
+    pub(super) fn join(&self, token: &str, password: &str) -> Result<(), Failure> {
+        process::read_with(&mut self.call(&["join"]), token)?;
         let input = format!("{password}\n");
         let mut add = self.call(&["person", "add"]);
         process::read_with(add.args(["--name", PERSON, "--role", "administrator"]), &input)?;
