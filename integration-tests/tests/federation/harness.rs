@@ -86,8 +86,13 @@ impl Federation {
     }
 
     pub(crate) fn board(&self) -> Value {
-        let session = self.session.get_or_init(|| self.log_in());
-        let answer = self.ask(&format!("GET /board.json HTTP/1.1\r\nCookie: {session}\r\n"), "");
+        let asked =
+            |session: &str| self.ask(&format!("GET /board.json HTTP/1.1\r\nCookie: {session}\r\n"), "");
+        let mut answer = asked(self.session.get_or_init(|| self.log_in()));
+        // No session comes back with a restored hub.
+        if !answer.starts_with("HTTP/1.1 200") {
+            answer = asked(&self.log_in());
+        }
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
         let start = body.find('{').unwrap_or_else(|| panic!("{answer}"));
         let end = body.rfind('}').unwrap();
