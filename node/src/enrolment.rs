@@ -218,7 +218,7 @@ pub fn load_tls(
     member: &Membership,
     offered: KeyExchange,
 ) -> Result<Arc<ClientConfig>, EnrolFailed> {
-    let key = secret_file::load(&layout.tls_key())?;
+    let key = secret_file::load(&layout.keys().join(&member.tls_key))?;
     let key = std::str::from_utf8(&key).or(Err(EnrolFailed::Certificate))?;
     let shown = Some((member.certificate_pem.as_str(), key));
     Ok(client_config_with(&member.authorities_pem, shown, offered)?)

@@ -34,6 +34,7 @@ pub mod own_lists;
 pub mod policy;
 pub mod records;
 pub mod rejection;
+pub mod renewal;
 pub mod running;
 pub mod selection;
 pub mod settings;

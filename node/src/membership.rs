@@ -34,6 +34,9 @@ pub struct Membership {
     pub name: String,
     /// The node's certificate (PEM).
     pub certificate_pem: String,
+    /// The name of the certificate's key in the folder of keys.
+    #[serde(default = "first_tls_key")]
+    pub tls_key: String,
     /// The certificates of the hub's authorities (PEM).
     pub authorities_pem: String,
     /// The name the hub's TLS certificate carries.
@@ -128,6 +131,11 @@ pub enum MembershipFailed {
     NotInForce(&'static str),
 }
 
+/// The key that a node joins with.
+fn first_tls_key() -> String {
+    "tls.key".to_owned()
+}
+
 impl Membership {
     /// Takes a hub's answer apart; whether it holds is for [`Membership::verify`] to say.
     ///
@@ -141,6 +149,7 @@ impl Membership {
             institution: answer.institution.parse()?,
             name: answer.name,
             certificate_pem: answer.certificate_pem,
+            tls_key: first_tls_key(),
             authorities_pem: answer.authorities_pem,
             hub_name: answer.hub_name,
             policy: answer.policy,
@@ -156,6 +165,7 @@ impl Membership {
             institution: bundle.institution,
             name,
             certificate_pem: bundle.certificate_pem,
+            tls_key: first_tls_key(),
             authorities_pem: bundle.ca_pem,
             hub_name: bundle.hub_name,
             policy: bundle.policy,
@@ -175,7 +185,15 @@ impl Membership {
             Ok(found) if found.len() > FILE_BYTES_MAX => Err(failed(io::ErrorKind::FileTooLarge.into())),
             Ok(_) => {
                 let bytes = fs::read(&path).map_err(failed)?;
-                serde_json::from_slice(&bytes).map(Some).map_err(MembershipFailed::Malformed)
+                let read: Self = serde_json::from_slice(&bytes).map_err(MembershipFailed::Malformed)?;
+                // The name leads into the folder of keys and nowhere else.
+                let is_plain =
+                    !read.tls_key.is_empty() && !read.tls_key.contains('/') && !read.tls_key.starts_with('.');
+                if is_plain {
+                    Ok(Some(read))
+                } else {
+                    Err(MembershipFailed::Lacks("plain name of a TLS key"))
+                }
             }
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(unreadable) => Err(failed(unreadable)),
@@ -221,6 +239,31 @@ impl Membership {
         match wanted.into_iter().find(|(signs, key, _)| !in_force.contains(&(*signs, *key))) {
             Some((_, _, which)) => Err(MembershipFailed::NotInForce(which)),
             None => Ok(()),
+        }
+    }
+
+    /// Checks the papers that came with a renewed certificate: they are of the same institution and admission as those `before`, and
+    /// `own` is its statement key in force.
+    ///
+    /// # Errors
+    /// Anything that is not so.
+    pub fn verify_renewed(&self, before: &Self, own: &PublicKey) -> Result<(), MembershipFailed> {
+        let certificate = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes())
+            .or(Err(MembershipFailed::Certificate))?;
+        let found = PeerIdentity::from_certificate(&certificate)?.institution;
+        if found != before.institution || self.institution != before.institution {
+            return Err(MembershipFailed::OtherInstitution { found, wanted: before.institution });
+        }
+        if self.admitted != before.admitted {
+            return Err(MembershipFailed::Order);
+        }
+        let policy: Policy = before.policy.parse()?;
+        let (hub, key) = policy.hub_keys().first().ok_or(MembershipFailed::Lacks("hub key"))?;
+        let in_force = self.keys_in_force(hub, key)?;
+        if in_force.contains(&(KeySigns::Statements, *own)) {
+            Ok(())
+        } else {
+            Err(MembershipFailed::NotInForce("statement"))
         }
     }
 

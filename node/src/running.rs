@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::enrolment::{EnrolFailed, load_tls};
 use crate::membership::{Membership, MembershipFailed};
 use crate::opening::Node;
+use crate::renewal;
 use crate::settings::Settings;
 use crate::speech::{Exit, Language, Speech, chain_of};
 use crate::sync::{
@@ -103,12 +104,14 @@ pub async fn serve(context: Arc<Context>, shutdown: &Shutdown, until: Until) -> 
     let commanded = Arc::clone(&context);
     let scheduled = Arc::clone(&context);
     let backed_up = Arc::clone(&context);
+    let renewed = (Arc::clone(&context), link.connector.clone());
     let handler = move |request, output| answer(Arc::clone(&commanded), request, output);
     tokio::select! {
         outcome = keep_in_step(context, link, shutdown, until) => outcome,
         // Ends with the node alone; the stream's end decides.
         () = keep_connectors(scheduled, shutdown) => Ok(Outcome::ShutDown),
         () = keep_backups(backed_up, shutdown) => Ok(Outcome::ShutDown),
+        () = keep_certificate(renewed, shutdown) => Ok(Outcome::ShutDown),
         served = control::serve(&socket, handler) => match served {
             Ok(()) => Ok(Outcome::ShutDown),
             Err(failed) => Err(failed.into()),
@@ -119,6 +122,12 @@ pub async fn serve(context: Arc<Context>, shutdown: &Shutdown, until: Until) -> 
 /// Runs connectors, and outlives the word to end so that the stream has the last one.
 async fn keep_connectors(context: Arc<Context>, shutdown: &Shutdown) {
     connector::keep(context, shutdown).await;
+    std::future::pending().await
+}
+
+/// As [`keep_connectors`].
+async fn keep_certificate((context, connector): (Arc<Context>, Connector), shutdown: &Shutdown) {
+    renewal::keep(context, connector, shutdown).await;
     std::future::pending().await
 }
 

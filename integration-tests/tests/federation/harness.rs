@@ -52,6 +52,11 @@ pub(crate) struct Federation {
 
 impl Federation {
     pub(crate) fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts a hub with further lines in its settings.
+    pub(crate) fn start_with(settings: &str) -> Self {
         build_programs();
         let folder = tempfile::tempdir().unwrap();
         let data = text(&folder.path().join("hub"));
@@ -61,6 +66,9 @@ impl Federation {
             "",
         )
         .unwrap();
+        let file = Path::new(&data).join("settings.toml");
+        let kept = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{kept}{settings}")).unwrap();
         Administrator::of(Path::new(&data)).unwrap();
         let (hub, addresses) = run_hub(folder.path(), "127.0.0.1:0");
         Self { folder, hub: Some(hub), addresses, session: OnceLock::new() }

@@ -11,5 +11,6 @@ mod joining;
 mod kills;
 mod leaks;
 mod rebuild;
+mod renewal;
 mod streams;
 mod three_nodes;

@@ -1,5 +1,6 @@
 //! `status`: how things stand, in one word and in numbers; `resume`: going on after a person decided.
 
+use safeharbor_certs::authority::validity_s;
 use safeharbor_service::person::Role;
 use serde_json::{Value, json};
 
@@ -9,6 +10,8 @@ use super::{CommandFailed, Credentials};
 use crate::backup::{self, RestoredMark};
 use crate::context::Context;
 use crate::hold;
+use crate::membership::Membership;
+use crate::renewal::renewal_s;
 use crate::speech::{Exit, Format, Language, Speech, chain_of, moment, padded};
 use crate::sync::{Standing, SyncState, state};
 use crate::trust::{load_stop, resume as lift_stop};
@@ -41,7 +44,7 @@ fn to_json(context: &Context, numbers: &Numbers) -> Result<Value, CommandFailed>
     Ok(json!({
         "restored": restored, "backup": backup,
         "institution": context.institution.as_str(), "name": context.name, "policy": policy,
-        "enrolled": context.layout.membership().exists(),
+        "enrolled": context.layout.membership().exists(), "certificate": certificate(context),
         "catalogue": {"in_use": context.catalogue().digest(), "offered": context.offered_catalogue()?},
         "records": records, "waiting": waiting, "barred": barred, "stated": state.stated, "acknowledged": state.acknowledged,
         "receipts": state.receipted, "sync": serde_json::to_value(state)?,
@@ -98,6 +101,7 @@ fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Resul
     for (label, text) in labels.into_iter().zip(texts) {
         speech.data(format_args!("  {} {text}", padded(label, 14)))?;
     }
+    print_certificate(context, speech)?;
     print_backup(context, speech)?;
     print_barred(*barred, speech)?;
     for line in status_lines(context, state, language)? {
@@ -105,6 +109,21 @@ fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Resul
     }
     print_refused(state, speech)?;
     print_alarms(state, speech)
+}
+
+/// Until when the certificate is valid, and from when on it renews itself.
+fn print_certificate(context: &Context, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
+    let Some(member) = Membership::load(&context.layout).ok().flatten() else { return Ok(()) };
+    let (Some(valid), Some(renewed_s)) = (validity_s(&member.certificate_pem), renewal_s(&member)) else {
+        return Ok(());
+    };
+    let at = |unix_s: u64| moment(unix_s.saturating_mul(1000));
+    let (label, until, from) = (padded(speech.pick("证书", "Certificate"), 14), at(valid.end), at(renewed_s));
+    speech.data(match speech.language {
+        Language::Zh => format!("  {label} 有效至 {until}，{from} 起自动续期"),
+        Language::En => format!("  {label} valid until {until}, renews itself from {from} on"),
+    })?;
+    Ok(())
 }
 
 /// When the last good backup was made, what to put right about it, and from which one this node was restored.
@@ -149,6 +168,14 @@ fn print_barred(barred: usize, speech: &mut Speech<'_>) -> Result<(), CommandFai
         })?;
     }
     Ok(())
+}
+
+/// Until when the certificate is valid and from when on it is renewed, in seconds since 1970 UTC.
+fn certificate(context: &Context) -> Value {
+    let member = Membership::load(&context.layout).ok().flatten();
+    let valid = member.as_ref().and_then(|member| validity_s(&member.certificate_pem));
+    let renewed = member.as_ref().and_then(renewal_s);
+    json!({ "until_s": valid.map(|valid| valid.end), "renewed_from_s": renewed })
 }
 
 fn standing_text(context: &Context, state: &SyncState, language: Language) -> String {

@@ -19,6 +19,8 @@ pub struct Pinned {
     pub target: Target,
     /// The node's certificate (PEM).
     pub certificate_pem: String,
+    /// The name of its key in the folder of keys.
+    pub tls_key: String,
 }
 
 impl Pinned {
@@ -37,7 +39,7 @@ impl Pinned {
             name: member.hub_name,
             authority: Authority::Pinned(member.authorities_pem),
         };
-        Ok(Some(Self { target, certificate_pem: member.certificate_pem }))
+        Ok(Some(Self { target, certificate_pem: member.certificate_pem, tls_key: member.tls_key }))
     }
 }
 
@@ -167,7 +169,7 @@ fn certificate(layout: &Layout, pinned: &Pinned, now_ms: u64) -> Finding {
 
 fn key_fits(layout: &Layout, pinned: &Pinned) -> Result<(), String> {
     let Authority::Pinned(authority) = &pinned.target.authority else { return Ok(()) };
-    let key = secret_file::load(&layout.tls_key()).map_err(|failed| chain_of(&failed))?;
+    let key = secret_file::load(&layout.keys().join(&pinned.tls_key)).map_err(|failed| chain_of(&failed))?;
     let key = std::str::from_utf8(&key).map_err(|_not_text| "the key is not PEM".to_owned())?;
     let shown = Some((pinned.certificate_pem.as_str(), key));
     client_config_with(authority, shown, safeharbor_certs::tls::KeyExchange::Classic)

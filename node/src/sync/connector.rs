@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub type Tap = Arc<dyn Fn(&[u8]) + Send + Sync>;
 pub struct Connector {
     address: String,
     name: ServerName<'static>,
-    tls: TlsConnector,
+    tls: Arc<RwLock<TlsConnector>>,
     dialler: Dialler,
     tap: Option<Tap>,
 }
@@ -68,10 +68,15 @@ impl Connector {
         Ok(Self {
             address,
             name,
-            tls: TlsConnector::from(tls.into()),
+            tls: Arc::new(RwLock::new(TlsConnector::from(tls.into()))),
             dialler: Dialler::default(),
             tap: None,
         })
+    }
+
+    /// Shows another certificate from the next connection on; those that are open stay.
+    pub fn replace_tls(&self, tls: Arc<ClientConfig>) {
+        *self.tls.write().unwrap_or_else(PoisonError::into_inner) = TlsConnector::from(tls);
     }
 
     /// Reaches the address by this way.
@@ -112,7 +117,8 @@ impl Connector {
 
     async fn open(self) -> io::Result<TokioIo<Tapped>> {
         let stream = self.dialler.dial(&self.address).await?;
-        let stream = self.tls.connect(self.name, stream).await?;
+        let tls = self.tls.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let stream = tls.connect(self.name, stream).await?;
         Ok(TokioIo::new(Tapped { stream, tap: self.tap }))
     }
 }

@@ -31,7 +31,7 @@ fn joined(folder: &Path) -> (Layout, Pinned) {
     secret_file::create(&layout.tls_key(), issued.key_pem.as_bytes()).unwrap();
     let target =
         Target { authority: Authority::Pinned(authority.ca_pem()), ..Target::at("hub.example:7443") };
-    (layout, Pinned { target, certificate_pem: issued.certificate_pem })
+    (layout, Pinned { target, certificate_pem: issued.certificate_pem, tls_key: "tls.key".to_owned() })
 }
 
 fn examine(layout: &Layout, pinned: &Pinned, now_ms: u64) -> Report {
