@@ -12,5 +12,6 @@ mod kills;
 mod leaks;
 mod rebuild;
 mod renewal;
+mod standing;
 mod streams;
 mod three_nodes;

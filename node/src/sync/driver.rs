@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use safeharbor_core::code::Code;
 use safeharbor_core::key::PublicKey;
 use safeharbor_service::evidence::EvidenceFailed;
 use safeharbor_service::random::{RandomFailed, draw};
@@ -13,7 +14,7 @@ use tokio::task::JoinError;
 use super::connector::Connector;
 use super::conversation::{Conversation, End};
 use super::machine::After;
-use super::retry::{LATER, Pauses};
+use super::retry::{LATER, Pauses, STANDING};
 use crate::chain::{Author, ChainFailed, Memory, RefusedState, StateFailed};
 use crate::context::Context;
 use crate::hold::HoldFailed;
@@ -161,6 +162,7 @@ async fn converse_for_ever(desk: &Desk, connector: &Connector, until: Until) -> 
             }
             End::Closed(After::RetryLater) => match (until, desk.memory().refused()?) {
                 (Until::InStep, Some(refused)) => return Ok(Outcome::Refused(refused)),
+                (Until::Shutdown, Some(refused)) if refused.code == Code::StandingRefused => STANDING,
                 (Until::InStep | Until::Shutdown, _) => LATER,
             },
             End::Closed(After::Retry) => pauses.next(),
