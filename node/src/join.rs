@@ -78,7 +78,12 @@ pub async fn join(order: &Order<'_>) -> Result<Joined, JoinFailed> {
     let invitation = keep_invitation(layout, order.token, given)?;
     let keys = Keys::load_or_create(layout, &*order.seams.random)?;
     let address = order.address.unwrap_or(&invitation.address).to_owned();
-    let answer = asking::ask(order, (&invitation, &address), &keys).await?;
+    let asked = asking::ask(order, (&invitation, &address), &keys).await;
+    if asked.as_ref().is_err_and(JoinFailed::is_of_the_invitation) {
+        // Another one is asked for next time.
+        forget_invitation(layout)?;
+    }
+    let answer = asked?;
     let membership = Membership::from_wire(answer)?;
     membership.verify(&keys.public())?;
     drop(load_tls(layout, &membership, order.hub.key_exchange)?);

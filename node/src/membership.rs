@@ -315,3 +315,6 @@ impl LoggedStatement {
         Announcement::read(&statement).map_err(|source| MembershipFailed::Announcement { index, source })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -133,9 +133,8 @@ fn due(context: &Context) -> Option<(u64, u64)> {
 
 /// From when on the certificate is renewed, in seconds since 1970 UTC, for the person.
 #[must_use]
-pub fn renewal_s(membership: &Membership) -> Option<u64> {
-    let valid = validity_s(&membership.certificate_pem)?;
-    Some(due_s(&valid, jitter_of(&membership.certificate_pem)))
+pub fn renewal_s(certificate_pem: &str) -> Option<u64> {
+    Some(due_s(&validity_s(certificate_pem)?, jitter_of(certificate_pem)))
 }
 
 fn life_s(valid: &Range<u64>) -> u64 {

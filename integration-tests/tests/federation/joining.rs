@@ -3,20 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use safeharbor_integration_tests::programs::run;
-
-use crate::harness::{CODES, Federation, Node, PASSWORD, text};
+use crate::harness::{CODES, Federation, Node};
 
 const NAME: &str = "第四大学";
 
 fn invited(federation: &Federation, code: &str) -> String {
-    let data = text(&federation.hub_data());
-    let command = |words: &[&str]| {
-        let words = [words, &["--data", &data, "--person", "admin"]].concat();
-        String::from_utf8(run("safeharbor-hub", &words, PASSWORD).unwrap().stdout).unwrap().trim().to_owned()
-    };
-    command(&["institution", "add", "--code", code, "--name", NAME]);
-    command(&["invite", code])
+    federation.administrator().invite(code, NAME).unwrap()
 }
 
 fn node(federation: &Federation, name: &str) -> Node {

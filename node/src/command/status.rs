@@ -114,7 +114,9 @@ fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Resul
 /// Until when the certificate is valid, and from when on it renews itself.
 fn print_certificate(context: &Context, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
     let Some(member) = Membership::load(&context.layout).ok().flatten() else { return Ok(()) };
-    let (Some(valid), Some(renewed_s)) = (validity_s(&member.certificate_pem), renewal_s(&member)) else {
+    let (Some(valid), Some(renewed_s)) =
+        (validity_s(&member.certificate_pem), renewal_s(&member.certificate_pem))
+    else {
         return Ok(());
     };
     let at = |unix_s: u64| moment(unix_s.saturating_mul(1000));
@@ -174,7 +176,7 @@ fn print_barred(barred: usize, speech: &mut Speech<'_>) -> Result<(), CommandFai
 fn certificate(context: &Context) -> Value {
     let member = Membership::load(&context.layout).ok().flatten();
     let valid = member.as_ref().and_then(|member| validity_s(&member.certificate_pem));
-    let renewed = member.as_ref().and_then(renewal_s);
+    let renewed = member.as_ref().and_then(|member| renewal_s(&member.certificate_pem));
     json!({ "until_s": valid.map(|valid| valid.end), "renewed_from_s": renewed })
 }
 

@@ -90,7 +90,8 @@ impl FormatWord {
 pub enum Words {
     /// 凭邀请码入网 Join with the invitation that the hub made; running it again goes on where it stopped
     Join(JoinWords),
-    /// 建立节点并写出入网申请 Set up the node and write the request for the hub
+    /// 建立节点并写出入网申请（旧法，改用 join）Set up the node and write the request for the hub
+    #[command(hide = true)]
     Init {
         /// 统一社会信用代码 The institution's 18-character code
         #[arg(long, value_name = "CODE")]
@@ -103,6 +104,7 @@ pub enum Words {
         request: PathBuf,
     },
     /// 导入枢纽的入网答复 Take the hub's answer
+    #[command(hide = true)]
     Enrol {
         /// 枢纽给出的文件 The file the hub gave
         #[arg(long, value_name = "FILE")]

@@ -9,6 +9,7 @@ use super::{Authority, Target};
 use crate::backup;
 use crate::layout::Layout;
 use crate::membership::Membership;
+use crate::renewal::renewal_s;
 use crate::settings;
 use crate::speech::{chain_of, moment};
 
@@ -129,7 +130,9 @@ fn certificate(layout: &Layout, pinned: &Pinned, now_ms: u64) -> Finding {
     }
     let ms = |s: i64| u64::try_from(s).unwrap_or(0).saturating_mul(1000);
     let (begins_ms, ends_ms) = (ms(shown.begins_s), ms(shown.ends_s));
-    let due_ms = begins_ms.saturating_add(ends_ms.saturating_sub(begins_ms) / 3 * 2);
+    let due_ms = renewal_s(&pinned.certificate_pem).unwrap_or_default().saturating_mul(1000);
+    // The node has some time for it: only what is left over is a reason to look.
+    let late_ms = due_ms.saturating_add(ends_ms.saturating_sub(due_ms) / 3);
     let (ends, due) = (moment(ends_ms), moment(due_ms));
     if now_ms >= ends_ms {
         Finding::failed(
@@ -147,7 +150,7 @@ fn certificate(layout: &Layout, pinned: &Pinned, now_ms: u64) -> Finding {
             ),
             rejoin(),
         )
-    } else if now_ms >= due_ms {
+    } else if now_ms >= late_ms {
         Finding::warning(
             id,
             Words::new(

@@ -135,6 +135,18 @@ pub enum JoinFailed {
 }
 
 impl JoinFailed {
+    /// Whether it takes another invitation to join.
+    pub(super) fn is_of_the_invitation(&self) -> bool {
+        let codes = [
+            Code::InvitationUnknown,
+            Code::InvitationExpired,
+            Code::InvitationUsed,
+            Code::InvitationWithdrawn,
+        ];
+        matches!(self, Self::WrongHub(_))
+            || matches!(self, Self::Refused { code, .. } if codes.contains(code))
+    }
+
     pub(super) fn read(path: &Path, source: io::Error) -> Self {
         Self::Read { path: path.to_owned(), source }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use safeharbor_certs::proof::NodeKeys;
 use safeharbor_certs::request::create_request_of;
 use safeharbor_core::key::{MemorySigner, Signer as _};
-use safeharbor_service::durable_file::write_durably;
+use safeharbor_service::durable_file::{Access, Existing, write};
 use safeharbor_service::key_file::{self, KeyUse};
 use safeharbor_service::random::Random;
 use safeharbor_service::secret_file;
@@ -69,7 +69,7 @@ fn request(layout: &Layout) -> Result<String, JoinFailed> {
     }
     let made = create_request_of(SUBJECT)?;
     secret_file::replace(&layout.tls_key(), made.key_pem.as_bytes())?;
-    write_durably(&path, made.csr_pem.as_bytes())?;
+    write(&path, made.csr_pem.as_bytes(), Access::OwnerOnly, Existing::Replace)?;
     Ok(made.csr_pem)
 }
 

@@ -1,0 +1,150 @@
+//! Papers that hold, and each thing that may be wrong with them.
+
+use safeharbor_certs::authority::Authority;
+use safeharbor_certs::request::create_request;
+use safeharbor_core::b64;
+use safeharbor_core::chain::Head;
+use safeharbor_core::digest::Digest;
+use safeharbor_core::directory::{Deciders, InstitutionType, KeyGround, Standing};
+use safeharbor_core::key::{MemorySigner, Signer as _};
+use safeharbor_core::note::VerifierKey;
+use safeharbor_core::sdjwt::Algorithm;
+use safeharbor_core::statement::{Draft, Envelope, Vct};
+use zeroize::Zeroizing;
+
+use super::*;
+
+const NOW_S: u64 = 1_772_366_400;
+const HUB: u8 = 2;
+
+fn signer(seed: u8) -> MemorySigner {
+    MemorySigner::from_seed(&Zeroizing::new([seed; 32]))
+}
+
+fn own() -> NodeKeys {
+    let key = |seed| signer(seed).public_key();
+    NodeKeys { statements: key(11), witness: key(12), presentation: key(13) }
+}
+
+fn code() -> InstitutionCode {
+    "12100000400002259P".parse().unwrap()
+}
+
+fn other() -> InstitutionCode {
+    InstitutionCode::complete("12100000400002260").unwrap()
+}
+
+fn admission(code: InstitutionCode) -> Announcement {
+    let (kind, standing, decided_by) = (InstitutionType::University, Standing::Active, Deciders::default());
+    Announcement::Institution { code, name: "测试大学".to_owned(), kind, standing, decided_by }
+}
+
+fn begins(seed: u8, signs: KeySigns) -> Announcement {
+    let (key, ground) = (signer(seed).public_key(), KeyGround::Admission);
+    Announcement::KeyBegins { code: code(), key, signs, ground, decided_by: Deciders::default() }
+}
+
+fn whole() -> Vec<Announcement> {
+    vec![
+        admission(code()),
+        begins(11, KeySigns::Statements),
+        begins(12, KeySigns::Checkpoints),
+        begins(13, KeySigns::Presentations),
+    ]
+}
+
+/// The hub's statements, signed with the key of `seed`, at indexes from 5 on.
+fn logged(announcements: &[Announcement], seed: u8) -> Vec<LoggedStatement> {
+    let mut head = Head::before_first(Digest::of(b"origin"));
+    let state = |(at, announcement): (usize, &Announcement)| {
+        let envelope = Envelope {
+            iss: "https://hub.example.org".parse().unwrap(),
+            iat: NOW_S,
+            seq: head.next_seq(),
+            prev: head.digest,
+            vct: Vct::without_kind(announcement.statement_type()).unwrap(),
+            rec: None,
+            rev: None,
+            cat: None,
+        };
+        let draft = Draft { envelope, digests: Vec::new(), claims: announcement.to_claims() };
+        let jwt = draft.sign(Algorithm::default(), &signer(seed)).unwrap();
+        head = head.advance(statement_digest(&jwt));
+        LoggedStatement { index: at as u64 + 5, jwt }
+    };
+    announcements.iter().enumerate().map(state).collect()
+}
+
+fn membership(statements: Vec<LoggedStatement>) -> Membership {
+    let authority = Authority::create("test", NOW_S, 86_400).unwrap();
+    let csr = create_request(code()).unwrap().csr_pem;
+    let log = VerifierKey::ed25519("hub.example.org/registry", signer(1).public_key()).unwrap();
+    let hub = b64::encode_std(signer(HUB).public_key().as_bytes());
+    Membership {
+        institution: code(),
+        name: "测试大学".to_owned(),
+        certificate_pem: authority.issue_client(&csr, code(), NOW_S, 3_600).unwrap(),
+        tls_key: first_tls_key(),
+        authorities_pem: authority.ca_pem(),
+        hub_name: "hub.example.org".to_owned(),
+        policy: format!("log {log}\n# safeharbor hub-key https://hub.example.org {hub}\nquorum none\n"),
+        admitted: statements
+            .first()
+            .map(|first| statement_digest(&first.jwt).to_string())
+            .unwrap_or_default(),
+        statements,
+    }
+}
+
+#[test]
+fn papers_hold_when_the_hub_signed_that_our_keys_are_in_force() {
+    let member = membership(logged(&whole(), HUB));
+    member.verify(&own()).unwrap();
+    member.verify_renewed(&member, &own().statements).unwrap();
+}
+
+#[test]
+fn statements_that_are_not_the_hubs_or_out_of_order_are_refused() {
+    let verify = |statements| membership(statements).verify(&own());
+    assert!(matches!(verify(logged(&whole(), 9)), Err(MembershipFailed::Unsigned(5))));
+    let mut swapped = logged(&whole(), HUB);
+    swapped.swap(1, 2);
+    assert!(matches!(verify(swapped), Err(MembershipFailed::Order)));
+    let foreign: Vec<_> = [vec![admission(other())], whole()].concat();
+    assert!(matches!(verify(logged(&foreign, HUB)), Err(MembershipFailed::Order)));
+    assert!(verify(Vec::new()).is_err());
+}
+
+#[test]
+fn a_key_that_is_not_in_force_is_refused() {
+    let refused = |more: Vec<Announcement>| {
+        let member = membership(logged(&[whole(), more].concat(), HUB));
+        let renewed = member.verify_renewed(&member, &own().statements);
+        (member.verify(&own()), renewed)
+    };
+    let ended = Announcement::KeyEnds { code: code(), key: own().statements };
+    for more in [vec![begins(21, KeySigns::Statements)], vec![ended]] {
+        let (joined, renewed) = refused(more);
+        assert!(matches!(joined, Err(MembershipFailed::NotInForce("statement"))));
+        assert!(matches!(renewed, Err(MembershipFailed::NotInForce("statement"))));
+    }
+    let (joined, renewed) = refused(vec![begins(22, KeySigns::Checkpoints)]);
+    assert!(matches!(joined, Err(MembershipFailed::NotInForce("witness"))));
+    renewed.unwrap();
+}
+
+#[test]
+fn a_certificate_or_policy_of_somebody_else_is_refused() {
+    let member = membership(logged(&whole(), HUB));
+    let without_key =
+        Membership { policy: member.policy.replace("# safeharbor hub-key", "# nothing"), ..member.clone() };
+    assert!(matches!(without_key.verify(&own()), Err(MembershipFailed::Lacks("hub key"))));
+    let elsewhere = Membership { institution: other(), ..member.clone() };
+    assert!(matches!(elsewhere.verify(&own()), Err(MembershipFailed::OtherInstitution { .. })));
+    assert!(matches!(
+        member.verify_renewed(&elsewhere, &own().statements),
+        Err(MembershipFailed::OtherInstitution { .. })
+    ));
+    let readmitted = Membership { admitted: Digest::of(b"another").to_string(), ..member.clone() };
+    assert!(matches!(member.verify_renewed(&readmitted, &own().statements), Err(MembershipFailed::Order)));
+}
