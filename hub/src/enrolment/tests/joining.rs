@@ -149,11 +149,9 @@ async fn every_token_that_does_not_let_in_says_why() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_institution_or_changed_proofs_let_nobody_in() {
+async fn changed_proofs_let_nobody_in() {
     let hub = Hub::start().await;
     let invitation = hub.invite(code());
-    let foreign = Node::of(OTHER_CODE.parse().unwrap(), 10);
-    assert_eq!(hub.join(&foreign, &invitation).await.unwrap_err(), Code::ProofRefused);
     let (good, other) = (Node::new(10).ask(&hub, &invitation), Node::new(20).ask(&hub, &invitation));
     let changed = [
         v1::JoinRequest { csr_pem: other.csr_pem, ..good.clone() },
