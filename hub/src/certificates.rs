@@ -1,6 +1,6 @@
 //! Certificates of nodes: issuing them, and until when the last one of each institution is valid.
 
-use safeharbor_certs::authority::{AuthorityFailed, fingerprint, validity_s};
+use safeharbor_certs::authority::AuthorityFailed;
 use safeharbor_core::digest::Digest;
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_service::clock::to_seconds;
@@ -49,24 +49,6 @@ pub fn drawer(desk: &Desk) -> Drawer<'_, LastCertificate> {
 /// The store.
 pub fn last_of(desk: &Desk, code: &InstitutionCode) -> Result<Option<LastCertificate>, DrawerFailed> {
     drawer(desk).find(code.as_str().as_bytes())
-}
-
-/// Notes a certificate that was issued elsewhere in the hub; durable on return.
-///
-/// # Errors
-/// The store.
-pub fn note(
-    desk: &Desk,
-    code: InstitutionCode,
-    certificate_pem: &str,
-    ca_pem: &str,
-) -> Result<(), IssueFailed> {
-    let (Some(validity), authority) = (validity_s(certificate_pem), fingerprint(ca_pem)?) else {
-        return Ok(());
-    };
-    let (issued_ms, until_ms) = (desk.clock.now_ms(), validity.end.saturating_mul(1000));
-    let row = LastCertificate { issued_ms, until_ms, authority };
-    Ok(drawer(desk).keep(code.as_str().as_bytes(), &row)?)
 }
 
 /// Issues a certificate for the key of a request and notes when it ends, together with `batch`; durable on return.

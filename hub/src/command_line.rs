@@ -148,12 +148,6 @@ impl Desk<'_> {
             InstitutionWords::Import { file, person } => {
                 InstitutionCommand::Import(ImportCommand { file: self.path(&file), by: self.ask(person)? })
             }
-            InstitutionWords::Admit { request, bundle, name, kind } => InstitutionCommand::Admit {
-                request: self.path(&request),
-                bundle: self.path(&bundle),
-                name,
-                kind: kind.into(),
-            },
             InstitutionWords::List => InstitutionCommand::List,
             InstitutionWords::Suspend { code, person } => {
                 InstitutionCommand::Suspend { code, by: self.ask(person)? }

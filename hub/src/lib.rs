@@ -5,7 +5,6 @@
 //! identity (`safeharbor-certs`), storage backends, folders and clocks (`safeharbor-service`).
 
 pub mod access;
-pub mod admission;
 pub mod authority;
 pub mod backup;
 pub mod board_page;
@@ -38,5 +37,6 @@ pub mod server;
 pub mod session;
 pub mod setup;
 pub mod shared;
+pub mod standing;
 pub mod tasks;
 pub mod tls_certificate;

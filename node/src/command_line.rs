@@ -26,9 +26,8 @@ use exporting::ExportWords;
 use crate::command::{
     Command, CommandFailed, ExportForm, ImportOrder, Rejects, list_kinds, show_kind, split, template,
 };
-use crate::enrolment::{EnrolFailed, enrol, init};
 use crate::layout::Layout;
-use crate::opening::{Owner, Seams, open};
+use crate::opening::{Seams, open};
 use crate::own_lists::load_catalogue;
 use crate::running::{outcome_text, run};
 use crate::settings::Settings;
@@ -84,10 +83,6 @@ struct Desk {
 impl Desk {
     fn carry_out(&self, words: Words) -> Exit {
         match words {
-            Words::Init { institution, name, request } => {
-                self.init(&Owner { institution, name }, &self.path(&request))
-            }
-            Words::Enrol { bundle, hub } => self.enrol(&self.path(&bundle), &hub),
             Words::Join(words) => self.join(&words),
             Words::Run { once } => self.run(once),
             Words::Split { file, mapping, by, output } => {
@@ -198,39 +193,6 @@ impl Desk {
 
     fn refuse(&self, failed: &CommandFailed) -> Exit {
         complain(&failed.text(self.language), Exit::Refused)
-    }
-
-    fn init(&self, owner: &Owner, request: &Path) -> Exit {
-        match init(&self.layout, owner, request, &self.seams) {
-            Ok(_) => {
-                let path = request.display();
-                let text = self.language.pick(
-                    format!("节点已建立。请把 {path} 交给枢纽运行方；收到答复后用 enrol 导入。"),
-                    format!("the node is set up. Hand {path} to the hub's operator, then take the answer with `enrol`."),
-                );
-                complain(&text, Exit::Done)
-            }
-            Err(failed) => self.not_enrolled(&failed),
-        }
-    }
-
-    fn enrol(&self, bundle: &Path, hub: &str) -> Exit {
-        match enrol(&self.layout, bundle, hub) {
-            Ok(answer) => {
-                let name = answer.hub_name;
-                let text = self.language.pick(
-                    format!("已入网：枢纽 {name}，地址 {hub}。用 run 开始同步。"),
-                    format!("enrolled with the hub {name} at {hub}. Start syncing with `run`."),
-                );
-                complain(&text, Exit::Done)
-            }
-            Err(failed) => self.not_enrolled(&failed),
-        }
-    }
-
-    fn not_enrolled(&self, failed: &EnrolFailed) -> Exit {
-        let head = self.language.pick("未能完成：", "");
-        complain(&format!("{head}{}", chain_of(failed)), Exit::Refused)
     }
 
     fn run(&self, once: bool) -> Exit {

@@ -21,7 +21,6 @@ use safeharbor_service::folder::{DataFolder, Role, is_set_up};
 use safeharbor_service::key_file::{self, KeyUse};
 use safeharbor_service::secret_file;
 
-use crate::enrolment::load_tls;
 use crate::layout::Layout;
 use crate::membership::Membership;
 use crate::opening::{Owner, Seams, load_owner};
@@ -86,7 +85,7 @@ pub async fn join(order: &Order<'_>) -> Result<Joined, JoinFailed> {
     let answer = asked?;
     let membership = Membership::from_wire(answer)?;
     membership.verify(&keys.public())?;
-    drop(load_tls(layout, &membership, order.hub.key_exchange)?);
+    drop(membership.tls(layout, order.hub.key_exchange)?);
     keep(layout, &membership, &address)?;
     Ok(Joined { words: KeyWords::of(&keys.statements.public_key()), membership, was_member: false })
 }

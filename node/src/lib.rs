@@ -21,7 +21,6 @@ pub mod context;
 pub mod decision;
 pub mod disclosure;
 pub mod doctor;
-pub mod enrolment;
 pub mod erasure;
 pub mod hold;
 pub mod job;

@@ -3,12 +3,14 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use safeharbor_certs::enrolment::EnrolmentBundle;
 use safeharbor_certs::identity::{IdentityFailed, PeerIdentity};
 use safeharbor_certs::proof::NodeKeys;
+use safeharbor_certs::tls::{ConfigureTlsFailed, KeyExchange, client_config_with};
 use safeharbor_core::directory::{Announcement, KeySigns, ReadAnnouncementFailed};
 use safeharbor_core::institution::{InstitutionCode, Issuer, ParseCodeFailed};
 use safeharbor_core::key::PublicKey;
@@ -17,6 +19,7 @@ use safeharbor_core::sdjwt::JwsFailed;
 use safeharbor_core::statement::{ParseStatementFailed, Statement, statement_digest};
 use safeharbor_proto::v1;
 use safeharbor_service::durable_file::{Access, Existing, WriteFailed, create_folders_durably, write};
+use safeharbor_service::secret_file::{self, LoadSecretFailed};
 use serde::{Deserialize, Serialize};
 
 use crate::layout::Layout;
@@ -45,7 +48,7 @@ pub struct Membership {
     pub policy: String,
     /// The digest of the statement that admitted the institution (base64url).
     pub admitted: String,
-    /// The hub's public statements about the institution and its keys, in log order; none where it was admitted by files.
+    /// The hub's public statements about the institution and its keys, in log order.
     pub statements: Vec<LoggedStatement>,
 }
 
@@ -83,6 +86,12 @@ pub enum MembershipFailed {
     /// The certificate is none.
     #[error("the certificate in the hub's answer is not one in PEM")]
     Certificate,
+    /// The certificate does not go with the TLS key, or an authority is none.
+    #[error("the certificate in the hub's answer does not go with this node's TLS key")]
+    Tls(#[from] ConfigureTlsFailed),
+    /// The TLS key cannot be loaded.
+    #[error("the TLS key cannot be loaded")]
+    Secret(#[from] LoadSecretFailed),
     /// The certificate names nobody.
     #[error("the certificate in the hub's answer is refused")]
     Identity(#[from] IdentityFailed),
@@ -158,22 +167,6 @@ impl Membership {
         })
     }
 
-    /// The papers of an institution that was admitted by files.
-    #[must_use]
-    pub fn of_bundle(bundle: EnrolmentBundle, name: String) -> Self {
-        Self {
-            institution: bundle.institution,
-            name,
-            certificate_pem: bundle.certificate_pem,
-            tls_key: first_tls_key(),
-            authorities_pem: bundle.ca_pem,
-            hub_name: bundle.hub_name,
-            policy: bundle.policy,
-            admitted: bundle.admitted,
-            statements: Vec::new(),
-        }
-    }
-
     /// What the node has; none before it joins.
     ///
     /// # Errors
@@ -198,6 +191,16 @@ impl Membership {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(unreadable) => Err(failed(unreadable)),
         }
+    }
+
+    /// The TLS configuration with the node's certificate and key; it fails if the two do not belong together.
+    ///
+    /// # Errors
+    /// The key cannot be loaded, or does not go with the certificate.
+    pub fn tls(&self, layout: &Layout, offered: KeyExchange) -> Result<Arc<ClientConfig>, MembershipFailed> {
+        let key = secret_file::load(&layout.keys().join(&self.tls_key))?;
+        let key = std::str::from_utf8(&key).or(Err(MembershipFailed::Lacks("TLS key in PEM")))?;
+        Ok(client_config_with(&self.authorities_pem, Some((&self.certificate_pem, key)), offered)?)
     }
 
     /// Keeps it; durable on return, and either the one before or this one after a crash.
@@ -317,4 +320,4 @@ impl LoggedStatement {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

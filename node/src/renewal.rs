@@ -25,7 +25,6 @@ use safeharbor_service::shutdown::Shutdown;
 use tokio::time::timeout;
 
 use crate::context::Context;
-use crate::enrolment::{EnrolFailed, load_tls};
 use crate::layout::Layout;
 use crate::membership::{Membership, MembershipFailed};
 use crate::settings::Settings;
@@ -71,9 +70,6 @@ pub enum RenewFailed {
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[from] ConfigureTlsFailed),
-    /// Certificate and key cannot be used.
-    #[error("the new certificate cannot be used")]
-    Certificate(#[from] EnrolFailed),
     /// The hub's name is none.
     #[error(transparent)]
     Connector(#[from] ConnectorFailed),
@@ -174,7 +170,7 @@ pub async fn renew(context: &Context, connector: &Connector) -> Result<u64, Rene
     next.verify_renewed(&kept, &context.signer.public_key())?;
     // What is trusted was pinned when the node joined; a certificate does not change it.
     let next = Membership { policy: kept.policy, ..next };
-    let tls = load_tls(layout, &next, hub.key_exchange)?;
+    let tls = next.tls(layout, hub.key_exchange)?;
     next.store(layout)?;
     connector.replace_tls(tls);
     remove_other_keys(layout, &next.tls_key);

@@ -14,7 +14,6 @@ use crate::backup;
 use crate::command::{Request, execute};
 use crate::connector;
 use crate::context::Context;
-use crate::enrolment::{EnrolFailed, load_tls};
 use crate::membership::{Membership, MembershipFailed};
 use crate::opening::Node;
 use crate::renewal;
@@ -28,12 +27,9 @@ use crate::trust::{Trust, TrustFailed, load_stop};
 /// A node cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunFailed {
-    /// It was not enrolled.
-    #[error("the node is not enrolled")]
-    NotEnrolled,
-    /// What was pinned at enrolment cannot be used.
-    #[error("what was pinned at enrolment cannot be used")]
-    Enrolment(#[from] EnrolFailed),
+    /// It did not join.
+    #[error("the node is no member of a hub")]
+    NoMember,
     /// The membership cannot be used.
     #[error("the membership cannot be used")]
     Membership(#[from] MembershipFailed),
@@ -63,15 +59,15 @@ pub enum RunFailed {
     Process(#[source] std::io::Error),
 }
 
-/// How the hub is reached and what of it is believed, as pinned at enrolment.
+/// How the hub is reached and what of it is believed, as pinned when the node joined.
 ///
 /// # Errors
-/// The node was not enrolled, or what was pinned cannot be used.
+/// The node did not join, or what was pinned cannot be used.
 pub fn load_link(context: &Context) -> Result<Link, RunFailed> {
-    let member = Membership::load(&context.layout)?.ok_or(RunFailed::NotEnrolled)?;
+    let member = Membership::load(&context.layout)?.ok_or(RunFailed::NoMember)?;
     let address = fs::read_to_string(context.layout.hub_address()).map_err(RunFailed::Address)?;
     let hub = Settings::load(&context.layout, &[])?.hub;
-    let tls = load_tls(&context.layout, &member, hub.key_exchange)?;
+    let tls = member.tls(&context.layout, hub.key_exchange)?;
     let connector = Connector::new(address.trim().to_owned(), &member.hub_name, tls)?;
     let connector = connector.through(Dialler::load(&context.layout, &hub)?);
     Ok(Link { connector, trust: Trust::of_membership(&member)? })
@@ -80,7 +76,7 @@ pub fn load_link(context: &Context) -> Result<Link, RunFailed> {
 /// Runs a node on its own runtime until a signal, or with [`Until::InStep`] until it is in step with the hub.
 ///
 /// # Errors
-/// The node is not enrolled or broken.
+/// The node did not join or is broken.
 pub fn run(node: &Node, until: Until) -> Result<Outcome, RunFailed> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunFailed::Process)?;
@@ -220,10 +216,10 @@ impl RunFailed {
     #[must_use]
     pub fn text(&self, language: Language) -> (Exit, String) {
         match (self, language) {
-            (Self::NotEnrolled, Language::Zh) => {
+            (Self::NoMember, Language::Zh) => {
                 (Exit::Refused, "节点尚未入网：用枢纽给的邀请码运行 join。".to_owned())
             }
-            (Self::NotEnrolled, Language::En) => (
+            (Self::NoMember, Language::En) => (
                 Exit::Refused,
                 "the node is not a member yet: run `join` with the invitation that the hub made.".to_owned(),
             ),

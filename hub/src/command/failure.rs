@@ -8,7 +8,6 @@ use safeharbor_service::speech::{Exit, Language, chain_of};
 
 use super::BackupFailed;
 use super::CatalogueRefused;
-use crate::admission::AdmitFailed;
 use crate::authority::{AuthoritiesFailed, RotateFailed};
 use crate::certificates::IssueFailed;
 use crate::invitation::InviteFailed;
@@ -16,6 +15,7 @@ use crate::office::drawer::DrawerFailed;
 use crate::opening::OpenHubFailed;
 use crate::proposal::ProposalFailed;
 use crate::running::{OrderFailed, RunFailed};
+use crate::standing::SetStandingFailed;
 
 /// A command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -66,9 +66,9 @@ pub enum CommandFailed {
         /// Why.
         reason: String,
     },
-    /// The institution is not admitted or its standing not changed.
+    /// The institution's standing is not changed.
     #[error(transparent)]
-    Admit(#[from] AdmitFailed),
+    Standing(#[from] SetStandingFailed),
     /// Something about a catalogue version is refused.
     #[error(transparent)]
     Catalogue(#[from] CatalogueRefused),
@@ -133,7 +133,7 @@ impl CommandFailed {
             | Self::Invite(_)
             | Self::Rotate(_)
             | Self::Issue(_)
-            | Self::Admit(_)
+            | Self::Standing(_)
             | Self::Catalogue(_)
             | Self::Order(_)
             | Self::Audit(_)

@@ -1,37 +1,20 @@
-//! Institutions: admitting them, listing them, changing their standing.
+//! Institutions: the roster, listing them, changing their standing.
 
 mod listing;
 
-use std::path::{Path, PathBuf};
-
-use safeharbor_core::directory::InstitutionType;
 use safeharbor_core::institution::InstitutionCode;
-use safeharbor_service::durable_file::write_durably;
 use safeharbor_service::person::{Credentials, Role};
 use serde::{Deserialize, Serialize};
 
 use super::proposal::propose;
 use super::roster::{self, AddCommand, ImportCommand};
 use super::{CommandFailed, Reply};
-use crate::admission::{Admission, REQUEST_BYTES_MAX, admit};
-use crate::certificates;
 use crate::office::Office;
 use crate::proposal::Decision;
 
 /// What can be done with institutions.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum InstitutionCommand {
-    /// Admits an institution by its request file.
-    Admit {
-        /// The request file.
-        request: PathBuf,
-        /// Where the bundle is written.
-        bundle: PathBuf,
-        /// The name, where the district's differs from the request's.
-        name: Option<String>,
-        /// What it is.
-        kind: InstitutionType,
-    },
     /// Puts an institution on the roster, or changes its row.
     Add(AddCommand),
     /// Takes the official list in.
@@ -67,20 +50,6 @@ pub(super) async fn carry_out(
     reply: &mut Reply,
 ) -> Result<(), CommandFailed> {
     match command {
-        InstitutionCommand::Admit { request, bundle, name, kind } => {
-            let text = read_request(&request)?;
-            let admission = Admission { request: text, name, kind };
-            let (place, now) = ((&office.paths, &office.settings), office.clock.now_ms());
-            let made = admit(&office.shared, &office.orders, place, admission, now).await?;
-            certificates::note(office, made.institution, &made.certificate_pem, &made.ca_pem)?;
-            let detail = serde_json::json!({"bundle": bundle.display().to_string()});
-            note(office, "institution add", made.institution, detail)?;
-            let json = serde_json::to_string_pretty(&made).unwrap_or_default();
-            let failed = |reason: String| CommandFailed::File { path: bundle.clone(), reason };
-            write_durably(&bundle, json.as_bytes()).map_err(|refused| failed(refused.to_string()))?;
-            reply.data(format_args!("{} admitted (已接纳); bundle: {}", made.institution, bundle.display()));
-            Ok(())
-        }
         InstitutionCommand::Add(command) => roster::add(office, command, reply).await,
         InstitutionCommand::Import(command) => roster::import(office, command, reply).await,
         InstitutionCommand::List => list(office, reply),
@@ -108,26 +77,6 @@ async fn suspend(
         format!("{code} is suspended: its statements are not taken, reading goes on; reinstating takes two persons"),
     ));
     Ok(())
-}
-
-/// Notes what was done on the word of whoever may use the data folder.
-fn note(
-    office: &Office,
-    action: &str,
-    code: InstitutionCode,
-    detail: serde_json::Value,
-) -> Result<(), CommandFailed> {
-    office.audit.append(None, action, code.as_str(), detail)?;
-    Ok(())
-}
-
-fn read_request(path: &Path) -> Result<String, CommandFailed> {
-    let failed = |reason: String| CommandFailed::File { path: path.to_owned(), reason };
-    let text = std::fs::read_to_string(path).map_err(|refused| failed(refused.to_string()))?;
-    if text.len() > REQUEST_BYTES_MAX {
-        return Err(failed(format!("a request file has at most {REQUEST_BYTES_MAX} bytes")));
-    }
-    Ok(text)
 }
 
 fn list(office: &Office, reply: &mut Reply) -> Result<(), CommandFailed> {

@@ -59,7 +59,7 @@ pub enum Words {
         #[arg(long, value_name = "ADDRESS")]
         public_address: Option<String>,
     },
-    /// Admit institutions and change their standing (参与单位)
+    /// The roster, and the standing of institutions (参与单位)
     #[command(subcommand)]
     Institution(InstitutionWords),
     /// Make the token with which one institution's node joins; it alone goes to standard output (邀请)
@@ -117,22 +117,6 @@ pub enum InstitutionWords {
         /// The administrator who imports it; their password is asked for
         #[arg(long, value_name = "NAME")]
         person: String,
-    },
-    /// Admit an institution by the request file that `safeharbor-node init` wrote, and write the bundle for its node
-    #[command(hide = true)]
-    Admit {
-        /// The request file
-        #[arg(long, value_name = "FILE")]
-        request: PathBuf,
-        /// Where to write the bundle for `safeharbor-node enrol`
-        #[arg(long, value_name = "FILE")]
-        bundle: PathBuf,
-        /// The institution's name, where the district's differs from the request's
-        #[arg(long)]
-        name: Option<String>,
-        /// What it is
-        #[arg(long = "type", value_enum, default_value = "university")]
-        kind: TypeArgument,
     },
     /// List institutions
     List,
@@ -296,5 +280,17 @@ impl From<TypeArgument> for InstitutionType {
             TypeArgument::Fund => Self::Fund,
             TypeArgument::DistrictBureau => Self::DistrictBureau,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_institution_code_is_explained() {
+        let words = ["safeharbor-hub", "institution", "suspend", "1", "--person", "x"];
+        let refused = Arguments::try_parse_from(words).unwrap_err().to_string();
+        assert!(refused.contains("18 characters"), "{refused}");
     }
 }

@@ -6,11 +6,11 @@ use safeharbor_core::institution::InstitutionCode;
 use safeharbor_service::speech::Language;
 use serde::{Deserialize, Serialize};
 
-use crate::admission::set_standing;
 use crate::catalogues::{may_publish, publish};
 use crate::command::{CatalogueRefused, CommandFailed};
 use crate::office::{Desk, Office};
 use crate::re_enrolment;
+use crate::standing::set_standing;
 
 /// What is to be done once two persons want it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

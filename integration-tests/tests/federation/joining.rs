@@ -95,6 +95,7 @@ fn a_token_that_does_not_serve_says_why() {
         assert_ne!(code, Some(0), "{said}");
         assert!(complaint.contains(words), "{words}: {complaint}");
         assert!(!complaint.contains(token) && !node.data.join("trust/membership.json").exists());
+        assert!(!node.data.join("keys/invitation").exists(), "{name}: another one is asked for next time");
     };
     refused(&federation, "damaged", &token.replace(&token[20..21], "_"), "damaged");
     refused(&federation, "none", "hello", "begins with SHG1-");
@@ -105,6 +106,7 @@ fn a_token_that_does_not_serve_says_why() {
     let unreachable = node(&federation, "unreachable");
     let (code, _, complaint) = unreachable.try_run(&["join", "--address", "127.0.0.1:1"], &token);
     assert!(code == Some(3) && complaint.contains("doctor"), "{code:?} {complaint}");
+    assert!(unreachable.data.join("keys/invitation").exists(), "the next attempt goes on with it");
     // A member of one hub does not become one of another in the same folder.
     let (code, _, complaint) = join(&other, &node(&federation, "first"), &invited(&other, CODES[1]));
     assert!(code == Some(1) && complaint.contains("--data"), "{code:?} {complaint}");

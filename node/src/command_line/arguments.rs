@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use safeharbor_core::institution::InstitutionCode;
 use safeharbor_service::audit::AuditWords;
 use safeharbor_service::person::PersonWords;
 
@@ -90,29 +89,6 @@ impl FormatWord {
 pub enum Words {
     /// 凭邀请码入网 Join with the invitation that the hub made; running it again goes on where it stopped
     Join(JoinWords),
-    /// 建立节点并写出入网申请（旧法，改用 join）Set up the node and write the request for the hub
-    #[command(hide = true)]
-    Init {
-        /// 统一社会信用代码 The institution's 18-character code
-        #[arg(long, value_name = "CODE")]
-        institution: InstitutionCode,
-        /// 单位名称 The institution's name
-        #[arg(long)]
-        name: String,
-        /// 写出申请的文件 Where the request is written
-        #[arg(long, value_name = "FILE")]
-        request: PathBuf,
-    },
-    /// 导入枢纽的入网答复 Take the hub's answer
-    #[command(hide = true)]
-    Enrol {
-        /// 枢纽给出的文件 The file the hub gave
-        #[arg(long, value_name = "FILE")]
-        bundle: PathBuf,
-        /// 枢纽地址 The hub's address
-        #[arg(long, value_name = "HOST:PORT")]
-        hub: String,
-    },
     /// 与枢纽同步 Keep in step with the hub
     Run {
         /// 同步完成后退出 End when in step
@@ -463,13 +439,6 @@ mod tests {
             Arguments::try_parse_from(["safeharbor-node", "policy", "show", "--data", "x"]).unwrap();
         assert_eq!(arguments.data, PathBuf::from("x"));
         assert!(matches!(arguments.words, Words::Policy(PolicyWords::Show)));
-    }
-
-    #[test]
-    fn a_wrong_institution_code_is_explained() {
-        let words = ["safeharbor-node", "init", "--institution", "1", "--name", "x", "--request", "r"];
-        let refused = Arguments::try_parse_from(words).unwrap_err().to_string();
-        assert!(refused.contains("18 characters"), "{refused}");
     }
 
     #[test]

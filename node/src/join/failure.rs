@@ -16,7 +16,6 @@ use safeharbor_service::folder::OpenFolderFailed;
 use safeharbor_service::key_file::{CreateKeyFailed, LoadKeyFailed};
 use tonic::Status;
 
-use crate::enrolment::EnrolFailed;
 use crate::membership::MembershipFailed;
 use crate::opening::OpenFailed;
 use crate::speech::{Exit, Language, chain_of, moment};
@@ -84,9 +83,6 @@ pub enum JoinFailed {
     /// The hub's answer does not hold.
     #[error("the hub's answer is refused")]
     Membership(#[from] MembershipFailed),
-    /// The certificate does not go with the key.
-    #[error("the hub's certificate is refused")]
-    Certificate(#[from] EnrolFailed),
     /// The data folder cannot be used.
     #[error("the data folder cannot be used")]
     Folder(#[from] OpenFolderFailed),
@@ -226,7 +222,7 @@ impl JoinFailed {
                 "Set the clock of this machine (NTP), then run `join` again.",
             ),
             Self::Refused { code, .. } => refused_remedy(*code),
-            Self::Membership(_) | Self::Certificate(_) | Self::Greeting => (
+            Self::Membership(_) | Self::Greeting => (
                 "枢纽的答复核验不通过，没有采用：请告知枢纽运行方。",
                 "Nothing of it was kept; tell the hub's operator.",
             ),

@@ -76,14 +76,27 @@ fn logged(announcements: &[Announcement], seed: u8) -> Vec<LoggedStatement> {
 }
 
 fn membership(statements: Vec<LoggedStatement>) -> Membership {
+    papers(statements, &create_request(code()).unwrap().csr_pem)
+}
+
+/// Makes a folder that of a member of a hub that nobody can reach, with the key of its certificate.
+pub(crate) fn join(layout: &Layout) -> Membership {
+    let request = create_request(code()).unwrap();
+    safeharbor_service::secret_file::create(&layout.tls_key(), request.key_pem.as_bytes()).unwrap();
+    let member = papers(logged(&whole(), HUB), &request.csr_pem);
+    member.store(layout).unwrap();
+    fs::write(layout.hub_address(), "localhost:1").unwrap();
+    member
+}
+
+fn papers(statements: Vec<LoggedStatement>, csr: &str) -> Membership {
     let authority = Authority::create("test", NOW_S, 86_400).unwrap();
-    let csr = create_request(code()).unwrap().csr_pem;
     let log = VerifierKey::ed25519("hub.example.org/registry", signer(1).public_key()).unwrap();
     let hub = b64::encode_std(signer(HUB).public_key().as_bytes());
     Membership {
         institution: code(),
         name: "测试大学".to_owned(),
-        certificate_pem: authority.issue_client(&csr, code(), NOW_S, 3_600).unwrap(),
+        certificate_pem: authority.issue_client(csr, code(), NOW_S, 3_600).unwrap(),
         tls_key: first_tls_key(),
         authorities_pem: authority.ca_pem(),
         hub_name: "hub.example.org".to_owned(),
@@ -101,6 +114,27 @@ fn papers_hold_when_the_hub_signed_that_our_keys_are_in_force() {
     let member = membership(logged(&whole(), HUB));
     member.verify(&own()).unwrap();
     member.verify_renewed(&member, &own().statements).unwrap();
+}
+
+#[test]
+fn papers_are_kept_for_their_owner_alone_and_lead_to_the_key_they_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = Layout::at(folder.path());
+    fs::create_dir(layout.keys()).unwrap();
+    let member = join(&layout);
+    assert_eq!(Membership::load(&layout).unwrap(), Some(member.clone()));
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(layout.membership()).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    member.tls(&layout, KeyExchange::Hybrid).unwrap();
+    let stranger = create_request(code()).unwrap();
+    let others = Membership { tls_key: "other.key".to_owned(), ..member.clone() };
+    safeharbor_service::secret_file::create(&layout.keys().join("other.key"), stranger.key_pem.as_bytes())
+        .unwrap();
+    assert!(matches!(others.tls(&layout, KeyExchange::Hybrid), Err(MembershipFailed::Tls(_))));
+    let outside = Membership { tls_key: "../elsewhere".to_owned(), ..member };
+    outside.store(&layout).unwrap();
+    assert!(matches!(Membership::load(&layout), Err(MembershipFailed::Lacks(_))));
 }
 
 #[test]

@@ -4,15 +4,44 @@ use std::path::Path;
 use std::time::Duration;
 
 use safeharbor_service::clock::ManualClock;
+use safeharbor_service::folder::{DataFolder, Role};
+use safeharbor_service::key_file::{self, KeyUse};
 use safeharbor_service::random::SystemRandom;
 
 use super::*;
 use crate::command::Command;
-use crate::enrolment::tests::Place;
-use crate::opening::{Seams, open};
+use crate::layout::Layout;
+use crate::membership;
+use crate::opening::{Owner, Seams, open};
 use crate::settings::Settings;
 use crate::speech::Format;
 use crate::trust::{Alarm, Stopped, store_stop};
+
+/// A folder that was set up, with a statement key.
+struct Place {
+    _folder: tempfile::TempDir,
+    layout: Layout,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::at(&folder.path().join("node"));
+        drop(DataFolder::open_or_create(layout.root(), Role::Node).unwrap());
+        fs::create_dir(layout.keys()).unwrap();
+        key_file::create(&layout.statement_key(), KeyUse::Statement, &SystemRandom).unwrap();
+        let owner =
+            Owner { institution: "12100000400002259P".parse().unwrap(), name: "测试大学".to_owned() };
+        fs::write(layout.institution(), serde_json::to_vec(&owner).unwrap()).unwrap();
+        Self { _folder: folder, layout }
+    }
+
+    fn member() -> Self {
+        let place = Self::new();
+        membership::tests::join(&place.layout);
+        place
+    }
+}
 
 fn forward(socket: &Path, command: Command) -> Option<(u8, String, String)> {
     let request = Request { command, language: Language::Zh, format: Format::Table, terminal: false };
@@ -35,9 +64,8 @@ async fn ask(socket: &Path, command: impl Fn() -> Command + Send + 'static) -> (
 }
 
 #[test]
-fn a_node_that_is_not_enrolled_does_not_run() {
+fn a_node_that_did_not_join_does_not_run() {
     let place = Place::new();
-    place.init();
     let seams = Seams { clock: Arc::new(ManualClock::at_ms(0)), random: Arc::new(SystemRandom) };
     let settings = Settings::load(&place.layout, &[]).unwrap();
     let node = open(&place.layout, &settings, &seams).unwrap();
@@ -49,8 +77,7 @@ fn a_node_that_is_not_enrolled_does_not_run() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_node_carries_out_commands_on_its_own_store() {
-    let place = Place::new();
-    place.enrol(&place.bundle(&place.init())).unwrap();
+    let place = Place::member();
     let seams = Seams { clock: Arc::new(ManualClock::at_ms(0)), random: Arc::new(SystemRandom) };
     let settings = Settings::load(&place.layout, &[("store.reserve_bytes", "0".to_owned())]).unwrap();
     let node = open(&place.layout, &settings, &seams).unwrap();
@@ -73,8 +100,7 @@ async fn a_running_node_carries_out_commands_on_its_own_store() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_node_takes_commands_and_goes_on_when_resumed() {
-    let place = Place::new();
-    place.enrol(&place.bundle(&place.init())).unwrap();
+    let place = Place::member();
     let seams = Seams { clock: Arc::new(ManualClock::at_ms(0)), random: Arc::new(SystemRandom) };
     let settings = Settings::load(&place.layout, &[("store.reserve_bytes", "0".to_owned())]).unwrap();
     let node = open(&place.layout, &settings, &seams).unwrap();

@@ -13,8 +13,8 @@ use tonic::transport::Channel;
 use tower::ServiceExt as _;
 
 use super::METHODS;
-use crate::admission::set_standing;
 use crate::enrolment::testing::{DAY_MS, Hub, Node, OTHER_CODE, code, code_of, now_ms};
+use crate::standing::set_standing;
 
 /// What came of a call: whether it reached the service, and else who refused.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use safeharbor_proto::v1;
 use safeharbor_proto::v1::registry_client::RegistryClient;
 
 use super::super::testing::{DAY_MS, Hub, Node, OTHER_CODE, code, now_ms, signer};
-use crate::admission::set_standing;
 use crate::certificates::last_of;
 use crate::running::announce;
+use crate::standing::set_standing;
 use safeharbor_core::key::Signer as _;
 
 #[tokio::test]
