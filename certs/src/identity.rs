@@ -12,6 +12,8 @@ pub(crate) const URN_PREFIX: &str = "urn:uscc:";
 pub struct PeerIdentity {
     /// The institution whose node it is.
     pub institution: InstitutionCode,
+    /// When the certificate ends, in seconds since 1970 UTC.
+    pub until_s: u64,
 }
 
 /// A certificate that says no one institution.
@@ -50,7 +52,9 @@ impl PeerIdentity {
         let [name] = names else { return Err(IdentityFailed::Names(names.len())) };
         let GeneralName::URI(uri) = name else { return Err(IdentityFailed::NotAnInstitution) };
         let code = uri.strip_prefix(URN_PREFIX).ok_or(IdentityFailed::NotAnInstitution)?;
-        code.parse().map(|institution| Self { institution }).map_err(IdentityFailed::Code)
+        let institution = code.parse().map_err(IdentityFailed::Code)?;
+        let until_s = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
+        Ok(Self { institution, until_s })
     }
 
     /// Reads who the peer of a connection is, from the chain it showed: the first certificate is its own.

@@ -74,6 +74,8 @@ codes! {
     StandingRefused = "standing-refused", Policy;
     /// Another stream of the same institution took over.
     StreamTaken = "stream-taken", Caller;
+    /// Another node with the same key is connected and answers: there are two, and this one stops.
+    NodeCloned = "node-cloned", Caller;
     /// A message of the stream is malformed or out of place.
     MessageMalformed = "message-malformed", Peer;
     /// The statement or its disclosures are too large.

@@ -7,6 +7,7 @@ mod peer;
 mod receipts;
 mod seats;
 mod session;
+mod situation;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -62,13 +63,18 @@ impl std::ops::Deref for Services {
 }
 
 /// The door of every service but `Enrollment`: only institutions pass.
-fn institution_of<T>(request: &Request<T>) -> Result<InstitutionCode, Status> {
-    match request.extensions().get::<Peer>().map(|peer| peer.caller) {
-        Some(Caller::Institution(code)) => Ok(code),
-        Some(Caller::Anonymous) | None => {
+fn peer_of<T>(request: &Request<T>) -> Result<(InstitutionCode, Peer), Status> {
+    let peer = request.extensions().get::<Peer>().copied();
+    match peer.map(|peer| (peer.caller, peer)) {
+        Some((Caller::Institution(code), peer)) => Ok((code, peer)),
+        Some((Caller::Anonymous, _)) | None => {
             Err(status_of(Code::IdentityRefused, "the connection carries no institution's certificate"))
         }
     }
+}
+
+fn institution_of<T>(request: &Request<T>) -> Result<InstitutionCode, Status> {
+    peer_of(request).map(|(institution, _)| institution)
 }
 
 #[tonic::async_trait]
@@ -79,9 +85,9 @@ impl Exchange for Services {
         &self,
         request: Request<Streaming<v1::NodeMessage>>,
     ) -> Result<Response<Self::OpenStream>, Status> {
-        let institution = institution_of(&request)?;
+        let (institution, peer) = peer_of(&request)?;
         let (sender, receiver) = mpsc::channel(MESSAGES_WAITING_MAX);
-        let session = Session::new(self.clone(), institution, sender);
+        let session = Session::new(self.clone(), (institution, peer), sender);
         tokio::spawn(session.run(request.into_inner()));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
@@ -124,3 +130,6 @@ impl Registry for Services {
         Ok(Response::new(Box::pin(catalogue_parts::parts(catalogue, statement))))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use crate::tasks::Tasks;
 #[derive(Debug)]
 pub struct Shared {
     ledger: RwLock<Ledger>,
-    directory: RwLock<Arc<Directory>>,
+    directory: watch::Sender<Arc<Directory>>,
     unpublished: Mutex<Vec<Vec<u8>>>,
     /// Signals the publisher that entries wait.
     pub entries_wait: Notify,
@@ -42,6 +42,10 @@ pub struct Contact {
     pub live: bool,
     /// What it said of its software.
     pub software: String,
+    /// How many records stated once it has not linked to a record of its own: it is in recovery until there are none.
+    pub unlinked: u64,
+    /// When another node with its key tried last to take its place, in milliseconds since 1970 UTC.
+    pub cloned_ms: Option<u64>,
 }
 
 impl Shared {
@@ -55,7 +59,7 @@ impl Shared {
         journal: PathBuf,
     ) -> Self {
         Self {
-            directory: RwLock::new(Arc::new(ledger.directory().clone())),
+            directory: watch::Sender::new(Arc::new(ledger.directory().clone())),
             ledger: RwLock::new(ledger),
             unpublished: Mutex::new(Vec::new()),
             entries_wait: Notify::new(),
@@ -81,13 +85,18 @@ impl Shared {
     /// Institutions and keys as of the last durable entry.
     #[must_use]
     pub fn directory(&self) -> Arc<Directory> {
-        Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.directory.borrow())
+    }
+
+    /// Wakes whenever the directory changes.
+    #[must_use]
+    pub fn directory_changes(&self) -> watch::Receiver<Arc<Directory>> {
+        self.directory.subscribe()
     }
 
     /// Makes the ledger's directory visible; for the committer alone.
     pub(crate) fn refresh_directory(&self) {
-        let directory = Arc::new(self.ledger().directory().clone());
-        *self.directory.write().unwrap_or_else(PoisonError::into_inner) = directory;
+        self.directory.send_replace(Arc::new(self.ledger().directory().clone()));
     }
 
     /// Hands durable entries to the publisher.

@@ -1,6 +1,6 @@
 //! Everything that one node's parts share: its store, seams, keys and paths, handed down from `main`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_core::key::Signer;
@@ -10,7 +10,7 @@ use safeharbor_service::clock::Clock;
 use safeharbor_service::evidence::Evidence;
 use safeharbor_service::folder::Role;
 use safeharbor_service::person::Persons;
-use safeharbor_service::random::Random;
+use safeharbor_service::random::{Random, RandomFailed, draw};
 use safeharbor_service::store::Store;
 
 use crate::catalogues::InUse;
@@ -79,6 +79,7 @@ pub struct Context {
     pub connectors: Connectors,
     /// The runs of connectors.
     pub jobs: Jobs,
+    process: OnceLock<[u8; 16]>,
 }
 
 impl Context {
@@ -112,7 +113,20 @@ impl Context {
             persons,
             connectors,
             jobs,
+            process: OnceLock::new(),
         })
+    }
+
+    /// Names this process to the hub: drawn once, so that two that answer at the same time are two nodes.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub(crate) fn process(&self) -> Result<[u8; 16], RandomFailed> {
+        let drawn = match self.process.get() {
+            Some(process) => return Ok(*process),
+            None => draw(&*self.random)?,
+        };
+        Ok(*self.process.get_or_init(|| drawn))
     }
 
     /// The catalogue version in use at this moment; whoever asks again may get another one, if a person accepted it meanwhile.

@@ -3,12 +3,15 @@
 use safeharbor_core::chain::Head;
 use safeharbor_core::code::Code;
 use safeharbor_core::digest::Digest;
+use safeharbor_core::directory::Standing;
 use safeharbor_core::statement::{STATEMENT_BYTES_MAX, SUBMISSION_BYTES_MAX};
 
 use crate::{BATCH_STATEMENTS_MAX, v1};
 
 /// How long either side waits for the other's first message, in seconds.
 pub const HEAD_OF_STREAM_TIMEOUT_S: u64 = 20;
+/// The most public statements in one situation; the hub sends the last ones.
+pub const PUBLIC_STATEMENTS_MAX: usize = 256;
 
 /// A message that is malformed; names the field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +100,23 @@ impl From<TaskMessage> for v1::Task {
     }
 }
 
+/// How an institution stands with the hub, well-formed; its statements are not verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Situation {
+    /// Whether its statements are taken.
+    pub standing: Standing,
+    /// Whether the six words of its statement key were confirmed.
+    pub confirmed: bool,
+    /// The catalogue version the hub published last.
+    pub catalogue: Digest,
+    /// SHA-256 of the authorities' certificates (PEM).
+    pub authorities: Digest,
+    /// (log index, JWT) of the hub's public statements about it since the last message, in log order.
+    pub statements: Vec<(u64, String)>,
+    /// The hub's clock, in milliseconds since 1970 UTC.
+    pub now_ms: u64,
+}
+
 fn digest(bytes: &[u8], field: &'static str) -> Result<Digest, ConvertFailed> {
     Digest::try_from(bytes).or(Err(ConvertFailed::Field(field)))
 }
@@ -175,9 +195,80 @@ pub fn receipts_from_wire(wire: v1::Receipts) -> Result<ReceivedReceipts, Conver
     })
 }
 
+/// Writes a situation.
+#[must_use]
+pub fn situation_to_wire(situation: Situation) -> v1::Situation {
+    let Situation { standing, confirmed, catalogue, authorities, statements, now_ms } = situation;
+    let public = |(index, jwt)| v1::PublicStatement { index, jwt };
+    v1::Situation {
+        standing: standing.as_str().to_owned(),
+        confirmed,
+        catalogue: catalogue.as_bytes().to_vec(),
+        authorities: authorities.as_bytes().to_vec(),
+        statements: statements.into_iter().map(public).collect(),
+        now_ms,
+    }
+}
+
+/// Reads a situation.
+///
+/// # Errors
+/// A standing or digest that is none, statements out of order, too large or too many.
+pub fn situation_from_wire(wire: v1::Situation) -> Result<Situation, ConvertFailed> {
+    let v1::Situation { standing, confirmed, catalogue, authorities, statements, now_ms } = wire;
+    let standings = [Standing::Active, Standing::Suspended, Standing::Revoked];
+    let standing = standings.into_iter().find(|known| known.as_str() == standing);
+    let are_sound = statements.len() <= PUBLIC_STATEMENTS_MAX
+        && statements.is_sorted_by(|before, after| before.index < after.index)
+        && statements.iter().all(|statement| statement.jwt.len() <= STATEMENT_BYTES_MAX);
+    if !are_sound {
+        return Err(ConvertFailed::Field("situation.statements"));
+    }
+    Ok(Situation {
+        standing: standing.ok_or(ConvertFailed::Field("situation.standing"))?,
+        confirmed,
+        catalogue: digest(&catalogue, "situation.catalogue")?,
+        authorities: digest(&authorities, "situation.authorities")?,
+        statements: statements.into_iter().map(|statement| (statement.index, statement.jwt)).collect(),
+        now_ms,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn situation() -> Situation {
+        Situation {
+            standing: Standing::Suspended,
+            confirmed: true,
+            catalogue: Digest::of(b"catalogue"),
+            authorities: Digest::of(b"authorities"),
+            statements: vec![(3, "a".to_owned()), (7, "b".to_owned())],
+            now_ms: 5,
+        }
+    }
+
+    #[test]
+    fn a_situation_round_trips_and_a_malformed_one_names_its_field() {
+        assert_eq!(situation_from_wire(situation_to_wire(situation())), Ok(situation()));
+        let check = |change: fn(&mut v1::Situation), field| {
+            let mut wire = situation_to_wire(situation());
+            change(&mut wire);
+            assert_eq!(situation_from_wire(wire), Err(ConvertFailed::Field(field)));
+        };
+        check(|wire| wire.standing = "Active".to_owned(), "situation.standing");
+        check(|wire| wire.standing = String::new(), "situation.standing");
+        check(|wire| wire.catalogue = vec![1; 31], "situation.catalogue");
+        check(|wire| wire.authorities.clear(), "situation.authorities");
+        check(|wire| wire.statements.reverse(), "situation.statements");
+        check(|wire| wire.statements[1].index = 3, "situation.statements");
+        check(|wire| wire.statements[0].jwt = "x".repeat(STATEMENT_BYTES_MAX + 1), "situation.statements");
+        check(
+            |wire| wire.statements = vec![v1::PublicStatement::default(); PUBLIC_STATEMENTS_MAX + 1],
+            "situation.statements",
+        );
+    }
 
     #[test]
     fn heads_and_refusals_round_trip() {

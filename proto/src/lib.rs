@@ -8,9 +8,9 @@ mod secret;
 mod status;
 
 pub use convert::{
-    ConvertFailed, HEAD_OF_STREAM_TIMEOUT_S, ReceivedReceipts, Refused, Submission, TaskMessage,
-    head_from_wire, head_to_wire, receipts_from_wire, refused_from_wire, refused_to_wire, submit_from_wire,
-    submit_to_wire,
+    ConvertFailed, HEAD_OF_STREAM_TIMEOUT_S, PUBLIC_STATEMENTS_MAX, ReceivedReceipts, Refused, Situation,
+    Submission, TaskMessage, head_from_wire, head_to_wire, receipts_from_wire, refused_from_wire,
+    refused_to_wire, situation_from_wire, situation_to_wire, submit_from_wire, submit_to_wire,
 };
 pub use status::status_of;
 

@@ -12,8 +12,11 @@ pub fn status_of(code: Code, text: &str) -> Status {
         Fault::Ours => tonic::Code::Internal,
         Fault::Later => tonic::Code::Unavailable,
     };
-    let special =
-        [(Code::IdentityRefused, tonic::Code::Unauthenticated), (Code::StreamTaken, tonic::Code::Aborted)];
+    let special = [
+        (Code::IdentityRefused, tonic::Code::Unauthenticated),
+        (Code::StreamTaken, tonic::Code::Aborted),
+        (Code::NodeCloned, tonic::Code::Aborted),
+    ];
     let grpc = special.into_iter().find(|(listed, _)| *listed == code).map_or(by_fault, |(_, grpc)| grpc);
     Status::new(grpc, format!("{code}: {text}"))
 }

@@ -203,7 +203,7 @@ impl InstitutionRow {
             kind: titles.institution_type(institution.kind),
             standing: titles::standing(institution.standing, t),
             active: institution.standing == Standing::Active,
-            alarm: institution.alarm,
+            alarm: institution.alarm || institution.cloned.is_some(),
             live: institution.live,
             last_contact: moment(&institution.last_contact),
             last_statement: moment(&institution.last_statement),

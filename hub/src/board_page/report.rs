@@ -79,6 +79,8 @@ pub struct InstitutionReport {
     pub records: u64,
     /// Whether a used invitation came with other keys, and no person looked yet.
     pub alarm: bool,
+    /// When another node with its key tried last to take its place, in RFC 3339, UTC; since the hub was started.
+    pub cloned: Option<String>,
 }
 
 /// Records stated and not withdrawn, counted; `null` groups those that did not reveal the value.
@@ -129,6 +131,7 @@ impl BoardReport {
                 standing: found.standing,
                 alarm: alarms.contains(code),
                 live: contact.is_some_and(|contact| contact.live),
+                cloned: contact.and_then(|contact| contact.cloned_ms).map(to_rfc3339),
                 last_contact: contact.map(|contact| to_rfc3339(contact.last_ms)),
                 last_statement: ledger.tip(&Issuer::Institution(*code)).map(|tip| to_rfc3339(tip.logged_ms)),
                 accepted: tally.accepted,

@@ -80,7 +80,7 @@ texts! {
     standing_active: "有效", "Active";
     standing_suspended: "已暂停", "Suspended";
     standing_revoked: "已撤销", "Revoked";
-    standing_alarm: "警报：邀请码被他人使用", "Alarm: somebody else has its invitation";
+    standing_alarm: "警报：邀请码或密钥另有他人持有", "Alarm: somebody else has its invitation or its key";
     stream: "连接", "Stream";
     stream_open: "在线", "Open";
     stream_closed: "断开", "Closed";

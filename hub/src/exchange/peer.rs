@@ -44,6 +44,8 @@ pub struct Peer {
     pub caller: Caller,
     /// Where it connects from.
     pub address: SocketAddr,
+    /// When its certificate ends, in milliseconds since 1970 UTC; 0 if it showed none.
+    pub until_ms: u64,
 }
 
 /// A connection whose peer is known.
@@ -116,14 +118,15 @@ async fn greet(
 ) -> Result<PeerStream, String> {
     stream.set_nodelay(true).map_err(|refused| refused.to_string())?;
     let stream = acceptor.accept(stream).await.map_err(|refused| refused.to_string())?;
-    let caller = match PeerIdentity::from_chain(stream.get_ref().1.peer_certificates()) {
-        Ok(identity) => Caller::Institution(identity.institution),
-        Err(IdentityFailed::NoCertificate) => Caller::Anonymous,
+    let (caller, until_s) = match PeerIdentity::from_chain(stream.get_ref().1.peer_certificates()) {
+        Ok(PeerIdentity { institution, until_s }) => (Caller::Institution(institution), until_s),
+        Err(IdentityFailed::NoCertificate) => (Caller::Anonymous, 0),
         Err(refused) => return Err(refused.to_string()),
     };
     let seat = seats.take(caller, address).ok_or_else(|| format!("{caller:?} holds too many connections"))?;
     let ends = (caller == Caller::Anonymous).then(|| Box::pin(tokio::time::sleep(ANONYMOUS_MAX)));
-    Ok(PeerStream { stream, peer: Peer { caller, address }, ends, _seat: seat })
+    let peer = Peer { caller, address, until_ms: until_s.saturating_mul(1000) };
+    Ok(PeerStream { stream, peer, ends, _seat: seat })
 }
 
 impl AsyncRead for PeerStream {

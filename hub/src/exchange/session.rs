@@ -1,4 +1,6 @@
-//! One node's stream: statements in; acknowledgements, refusals, receipts and tasks out.
+//! One node's stream: statements in; acknowledgements, refusals, receipts, tasks and news of the institution out.
+
+mod upkeep;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,8 +18,10 @@ use safeharbor_proto::{
 use tokio::sync::{mpsc, oneshot, watch};
 use tonic::{Status, Streaming};
 
-use super::Services;
+use super::live::Place;
 use super::receipts::ReceiptCursor;
+use super::situation::Teller;
+use super::{Peer, Services};
 use crate::committer::{Answers, Order};
 use crate::intake::{Checked, Intake};
 use crate::journal::FrameKey;
@@ -45,21 +49,26 @@ impl Ended {
 pub(super) struct Session {
     services: Services,
     institution: InstitutionCode,
+    peer: Peer,
     outgoing: Outgoing,
 }
 
 impl Session {
-    pub(super) const fn new(services: Services, institution: InstitutionCode, outgoing: Outgoing) -> Self {
-        Self { services, institution, outgoing }
+    pub(super) const fn new(
+        services: Services,
+        (institution, peer): (InstitutionCode, Peer),
+        outgoing: Outgoing,
+    ) -> Self {
+        Self { services, institution, peer, outgoing }
     }
 
     pub(super) async fn run(self, mut incoming: Streaming<v1::NodeMessage>) {
         let ended = match self.greet(&mut incoming).await {
-            Ok((hello, taken)) => {
-                self.note_contact(true, &hello.software);
-                let ended = self.serve(incoming, &hello, taken.clone()).await;
-                if self.services.live.release(&self.institution, &taken) {
-                    self.note_contact(false, &hello.software);
+            Ok((hello, place, teller)) => {
+                self.note_contact(true, &hello);
+                let ended = self.serve(incoming, &hello, (&place, teller)).await;
+                if self.services.live.leave(&self.institution, &place) {
+                    self.note_contact(false, &hello);
                 }
                 ended
             }
@@ -73,29 +82,34 @@ impl Session {
         }
     }
 
-    fn note_contact(&self, live: bool, software: &str) {
+    fn note_contact(&self, live: bool, hello: &v1::Hello) {
         let now = self.services.clock.now_ms();
         self.services.shared.note_contact(self.institution, now, |contact| {
             contact.live = live;
-            contact.software = software.chars().filter(|c| !c.is_control()).take(80).collect();
+            contact.unlinked = hello.unlinked;
+            contact.software = hello.software.chars().filter(|c| !c.is_control()).take(80).collect();
         });
     }
 
-    /// Waits for Hello, takes the institution's place, answers with the head of its chain.
+    /// Waits for Hello, takes the institution's place, answers with the head of its chain and how it stands.
     async fn greet(
         &self,
         incoming: &mut Streaming<v1::NodeMessage>,
-    ) -> Result<(v1::Hello, watch::Receiver<bool>), Ended> {
+    ) -> Result<(v1::Hello, Place, Teller), Ended> {
         let first = tokio::time::timeout(Duration::from_secs(HEAD_OF_STREAM_TIMEOUT_S), incoming.message());
         let message = first.await.or(Err(Ended::by_node()))?.or(Err(Ended::by_node()))?;
         let Some(FromNode::Hello(hello)) = message.and_then(|message| message.message) else {
             return Err(Ended::with(Code::MessageMalformed, "the first message must be Hello"));
         };
-        let taken = self.services.live.take_over(self.institution);
-        match self.tell_head().await {
-            Ok(()) => Ok((hello, taken)),
+        let place = self.enter(&hello).await?;
+        let begun = async {
+            self.tell_head().await?;
+            self.begin_telling().await
+        };
+        match begun.await {
+            Ok(teller) => Ok((hello, place, teller)),
             Err(ended) => {
-                self.services.live.release(&self.institution, &taken);
+                self.services.live.leave(&self.institution, &place);
                 Err(ended)
             }
         }
@@ -115,7 +129,7 @@ impl Session {
         &self,
         incoming: Streaming<v1::NodeMessage>,
         hello: &v1::Hello,
-        mut taken: watch::Receiver<bool>,
+        (place, teller): (&Place, Teller),
     ) -> Ended {
         let (acknowledged, acknowledgements) = watch::channel(None);
         let (refused, refusals) = mpsc::channel(1);
@@ -126,17 +140,25 @@ impl Session {
             checkpoint_size: hello.checkpoint_size,
         };
         let ended = tokio::select! {
-            ended = self.receive(incoming, answers) => ended,
+            ended = self.receive(incoming, answers, place) => ended,
             ended = self.acknowledge(acknowledgements, refusals) => ended,
             ended = self.send_receipts(cursor) => ended,
             ended = self.send_tasks() => ended,
-            _ = taken.wait_for(|taken| *taken) => Err(Ended::with(Code::StreamTaken, "a later stream took over")),
+            ended = self.tell_situations(teller) => ended,
+            ended = self.send_probes(place) => ended,
+            ended = self.outlive_certificates() => Err(ended),
+            () = place.wait_lost() => Err(Ended::with(Code::StreamTaken, "a later stream took over")),
             () = self.services.shutdown.wait() => Err(Ended::with(Code::Unavailable, "the hub is stopping")),
         };
         ended.err().unwrap_or(Ended::by_node())
     }
 
-    async fn receive(&self, mut incoming: Streaming<v1::NodeMessage>, answers: Answers) -> Result<(), Ended> {
+    async fn receive(
+        &self,
+        mut incoming: Streaming<v1::NodeMessage>,
+        answers: Answers,
+        place: &Place,
+    ) -> Result<(), Ended> {
         while let Some(message) = incoming.message().await.or(Err(Ended::by_node()))? {
             let now = self.services.clock.now_ms();
             self.services.shared.note_contact(self.institution, now, |_| ());
@@ -153,7 +175,7 @@ impl Session {
                     self.order(Order::Submit { items, code, answers }).await?;
                 }
                 Some(FromNode::Answer(answer)) => self.take_answer(answer).await?,
-                Some(FromNode::Alive(_)) => {}
+                Some(FromNode::Alive(v1::ProbeAnswer { nonce })) => place.take_answer(nonce),
                 Some(FromNode::Hello(_)) | None => {
                     return Err(Ended::with(Code::MessageMalformed, "a message is out of place"));
                 }

@@ -49,11 +49,11 @@ impl Stream {
         }
     }
 
-    /// The next message that is not a receipt.
+    /// The next message that is neither receipts nor how the institution stands.
     async fn answer(&mut self) -> Result<ToNode, String> {
         loop {
             match self.next().await? {
-                ToNode::Receipts(_) => {}
+                ToNode::Receipts(_) | ToNode::Situation(_) => {}
                 other => return Ok(other),
             }
         }

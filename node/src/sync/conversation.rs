@@ -272,7 +272,11 @@ impl Conversation {
                 self.look_for_catalogue();
                 return Ok(());
             }
-            Some(FromHub::Probe(_)) => return Ok(()),
+            Some(FromHub::Probe(v1::Probe { nonce })) => {
+                // Before whatever else waits to be said: the hub waits for seconds only.
+                self.outgoing.push_front((FromNode::Alive(v1::ProbeAnswer { nonce }), None));
+                return Ok(());
+            }
             // A message of a later version.
             None => return Ok(()),
         };

@@ -295,9 +295,16 @@ impl Machine {
                 let alarm = Alarm::NumberTaken { seq: refused.seq, ours, text: refused.text };
                 self.stop(alarm, Some(refused.seq))
             }
-            (Code::SequenceGap | Code::PreviousMismatch | Code::Unavailable | Code::Internal, _) => {
-                self.close(Vec::new(), After::Retry)
-            }
+            (Code::NodeCloned, _) => self.stop(Alarm::Cloned { text: refused.text }, None),
+            // Where the certificate has ended, the next stream begins with the renewed one.
+            (
+                Code::SequenceGap
+                | Code::PreviousMismatch
+                | Code::IdentityRefused
+                | Code::Unavailable
+                | Code::Internal,
+                _,
+            ) => self.close(Vec::new(), After::Retry),
             (_, _) => self.close(vec![Action::StoreRefusal(refused)], After::RetryLater),
         }
     }

@@ -118,6 +118,12 @@ pub enum Alarm {
         /// The size of the one offered.
         theirs: u64,
     },
+    /// Another node with our key is connected to the hub, and answers there.
+    #[error("a second node with our key is connected to the hub: {text}; stop one of the two, then resume")]
+    Cloned {
+        /// What the hub said.
+        text: String,
+    },
     /// An outbox entry can never become a statement and was set aside.
     #[error("revision {rev} of record {rec} was not stated: {reason}; correct the record")]
     NotStated {

@@ -19,6 +19,7 @@ const HOSTILE: &str = "<script>alert(\"1\")</script>&'大学";
 fn institution(number: u64, name: &str) -> InstitutionReport {
     InstitutionReport {
         alarm: false,
+        cloned: None,
         code: InstitutionCode::complete(&format!("12100000400{number:06}")).unwrap(),
         name: name.to_owned(),
         kind: InstitutionType::University,

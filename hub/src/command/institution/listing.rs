@@ -43,6 +43,8 @@ pub(super) struct Listed {
     records: u64,
     /// Whether a used invitation came with other keys and nobody looked yet.
     pub(super) alarm: bool,
+    /// When another node with its key tried last to take its place, in RFC 3339, UTC; since the hub was started.
+    cloned: Option<String>,
 }
 
 /// Members first, by code, then the rest of the roster, by id.
@@ -95,6 +97,7 @@ fn join(
         accepted: member.map_or(0, |member| member.accepted),
         refused: member.map_or(0, |member| member.refused),
         records: member.map_or(0, |member| member.records),
+        cloned: member.and_then(|member| member.cloned.clone()),
         alarm: mine().any(Invited::alarms),
         id: row.as_ref().map(|row| row.id.clone()),
         in_district: row.as_ref().and_then(|row| row.in_district),
@@ -124,8 +127,13 @@ impl Listed {
             (false, None) => "-".to_owned(),
         };
         let alarm = if self.alarm { language.pick("  ！警报", "  ! alarm") } else { "" };
+        let cloned = self.cloned.as_ref().map(|at| match language {
+            Language::Zh => format!("  ！{at} 另有一个节点持同一密钥"),
+            Language::En => format!("  ! {at}: another node has its key"),
+        });
+        let cloned = cloned.unwrap_or_default();
         let (standing, heard) = (padded(standing, 26), padded(&heard, 24));
         let (accepted, refused) = (self.accepted, self.refused);
-        format!("{code:<18}  {standing} {accepted:>9} {refused:>8}  {heard}  {}{alarm}", self.name)
+        format!("{code:<18}  {standing} {accepted:>9} {refused:>8}  {heard}  {}{alarm}{cloned}", self.name)
     }
 }

@@ -6,7 +6,6 @@ use safeharbor_core::chain::Head;
 use safeharbor_proto::v1::node_message::Message as FromNode;
 use safeharbor_proto::v1::registry_client::RegistryClient;
 use safeharbor_proto::{MESSAGE_BYTES_MAX, Refused, submit_to_wire, v1};
-use safeharbor_service::random::draw;
 use safeharbor_service::store::Batch;
 use tonic::{Status, Streaming};
 
@@ -52,7 +51,7 @@ impl Conversation {
         let store = Arc::clone(&self.desk.context.store);
         let last = blocking(move || LastCheckpoint::load(&*store)).await??;
         let checkpoint_size = last.map_or(0, |last| last.checkpoint.size);
-        let process = draw::<16>(&*self.desk.context.random)?.to_vec();
+        let process = self.desk.context.process()?.to_vec();
         let software = SOFTWARE.to_owned();
         let hello = v1::Hello { receipts_from, checkpoint_size, software, process, unlinked: 0 };
         self.outgoing.push_back((FromNode::Hello(hello), None));

@@ -52,6 +52,12 @@ pub(super) struct State {
     pub(super) answers: BTreeMap<String, String>,
     pub(super) tasks: Vec<v1::Task>,
     pub(super) streams: usize,
+    /// What each stream asks whether the node is alive.
+    pub(super) probe: Option<u64>,
+    /// The answers to it.
+    pub(super) alive: Vec<u64>,
+    /// As which process the node said hello.
+    pub(super) processes: Vec<Vec<u8>>,
     pub(super) mischief: Vec<Mischief>,
     /// What is answered to who asks for the newest catalogue version.
     pub(super) catalogue: Vec<v1::CataloguePart>,
@@ -129,6 +135,7 @@ impl ModelHub {
     ) -> Option<()> {
         let Some(FromNode::Hello(hello)) = inbound.message().await.ok()??.message else { panic!("no hello") };
         let (mut from, mut size) = (hello.receipts_from, hello.checkpoint_size);
+        self.0.lock().unwrap().processes.push(hello.process);
         let mut first = self.greet();
         if !self.0.lock().unwrap().log.is_empty() {
             first.push(self.issue(&mut from, &mut size));
@@ -147,7 +154,7 @@ impl ModelHub {
                     let text = String::from_utf8(answer.answer).unwrap();
                     self.0.lock().unwrap().answers.insert(answer.id, text);
                 }
-                Some(FromNode::Alive(_)) => {}
+                Some(FromNode::Alive(answer)) => self.0.lock().unwrap().alive.push(answer.nonce),
                 Some(FromNode::Hello(_)) | None => panic!("a message out of place"),
             }
         }
@@ -162,7 +169,8 @@ impl ModelHub {
             head.digest = Digest::of(b"theirs");
         }
         let tasks = state.tasks.iter().cloned().map(ToNode::Task);
-        std::iter::once(ToNode::Head(head_to_wire(head, None))).chain(tasks).collect()
+        let probe = state.probe.map(|nonce| ToNode::Probe(v1::Probe { nonce }));
+        std::iter::once(ToNode::Head(head_to_wire(head, None))).chain(probe).chain(tasks).collect()
     }
 
     fn issue(&self, from: &mut u64, size: &mut u64) -> ToNode {

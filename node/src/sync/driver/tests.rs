@@ -180,6 +180,33 @@ async fn a_refusal_that_stays_is_told_and_forgotten_once_it_is_over() {
 }
 
 #[tokio::test]
+async fn a_node_that_is_the_second_with_its_key_stops_until_a_person_decides() {
+    let bench = bench(&[Mischief::RefuseCall(Code::NodeCloned)]).await;
+    bench.put(1..=3);
+    let stopped = bench.run(Until::Shutdown).await;
+    assert!(matches!(stopped, Outcome::Stopped(Alarm::Cloned { .. })), "{stopped:?}");
+    assert_eq!(bench.run(Until::InStep).await, stopped, "a restart changes nothing");
+    assert_eq!((bench.logged().len(), bench.alarms().len()), (0, 1));
+    crate::trust::resume(&*bench.context.store).unwrap();
+    assert_eq!(bench.run(Until::InStep).await, Outcome::InStep);
+    bench.check_in_step(3);
+}
+
+#[tokio::test]
+async fn a_probe_is_answered_by_the_process_that_said_hello() {
+    let bench = bench(&[]).await;
+    bench.hub.0.lock().unwrap().probe = Some(7);
+    for put in [1..=2, 3..=4] {
+        bench.put(put);
+        assert_eq!(bench.run(Until::InStep).await, Outcome::InStep);
+    }
+    let hub = bench.hub.0.lock().unwrap();
+    assert_eq!(hub.alive, [7, 7]);
+    assert!(hub.processes.len() == 2 && hub.processes[0].len() == 16);
+    assert_eq!(hub.processes[0], hub.processes[1], "drawn once");
+}
+
+#[tokio::test]
 async fn a_wrong_receipt_is_an_alarm_and_the_right_one_is_kept_later() {
     let bench = bench(&[Mischief::WrongReceipt]).await;
     bench.put(1..=3);

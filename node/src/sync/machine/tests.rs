@@ -190,7 +190,7 @@ fn a_taken_number_is_a_fork() {
 
 #[test]
 fn other_refusals_are_kept_and_tried_again_much_later() {
-    for code in [Code::StandingRefused, Code::SignatureInvalid, Code::StreamTaken, Code::IdentityRefused] {
+    for code in [Code::StandingRefused, Code::SignatureInvalid, Code::StreamTaken] {
         let mut machine = Machine::new();
         machine.handle(Event::Opened(facts(5, 6, true)));
         let refused = refused(code, 0);
