@@ -41,7 +41,7 @@ pub enum ProofFailed {
     #[error("the proof's claim {0:?} is missing, malformed or about something else")]
     Claim(&'static str),
     /// The witness key did not cosign what it should.
-    #[error("the witness key did not cosign the empty checkpoint of this invitation")]
+    #[error("the witness key did not cosign the empty checkpoint of this invitation or request")]
     Witness,
     /// It is longer than any honest proof.
     #[error("a proof has at most {PROOF_BYTES_MAX} bytes")]
@@ -103,8 +103,7 @@ pub fn prove_witness(
     now_s: u64,
     signer: &dyn Signer,
 ) -> Result<String, NoteFailed> {
-    let name = invitation.to_string();
-    cosign(&join_checkpoint(origin, invitation), &name, now_s, signer).map(|line| line.to_string())
+    cosign_empty((origin, "join", invitation), now_s, signer)
 }
 
 /// Verifies the witness key's proof.
@@ -116,19 +115,60 @@ pub fn verify_witness(
     (origin, invitation): (&str, &Digest),
     key: &PublicKey,
 ) -> Result<(), ProofFailed> {
+    verify_empty(line, (origin, "join", invitation), key)
+}
+
+/// The proof of another witness key, as a restored node makes one: it cosigns the empty checkpoint of `<origin>/renew/<request>`,
+/// where the request is the SHA-256 of the certificate request with which the statement key names it.
+///
+/// # Errors
+/// The signing device refuses.
+pub fn prove_other_witness(
+    (origin, csr_pem): (&str, &str),
+    now_s: u64,
+    signer: &dyn Signer,
+) -> Result<String, NoteFailed> {
+    cosign_empty((origin, "renew", &Digest::of(csr_pem.as_bytes())), now_s, signer)
+}
+
+/// Verifies the proof of another witness key.
+///
+/// # Errors
+/// It is malformed, or of another key, request or registry.
+pub fn verify_other_witness(
+    line: &str,
+    (origin, csr_pem): (&str, &str),
+    key: &PublicKey,
+) -> Result<(), ProofFailed> {
+    verify_empty(line, (origin, "renew", &Digest::of(csr_pem.as_bytes())), key)
+}
+
+fn cosign_empty(
+    (origin, occasion, name): (&str, &str, &Digest),
+    now_s: u64,
+    signer: &dyn Signer,
+) -> Result<String, NoteFailed> {
+    let checkpoint = empty_checkpoint(origin, occasion, name);
+    cosign(&checkpoint, &name.to_string(), now_s, signer).map(|line| line.to_string())
+}
+
+fn verify_empty(
+    line: &str,
+    (origin, occasion, name): (&str, &str, &Digest),
+    key: &PublicKey,
+) -> Result<(), ProofFailed> {
     if line.len() > PROOF_BYTES_MAX {
         return Err(ProofFailed::TooLong);
     }
     let line: SignatureLine = line.parse().or(Err(ProofFailed::Witness))?;
-    let key = VerifierKey::cosignature(&invitation.to_string(), *key).or(Err(ProofFailed::Witness))?;
-    verify_cosignature(&join_checkpoint(origin, invitation), &key, &line)
-        .map(drop)
-        .or(Err(ProofFailed::Witness))
+    let key = VerifierKey::cosignature(&name.to_string(), *key).or(Err(ProofFailed::Witness))?;
+    let checkpoint = empty_checkpoint(origin, occasion, name);
+    verify_cosignature(&checkpoint, &key, &line).map(drop).or(Err(ProofFailed::Witness))
 }
 
-fn join_checkpoint(origin: &str, invitation: &Digest) -> String {
+fn empty_checkpoint(origin: &str, occasion: &str, name: &Digest) -> String {
     let root = Digest::of(b"");
-    Checkpoint { origin: format!("{origin}/join/{invitation}"), size: 0, root }.to_string()
+    Checkpoint { origin: format!("{origin}/{occasion}/{name}"), size: 0, root }.to_string()
 }
 
 /// The presentation key's proof, in the form in which it will present certificates: to this hub, for this invitation.
@@ -176,15 +216,16 @@ fn hash(join_proof: &str) -> String {
     b64::encode_url(Digest::of(join_proof.as_bytes()).as_bytes())
 }
 
-/// The statement key's proof for a new certificate. It proves nothing to anybody but this hub, and only whoever holds the key of
-/// the request can use what it asks for, so repeating it does no harm.
+/// The statement key's proof for a new certificate, which may name a witness key that is to take the place of the one before. It
+/// proves nothing to anybody but this hub, only whoever holds the key of the request can use what it asks for, and a witness key
+/// begins once, so repeating it does no harm.
 ///
 /// # Errors
 /// The signing device refuses.
 pub fn prove_renewal(
     hub: &Issuer,
     code: InstitutionCode,
-    csr_pem: &str,
+    (csr_pem, witness): (&str, Option<&PublicKey>),
     now_s: u64,
     signer: &dyn Signer,
 ) -> Result<String, SignFailed> {
@@ -193,10 +234,13 @@ pub fn prove_renewal(
     claims.insert("institution".to_owned(), code.as_str().into());
     claims.insert("csr_sha256".to_owned(), Digest::of(csr_pem.as_bytes()).to_string().into());
     claims.insert("iat".to_owned(), now_s.into());
+    if let Some(witness) = witness {
+        claims.insert("witness".to_owned(), public_key_to_jwk(witness));
+    }
     sign_jws(Algorithm::default(), RENEW_TYPE, &claims, signer)
 }
 
-/// Verifies the proof for a new certificate under the institution's statement key in force.
+/// Verifies the proof for a new certificate under the institution's statement key in force; returns the witness key it names, if any.
 ///
 /// # Errors
 /// It is malformed, not of this key, or for another hub, institution or request.
@@ -206,12 +250,14 @@ pub fn verify_renewal(
     code: InstitutionCode,
     csr_pem: &str,
     key: &PublicKey,
-) -> Result<(), ProofFailed> {
+) -> Result<Option<PublicKey>, ProofFailed> {
     let proof = parse(proof, RENEW_TYPE, "statement key")?;
     proof.verify(key).map_err(|source| ProofFailed::Token("statement key", source))?;
     expect(&proof, "hub", &hub.to_string())?;
     expect(&proof, "institution", code.as_str())?;
-    expect(&proof, "csr_sha256", &Digest::of(csr_pem.as_bytes()).to_string())
+    expect(&proof, "csr_sha256", &Digest::of(csr_pem.as_bytes()).to_string())?;
+    let witness = proof.payload.get("witness");
+    witness.map(|jwk| public_key_from_jwk(jwk).ok_or(ProofFailed::Claim("witness"))).transpose()
 }
 
 fn parse<'a>(proof: &'a str, kind: &str, whose: &'static str) -> Result<Jws<'a>, ProofFailed> {
@@ -317,13 +363,34 @@ mod tests {
 
     #[test]
     fn a_renewal_holds_for_one_hub_institution_and_request() {
-        let proof = prove_renewal(&hub(), code(), "csr", 1_700_000_000, &signer(1)).unwrap();
+        let proof = prove_renewal(&hub(), code(), ("csr", None), 1_700_000_000, &signer(1)).unwrap();
         let key = signer(1).public_key();
-        verify_renewal(&proof, &hub(), code(), "csr", &key).unwrap();
+        assert_eq!(verify_renewal(&proof, &hub(), code(), "csr", &key).unwrap(), None);
         assert!(
             verify_renewal(&proof, &"https://other.example".parse().unwrap(), code(), "csr", &key).is_err()
         );
         assert!(verify_renewal(&proof, &hub(), code(), "other", &key).is_err());
         assert!(verify_renewal(&proof, &hub(), code(), "csr", &signer(2).public_key()).is_err());
+    }
+
+    #[test]
+    fn a_renewal_names_another_witness_key_which_proves_itself_for_that_request_alone() {
+        let witness = signer(2).public_key();
+        let named = ("csr", Some(&witness));
+        let proof = prove_renewal(&hub(), code(), named, 1_700_000_000, &signer(1)).unwrap();
+        let found = verify_renewal(&proof, &hub(), code(), "csr", &signer(1).public_key()).unwrap();
+        assert_eq!(found, Some(witness));
+        let line = prove_other_witness((ORIGIN, "csr"), 1_700_000_000, &signer(2)).unwrap();
+        verify_other_witness(&line, (ORIGIN, "csr"), &witness).unwrap();
+        for (origin, csr, key) in [
+            ("other.example/registry", "csr", witness),
+            (ORIGIN, "another", witness),
+            (ORIGIN, "csr", signer(1).public_key()),
+        ] {
+            assert!(verify_other_witness(&line, (origin, csr), &key).is_err(), "{origin} {csr}");
+        }
+        // The same bytes prove nothing for an invitation of that name.
+        let invitation = Digest::of(b"csr");
+        assert!(verify_witness(&line, (ORIGIN, &invitation), &witness).is_err());
     }
 }

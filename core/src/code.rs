@@ -54,8 +54,10 @@ codes! {
     InvitationExpired = "invitation-expired", Caller;
     /// The invitation was taken up with other keys: an alarm at the hub.
     InvitationUsed = "invitation-used", Caller;
-    /// A person at the hub took the invitation back.
+    /// A person at the hub took the invitation back, or made another one in its place.
     InvitationWithdrawn = "invitation-withdrawn", Policy;
+    /// The key that this re-enrolment was to replace was replaced already.
+    InvitationSuperseded = "invitation-superseded", Policy;
     /// The institution is a member already; keys that were lost are replaced by an invitation that says so.
     AlreadyMember = "already-member", Policy;
     /// A proof does not prove what it should.

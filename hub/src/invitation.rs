@@ -6,13 +6,15 @@ use safeharbor_core::directory::{Deciders, InstitutionType};
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_service::person::Person;
 use safeharbor_service::random::draw;
+use safeharbor_service::store::Batch;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::authority::{Authorities, AuthoritiesFailed};
 use crate::office::Desk;
-use crate::office::drawer::{Drawer, DrawerFailed};
+use crate::office::drawer::{Drawer, DrawerFailed, keep_all};
 use crate::office::tables::INVITATIONS;
+use crate::re_enrolment;
 
 /// An invitation, by the hash of its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +33,9 @@ pub struct Invited {
     pub expires_ms: u64,
     /// The persons who decided that lost keys are replaced; none for an ordinary invitation.
     pub re_enrolment: Vec<u32>,
+    /// The thumbprint of the statement key that they spoke of; none for an ordinary invitation.
+    #[serde(default)]
+    pub replaces: Option<Digest>,
     /// What became of it.
     pub state: State,
     /// Somebody came with other keys than the first.
@@ -50,7 +55,7 @@ pub enum State {
         /// The keys.
         keys: [Digest; 3],
     },
-    /// A person took it back.
+    /// A person took it back, or made another one in its place.
     Withdrawn {
         /// When, in Unix milliseconds.
         at_ms: u64,
@@ -59,7 +64,16 @@ pub enum State {
     },
 }
 
-/// Somebody came with a used invitation and other keys.
+/// Two persons decided that one certain key is replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permitted {
+    /// The persons' numbers.
+    pub deciders: Vec<u32>,
+    /// The thumbprint of the statement key.
+    pub key: Digest,
+}
+
+/// Somebody came with a used or withdrawn invitation and other keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarm {
     /// When first, in Unix milliseconds.
@@ -77,6 +91,12 @@ impl Invited {
     #[must_use]
     pub fn is_open(&self, now_ms: u64) -> bool {
         self.state == State::Open && now_ms < self.expires_ms
+    }
+
+    /// What two persons decided, if this is a re-enrolment.
+    #[must_use]
+    pub fn permitted(&self) -> Option<Permitted> {
+        self.replaces.map(|key| Permitted { deciders: self.re_enrolment.clone(), key })
     }
 
     /// Whether an alarm waits for a person.
@@ -139,7 +159,18 @@ pub fn show_alarms(desk: &Desk) -> Result<(), DrawerFailed> {
     Ok(())
 }
 
-/// Keeps an invitation and gives its token; durable on return. The token is nowhere else.
+/// The invitations of an institution that can be taken up, by the hash of their secrets.
+///
+/// # Errors
+/// The store.
+pub(crate) fn open_of(desk: &Desk, code: InstitutionCode) -> Result<Vec<(Vec<u8>, Invited)>, DrawerFailed> {
+    let (mut rows, now_ms) = (drawer(desk).all()?, desk.clock.now_ms());
+    rows.retain(|(_, row)| row.code == code && row.is_open(now_ms));
+    Ok(rows)
+}
+
+/// Keeps an invitation and gives its token, which is nowhere else. In the same write those of the institution that wait are withdrawn, and the
+/// decision that it carries is used up: there is one invitation that can be taken up at any time. Durable on return.
 ///
 /// # Errors
 /// Any of [`InviteFailed`].
@@ -153,6 +184,15 @@ pub fn make(desk: &Desk, invited: &Invited) -> Result<Zeroizing<String>, InviteF
         expires_s: u32::try_from(invited.expires_ms / 1000).or(Err(InviteFailed::Expiry))?,
         authority: pin_of(&fingerprint),
     };
-    drawer(desk).keep(token.id().as_bytes(), invited)?;
+    let mut batch = Batch::new();
+    for (id, before) in open_of(desk, invited.code)? {
+        let state = State::Withdrawn { at_ms: invited.at_ms, by: invited.by.clone() };
+        drawer(desk).put(&mut batch, &id, &Invited { state, ..before })?;
+    }
+    if invited.replaces.is_some() {
+        re_enrolment::use_up(desk, invited.code, &mut batch)?;
+    }
+    drawer(desk).put(&mut batch, token.id().as_bytes(), invited)?;
+    keep_all(&*desk.store, batch)?;
     Ok(token.to_token())
 }

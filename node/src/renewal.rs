@@ -185,13 +185,19 @@ async fn ask(
 ) -> Result<v1::Membership, RenewFailed> {
     let policy: Policy = kept.policy.parse()?;
     let (issuer, _) = policy.hub_keys().first().ok_or(MembershipFailed::Lacks("hub key"))?;
-    let proof =
-        prove_renewal(issuer, context.institution, &csr_pem, context.clock.now_s(), &*context.signer)?;
+    let proof = prove_renewal(
+        issuer,
+        context.institution,
+        (&csr_pem, None),
+        context.clock.now_s(),
+        &*context.signer,
+    )?;
     let address = fs::read_to_string(context.layout.hub_address()).map_err(RenewFailed::Address)?;
     let tls = client_config_with(&kept.authorities_pem, None, hub.key_exchange)?;
     let connector = Connector::new(address.trim().to_owned(), &kept.hub_name, tls)?;
     let channel = connector.through(Dialler::load(&context.layout, hub)?).connect().await?;
-    let request = v1::RenewRequest { institution: context.institution.to_string(), csr_pem, proof };
+    let (institution, cosignature) = (context.institution.to_string(), String::new());
+    let request = v1::RenewRequest { institution, csr_pem, proof, cosignature };
     match timeout(ANSWER_TIMEOUT, EnrollmentClient::new(channel).renew(request)).await {
         Ok(Ok(answer)) => Ok(answer.into_inner()),
         Ok(Err(status)) => Err(RenewFailed::Answer(clean(status.message()))),

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::proposal::propose;
 use super::{CommandFailed, Reply};
-use crate::invitation::{self, Invited, State};
+use crate::invitation::{self, Invited, Permitted, State};
 use crate::office::Office;
 use crate::proposal::Decision;
 use crate::{re_enrolment, roster};
@@ -72,17 +72,17 @@ pub(super) async fn invite(
     }
     let deciding = office.deciding().await;
     let whom = whom(office, &command)?;
-    let deciders = if command.re_enrol {
-        let Some(deciders) = re_enrolment::permitted(office, whom.code)? else {
+    let permitted = if command.re_enrol {
+        let Some(permitted) = re_enrolment::permitted(office, whom.code)? else {
             drop(deciding);
             return propose(office, Decision::ReEnrol { code: whom.code }, &command.by, reply).await;
         };
-        deciders
+        Some(permitted)
     } else {
         verify_not_a_member(office, whom.code)?;
-        Vec::new()
+        None
     };
-    make(office, (whom, deciders), (command.days, by), reply)
+    make(office, (whom, permitted), (command.days, by), reply)
 }
 
 /// Whom a token is for.
@@ -144,27 +144,33 @@ fn verify_not_a_member(office: &Office, code: InstitutionCode) -> Result<(), Com
 
 fn make(
     office: &Office,
-    (whom, re_enrolment): (Whom, Vec<u32>),
+    (whom, permitted): (Whom, Option<Permitted>),
     (days, by): (u16, Person),
     reply: &mut Reply,
 ) -> Result<(), CommandFailed> {
     let at_ms = office.clock.now_ms();
     let expires_ms = at_ms.saturating_add(DAY_MS.saturating_mul(u64::from(days)));
-    let is_re_enrolment = !re_enrolment.is_empty();
+    let (replaces, re_enrolment) = permitted.map(|permitted| (permitted.key, permitted.deciders)).unzip();
+    let (is_re_enrolment, state) = (replaces.is_some(), State::Open);
+    let re_enrolment = re_enrolment.unwrap_or_default();
     let (code, name, kind) = (whom.code, whom.name.clone(), whom.kind);
     let invited =
-        Invited { code, name, kind, by, at_ms, expires_ms, re_enrolment, state: State::Open, alarm: None };
-    let detail = json!({ "expires_ms": expires_ms, "re_enrolment": is_re_enrolment });
+        Invited { code, name, kind, by, at_ms, expires_ms, re_enrolment, replaces, state, alarm: None };
+    let before = invitation::open_of(office, code)?.len();
+    let detail = json!({ "expires_ms": expires_ms, "re_enrolment": is_re_enrolment, "withdraws": before });
     office.audit.append(Some(&invited.by), "invite", code.as_str(), detail)?;
     if let Some(row) = whom.row.filter(|row| row.code.is_none()) {
         let row = roster::RosterRow { code: Some(code), ..row };
         roster::drawer(office).keep(row.id.as_bytes(), &row)?;
     }
     let token = invitation::make(office, &invited)?;
-    if is_re_enrolment {
-        re_enrolment::use_up(office, code)?;
-    }
     reply.data(&*token);
+    if before > 0 {
+        reply.note(reply.pick(
+            "该单位此前未用的邀请已撤回，以此份为准；有人持旧邀请码前来时会报警",
+            "the invitation that this institution had before is withdrawn; whoever comes with it raises an alarm",
+        ));
+    }
     let (name, until, address) = (&whom.name, moment(expires_ms), office.public_address());
     reply.note(reply.pick(
         format!("{code} {name} 的邀请码，{until} 前有效，仅用一次；节点将连接 {address}。请经可靠渠道送达，如同密码。"),
@@ -270,7 +276,7 @@ fn list(office: &Office, reply: &mut Reply) -> Result<(), CommandFailed> {
         if let Some(alarm) = row.alarm.as_ref().filter(|alarm| !alarm.seen) {
             let (times, at, from) = (alarm.times, moment(alarm.at_ms), &alarm.from);
             reply.data(reply.pick(
-                format!("  ！警报：{at} 起，{times} 次有人持此邀请码和其他密钥前来（来自 {from}）。核实后：invitation seen {id}"),
+                format!("  ！警报：{at} 起，{times} 次有人持此邀请码和其他密钥前来（最近来自 {from}）。核实后：invitation seen {id}"),
                 format!("  ! alarm: since {at}, {times} times somebody came with this token and other keys (from {from}). Once looked into: invitation seen {id}"),
             ));
         }

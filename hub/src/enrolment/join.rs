@@ -19,6 +19,7 @@ use crate::invitation::{Alarm, Invited, State, drawer, keep};
 use crate::key_register::{KeyRegister, NamedKey, Usage};
 use crate::office::Office;
 use crate::office::drawer::keep_all;
+use crate::re_enrolment;
 use crate::running::{announce, wait_published};
 
 /// What somebody asks with, proven.
@@ -104,11 +105,24 @@ fn certify(office: &Office, code: InstitutionCode, asked: &Asked) -> Result<Stri
 fn take_up(office: &Office, invited: Invited, asked: &Asked) -> Result<Invited, Refusal> {
     match &invited.state {
         State::Withdrawn { at_ms, .. } => {
-            let text = format!("the invitation was withdrawn at {}; ask for another one", moment(*at_ms));
+            let text = format!(
+                "the invitation was withdrawn at {}; use the newest one, or ask for another one",
+                moment(*at_ms)
+            );
+            let directory = office.shared.directory();
+            // A member that tries its old token is known by its keys; anybody else may have found it.
+            if !owns(directory.institution(&invited.code), &asked.keys.statements) {
+                raise_alarm(office, invited, asked)?;
+            }
             Err(Refusal::new(Code::InvitationWithdrawn, text))
         }
         State::Taken { keys, .. } if *keys == asked.thumbprints() => {
-            verify_standing(office.shared.directory().institution(&invited.code))?;
+            let directory = office.shared.directory();
+            let institution = directory.institution(&invited.code);
+            verify_standing(institution)?;
+            if !owns(institution, &asked.keys.statements) {
+                verify_replaces(institution, &invited)?;
+            }
             Ok(invited)
         }
         State::Taken { at_ms, .. } => {
@@ -163,12 +177,28 @@ fn verify_standing(known: Option<&Institution>) -> Result<(), Refusal> {
 /// Whether the institution may begin with these keys, as it stands.
 fn verify_admissible(known: Option<&Institution>, invited: &Invited) -> Result<(), Refusal> {
     verify_standing(known)?;
-    let Some(known) = known else { return Ok(()) };
-    if known.statement_keys().next().is_some() && !invited.deciders().are_two() {
+    let has_keys = known.is_some_and(|known| known.statement_keys().next().is_some());
+    if has_keys && invited.re_enrolment.is_empty() {
         let text = "the institution has or had a statement key; a lost one is replaced by a re-enrolment";
         return Err(Refusal::new(Code::AlreadyMember, text));
     }
-    Ok(())
+    verify_replaces(known, invited)
+}
+
+/// Two persons decided about one certain key: once another one took its place, they decided nothing.
+fn verify_replaces(known: Option<&Institution>, invited: &Invited) -> Result<(), Refusal> {
+    if invited.re_enrolment.is_empty()
+        || invited.replaces.is_some_and(|key| re_enrolment::last_key(known) == Some(key))
+    {
+        return Ok(());
+    }
+    let text = "the statement key that this re-enrolment was to replace was replaced since; \
+        if it is to be replaced all the same, the district decides anew";
+    Err(Refusal::new(Code::InvitationSuperseded, text))
+}
+
+fn owns(known: Option<&Institution>, key: &PublicKey) -> bool {
+    known.is_some_and(|known| known.statement_keys().any(|term| term.key == *key))
 }
 
 /// Logs what is not logged yet: the institution, then each key. The index of the last statement, if there was one.
@@ -216,10 +246,14 @@ fn raise_alarm(office: &Office, invited: Invited, asked: &Asked) -> Result<(), R
     let detail = json!({
         "invitation": asked.invitation, "from": asked.from, "statement_key": asked.keys.statements.thumbprint(),
     });
-    let noted =
-        office.audit.append(None, "alarm: used invitation, other keys", invited.code.as_str(), detail);
+    let action = if matches!(invited.state, State::Withdrawn { .. }) {
+        "alarm: withdrawn invitation"
+    } else {
+        "alarm: used invitation, other keys"
+    };
+    let noted = office.audit.append(None, action, invited.code.as_str(), detail);
     noted.map_err(|failed| Refusal::ours(&failed))?;
-    tracing::warn!(institution = %invited.code, from = asked.from, "a used invitation came with other keys");
+    tracing::warn!(institution = %invited.code, from = asked.from, action, "an invitation came with other keys");
     let times = invited.alarm.as_ref().map_or(0, |alarm| alarm.times).saturating_add(1);
     let at_ms = invited.alarm.as_ref().map_or_else(|| office.clock.now_ms(), |alarm| alarm.at_ms);
     let alarm = Some(Alarm { at_ms, times, from: asked.from.clone(), seen: false });

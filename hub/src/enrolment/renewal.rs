@@ -1,9 +1,9 @@
-//! Renewing: a certificate for another TLS key, on proof of the statement key in force.
+//! Renewing: a certificate for another TLS key, on proof of the statement key in force, and with it another witness key where there is one.
 
-use safeharbor_certs::proof::verify_renewal;
+use safeharbor_certs::proof::{verify_other_witness, verify_renewal};
 use safeharbor_certs::spki;
 use safeharbor_core::code::Code;
-use safeharbor_core::directory::{Institution, KeySigns, Standing};
+use safeharbor_core::directory::{Announcement, Deciders, Institution, KeyGround, KeySigns, Standing};
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_core::key::PublicKey;
 use safeharbor_proto::v1;
@@ -13,19 +13,61 @@ use super::{Refusal, membership, parse_code};
 use crate::certificates;
 use crate::key_register::{KeyRegister, NamedKey, Usage};
 use crate::office::Office;
+use crate::office::drawer::keep_all;
+use crate::running::{announce, wait_published};
 
 pub(super) async fn renew(office: &Office, request: v1::RenewRequest) -> Result<v1::Membership, Refusal> {
     let code = parse_code(&request.institution)?;
     let directory = office.shared.directory();
     let key = key_in_force(directory.institution(&code))?;
-    verify_renewal(&request.proof, &office.settings.issuer(), code, &request.csr_pem, &key)?;
+    let witness = verify_renewal(&request.proof, &office.settings.issuer(), code, &request.csr_pem, &key)?;
+    if let Some(witness) = &witness {
+        let place = (office.settings.origin.as_str(), request.csr_pem.as_str());
+        verify_other_witness(&request.cosignature, place, witness)?;
+    }
     let tls = spki::of_request(&request.csr_pem);
     let tls = tls.map_err(|failed| Refusal::new(Code::ProofRefused, failed.to_string()))?;
-    let certificate_pem = {
-        let _deciding = office.deciding().await;
-        issue(office, code, &request.csr_pem, NamedKey { name: tls, usage: Usage::Tls })?
+    let deciding = office.deciding().await;
+    let begun = match witness {
+        Some(witness) => begin_witness(office, code, witness).await?,
+        None => None,
     };
+    let certificate_pem = issue(office, code, &request.csr_pem, NamedKey { name: tls, usage: Usage::Tls })?;
+    drop(deciding);
+    if let Some(index) = begun {
+        wait_published(&office.shared, index).await.map_err(|failed| Refusal::ours(&failed))?;
+    }
     membership(office, code, certificate_pem)
+}
+
+/// Logs that another witness key begins, which ends the one before, unless it is in force already. The statement key vouches for it.
+async fn begin_witness(
+    office: &Office,
+    code: InstitutionCode,
+    key: PublicKey,
+) -> Result<Option<u64>, Refusal> {
+    let (signs, named) = (KeySigns::Checkpoints, NamedKey::of(&key, Usage::Checkpoints));
+    let directory = office.shared.directory();
+    let current = directory.institution(&code).and_then(|known| known.current_key(signs));
+    if current.is_some_and(|term| term.key == key) {
+        return Ok(None);
+    }
+    if directory.has_seen(&key) {
+        return Err(Refusal::new(
+            Code::KeyInUse,
+            "the witness key was seen before; a restored node makes its own",
+        ));
+    }
+    let mut batch = Batch::new();
+    KeyRegister::of(office).claim(&mut batch, &code, &[named])?;
+    keep_all(&*office.store, batch).map_err(|failed| Refusal::ours(&failed))?;
+    let (ground, decided_by) = (KeyGround::Admission, Deciders::default());
+    let begins = Announcement::KeyBegins { code, key, signs, ground, decided_by };
+    let announced = announce(&office.orders, begins).await.map_err(|failed| Refusal::ours(&failed))?;
+    let detail = serde_json::json!({ "key": key.thumbprint(), "index": announced.index });
+    let noted = office.audit.append(None, "other witness key", code.as_str(), detail);
+    noted.map_err(|failed| Refusal::ours(&failed))?;
+    Ok(Some(announced.index))
 }
 
 fn issue(office: &Office, code: InstitutionCode, csr_pem: &str, tls: NamedKey) -> Result<String, Refusal> {

@@ -8,7 +8,9 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use safeharbor_certs::invitation::Invitation;
-use safeharbor_certs::proof::{NodeKeys, prove_join, prove_presentation, prove_renewal, prove_witness};
+use safeharbor_certs::proof::{
+    NodeKeys, prove_join, prove_other_witness, prove_presentation, prove_renewal, prove_witness,
+};
 use safeharbor_certs::request::{Request as TlsRequest, create_request};
 use safeharbor_core::code::Code;
 use safeharbor_core::directory::{InstitutionType, KeyGround};
@@ -128,6 +130,11 @@ impl Hub {
             by: person(1),
             at_ms,
             expires_ms: at_ms + 7 * DAY_MS,
+            replaces: if re_enrolment.is_empty() {
+                None
+            } else {
+                crate::re_enrolment::last_key(self.office.shared.directory().institution(&code))
+            },
             re_enrolment,
             state: State::Open,
             alarm: None,
@@ -270,8 +277,19 @@ impl Node {
 
     pub(crate) fn ask_renewal(&self, hub: &Hub, tls: &TlsRequest) -> v1::RenewRequest {
         let issuer = hub.office.settings.issuer();
-        let proof = prove_renewal(&issuer, self.code, &tls.csr_pem, 1, &self.statements).unwrap();
-        v1::RenewRequest { institution: self.code.to_string(), csr_pem: tls.csr_pem.clone(), proof }
+        let proof = prove_renewal(&issuer, self.code, (&tls.csr_pem, None), 1, &self.statements).unwrap();
+        let (institution, cosignature) = (self.code.to_string(), String::new());
+        v1::RenewRequest { institution, csr_pem: tls.csr_pem.clone(), proof, cosignature }
+    }
+
+    /// A renewal that names another witness key.
+    pub(crate) fn ask_other_witness(&self, hub: &Hub, witness: &MemorySigner) -> v1::RenewRequest {
+        let (settings, csr_pem) = (&hub.office.settings, self.tls.csr_pem.as_str());
+        let named = (csr_pem, Some(&witness.public_key()));
+        let proof = prove_renewal(&settings.issuer(), self.code, named, 1, &self.statements).unwrap();
+        let cosignature = prove_other_witness((&settings.origin, csr_pem), 1, witness).unwrap();
+        let institution = self.code.to_string();
+        v1::RenewRequest { institution, csr_pem: csr_pem.to_owned(), proof, cosignature }
     }
 
     pub(crate) fn ask_rotation(&self, next: &MemorySigner, last_seq: u64) -> v1::RotateRequest {

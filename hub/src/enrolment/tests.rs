@@ -4,5 +4,6 @@ mod authorities;
 mod filing;
 mod joining;
 mod renewing;
+mod replacing;
 mod rotating;
 mod strangers;

@@ -102,11 +102,15 @@ impl Decision {
     /// It cannot be done as things stand.
     pub(super) fn situation(&self, desk: &Desk) -> Result<String, NotApplicable> {
         match self {
-            Self::ReEnrol { code } => re_enrolment::situation(desk, *code).ok_or_else(|| {
-                NotApplicable(format!(
-                    "{code} has no keys to replace, or was revoked 没有可更换的密钥或已撤销"
-                ))
-            }),
+            Self::ReEnrol { code } => {
+                let none = || {
+                    NotApplicable(format!(
+                        "{code} has no keys to replace, or was revoked 没有可更换的密钥或已撤销"
+                    ))
+                };
+                let found = re_enrolment::situation(desk, *code);
+                found.map_err(|failed| NotApplicable(failed.to_string()))?.ok_or_else(none)
+            }
             Self::Reinstate { code } => standing_of(desk, *code, &[Standing::Suspended]),
             Self::Revoke { code } => standing_of(desk, *code, &[Standing::Active, Standing::Suspended]),
             Self::Catalogue { cat } => newest_before(desk, *cat),

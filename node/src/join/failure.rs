@@ -138,6 +138,7 @@ impl JoinFailed {
             Code::InvitationExpired,
             Code::InvitationUsed,
             Code::InvitationWithdrawn,
+            Code::InvitationSuperseded,
         ];
         matches!(self, Self::WrongHub(_))
             || matches!(self, Self::Refused { code, .. } if codes.contains(code))
@@ -259,9 +260,14 @@ const fn refused_remedy(code: Code) -> (&'static str, &'static str) {
             "邀请码已被其他密钥用过：如不是本校的节点，请立即致电枢纽运行方。",
             "If that was not your node, call the hub's operator at once.",
         ),
-        Code::InvitationWithdrawn => {
-            ("邀请已被收回：请询问枢纽运行方。", "Ask the hub's operator why, and for another one.")
-        }
+        Code::InvitationWithdrawn => (
+            "邀请已被收回：请使用最新的一份，或询问枢纽运行方。",
+            "Use the newest one, or ask the hub's operator.",
+        ),
+        Code::InvitationSuperseded => (
+            "邀请所指的密钥此后已被更换：如非本校所为，请立即致电枢纽运行方；仍需更换的，请其重新办理。",
+            "If nobody here replaced that key, call the hub's operator at once.",
+        ),
         Code::AlreadyMember => (
             "本单位已是成员：密钥丢失的，请枢纽按重新入网（re-enrol）办理。",
             "Where the key was lost, the hub decides on a re-enrolment.",

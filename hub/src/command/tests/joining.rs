@@ -119,12 +119,34 @@ async fn lost_keys_are_replaced_once_two_persons_want_it() {
     let number: u32 = done(&hub, invite(CODE, true)).await.trim().parse().unwrap();
     assert!(refused(&hub, invite(CODE, true)).await.contains("proposed already"), "no token yet");
     done(&hub, Command::Proposal(ProposalCommand::Approve { number, by: by("乙") })).await;
+    // A token that was lost is made again, and lets in alone: one decision, one invitation.
+    let lost = token(&hub, invite(CODE, true)).await;
+    let hub = hub.restart().await;
     let again = token(&hub, invite(CODE, true)).await;
+    let open = crate::invitation::open_of(&hub.office, code()).unwrap();
+    assert_eq!(open.iter().map(|(id, _)| id.as_slice()).collect::<Vec<_>>(), [again.id().as_bytes()]);
+    assert_eq!(hub.join(&Node::new(20), &lost).await.unwrap_err(), Code::InvitationWithdrawn);
     hub.join(&Node::new(20), &again).await.unwrap();
     let directory = hub.office.shared.directory();
     assert!(directory.institution(&code()).unwrap().current_key(KeySigns::Statements).unwrap().re_enrolled);
     // What two persons permitted is used up.
     done(&hub, invite(CODE, true)).await.trim().parse::<u32>().unwrap();
+}
+
+#[tokio::test]
+async fn a_decision_on_lost_keys_counts_once_whatever_becomes_of_its_invitation() {
+    let hub = hub().await;
+    add(&hub, true).await;
+    let first = token(&hub, invite(CODE, false)).await;
+    hub.join(&Node::new(10), &first).await.unwrap();
+    let deciders = safeharbor_core::directory::Deciders::new([1, 2]);
+    let before = crate::re_enrolment::situation(&hub.office, code()).unwrap();
+    crate::re_enrolment::permit(&hub.office, code(), &deciders).unwrap();
+    let id = token(&hub, invite(CODE, true)).await.id().to_string();
+    done(&hub, Command::Invitation(InvitationCommand::Withdraw { id, by: by("乙") })).await;
+    assert_eq!(crate::re_enrolment::permitted(&hub.office, code()).unwrap(), None);
+    // A decision that is carried out again after a kill is about another situation.
+    assert_ne!(crate::re_enrolment::situation(&hub.office, code()).unwrap(), before);
 }
 
 #[tokio::test]
