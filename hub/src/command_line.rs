@@ -109,8 +109,8 @@ impl Desk<'_> {
             Ok(link) => {
                 complain(
                     self.language.pick(
-                        "枢纽运行后（run），第一位管理员用浏览器打开下面的链接，设定姓名和密码；72 小时内有效，只能使用一次。",
-                        "once the hub runs, its first administrator opens this link in a browser to choose name and password; it is valid for 72 hours and works once.",
+                        "枢纽运行后（run），第一位管理员用浏览器打开下面的链接，设定姓名和密码；72 小时内有效，只能使用一次。随后用 person first-code 为第二位管理员生成链接，交给另一个人：两人共同决定须由两人作出的事。",
+                        "once the hub runs, its first administrator opens this link in a browser to choose name and password; it is valid for 72 hours and works once. Then make a link for the second one, another person, with `person first-code`: the two decide together what takes two.",
                     ),
                     Exit::Done,
                 );

@@ -21,7 +21,7 @@ use crate::command::CommandFailed;
 use crate::office::Office;
 use book::Book;
 pub use decision::{Decision, NotApplicable};
-pub use rule::{HAND_S, RuleFailed, may_decide, who_may_decide};
+pub use rule::{RuleFailed, may_decide, who_may_decide};
 
 /// How long a proposal can be decided.
 pub const EXPIRES_MS: u64 = 7 * 24 * 3600 * 1000;
@@ -182,7 +182,7 @@ pub async fn decide(office: &Office, number: u32, by: Person) -> Result<Proposal
         State::Open => {
             proposal.verify_waits(at_ms)?;
             let rule = |rule| ProposalFailed::Rule { number, name: by.name.clone(), rule };
-            may_decide(&office.persons, &proposal.by, &by, at_ms)?.map_err(rule)?;
+            may_decide(&office.persons, &proposal.by, &by)?.map_err(rule)?;
             if let Err(changed) = verify_unchanged(office, &proposal) {
                 book.keep(&Proposal { state: State::Overtaken { at_ms }, ..proposal })?;
                 return Err(changed.into());

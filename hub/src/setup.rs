@@ -113,7 +113,7 @@ pub fn first_link(
     let paths = Paths::new(folder);
     let settings = Settings::load(&paths, &[])?;
     let store: Arc<dyn Store> = Arc::new(SledStore::open(&paths.office(), SledSettings::default())?);
-    let code = persons(&store, clock, random).make_first_code()?.ok_or(FirstLinkFailed::Administrator)?;
+    let code = persons(&store, clock, random).make_first_code()?.ok_or(FirstLinkFailed::Administrators)?;
     AuditLog::open(&paths.audit(), Arc::clone(clock))?.append(
         None,
         "make first code",
@@ -130,7 +130,7 @@ pub fn link_head(settings: &Settings, admin: &str) -> String {
     format!("{scheme}://{admin}/first#")
 }
 
-/// The first administrator's link cannot be made.
+/// The one-time link cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum FirstLinkFailed {
     /// The folder is unusable.
@@ -145,9 +145,9 @@ pub enum FirstLinkFailed {
     /// The persons cannot be written.
     #[error("the code cannot be made")]
     Persons(#[from] PersonsFailed),
-    /// There is an administrator.
-    #[error("there is an administrator already")]
-    Administrator,
+    /// There were two administrators.
+    #[error("there were two administrators already")]
+    Administrators,
     /// It cannot be noted.
     #[error("the audit log cannot be written")]
     Audit(#[from] AuditFailed),

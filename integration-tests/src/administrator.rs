@@ -15,8 +15,8 @@ pub struct Administrator {
 
 /// The name by which every hub under test knows its first administrator.
 pub const NAME: &str = "admin";
-/// Two further administrators, who decide together what takes two: neither made the other.
-pub const COLLEAGUES: [&str; 2] = ["second", "third"];
+/// The second administrator, who came by a one-time code of their own, so that the two may decide together.
+pub const COLLEAGUE: &str = "second";
 
 impl std::fmt::Debug for Administrator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -59,40 +59,41 @@ impl Administrator {
         &self.password
     }
 
-    /// Makes two further administrators, if they are not there; their password is the first one's.
+    /// Lets the second administrator come by a one-time code, if they are not there; their password is the first one's.
     ///
     /// # Errors
     /// The hub refuses, in its own words.
-    pub fn add_colleagues(&self) -> Result<(), StepFailed> {
+    pub fn add_colleague(&self) -> Result<(), StepFailed> {
         let listed = run("safeharbor-hub", &["person", "list", "--data", &self.hub, "--format", "json"], "")?;
-        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-        for name in COLLEAGUES.into_iter().filter(|name| !listed.contains(&format!("{name:?}"))) {
-            let add = ["--data", &self.hub, "person", "add", "--name", name, "--role", "administrator"];
-            let input = format!("{0}\n{0}\n", self.password);
-            run("safeharbor-hub", &[&add[..], &["--person", NAME]].concat(), &input)?;
+        if String::from_utf8_lossy(&listed.stdout).contains(&format!("{COLLEAGUE:?}")) {
+            return Ok(());
         }
-        Ok(())
+        let link = run("safeharbor-hub", &["person", "first-code", "--data", &self.hub], "")?;
+        let link = String::from_utf8_lossy(&link.stdout).into_owned();
+        let code = link.trim().rsplit('#').next().unwrap_or_default();
+        let input = format!("{code}\n{}\n", self.password);
+        run("safeharbor-hub", &["person", "first", "--name", COLLEAGUE, "--data", &self.hub], &input)
+            .map(drop)
     }
 
-    /// Has the two others propose and approve what takes two persons.
+    /// Has the colleague propose and the administrator approve what takes two persons.
     ///
     /// # Errors
     /// The hub refuses, in its own words.
     pub fn have_decided(&self, arguments: &[&str]) -> Result<(), StepFailed> {
-        self.add_colleagues()?;
-        let [second, third] = COLLEAGUES;
+        self.add_colleague()?;
         let said = |name, words: &[&str]| {
             let all = [&["--data", &self.hub], words, &["--person", name]].concat();
             run("safeharbor-hub", &all, &format!("{}\n", self.password))
         };
-        said(second, arguments)?;
+        said(COLLEAGUE, arguments)?;
         let open = run("safeharbor-hub", &["proposal", "list", "--data", &self.hub, "--format", "json"], "")?;
         let open: serde_json::Value = serde_json::from_slice(&open.stdout).map_err(step("proposals"))?;
         let numbers = open.as_array().into_iter().flatten();
         let numbers =
             numbers.filter_map(|proposal| proposal.get("number").and_then(serde_json::Value::as_u64));
         let last = numbers.max().ok_or_else(|| StepFailed("nothing was proposed".to_owned()))?.to_string();
-        said(third, &["proposal", "approve", &last]).map(drop)
+        said(NAME, &["proposal", "approve", &last]).map(drop)
     }
 
     /// Puts an institution on the roster and invites it: the token.

@@ -1,4 +1,4 @@
-//! The page that the one-time link opens: the first administrator chooses name and password.
+//! The page that the one-time link opens: the first or second administrator chooses name and password.
 
 use std::sync::Arc;
 

@@ -139,7 +139,7 @@ fn list(office: &Office, reply: &mut Reply) -> Result<(), CommandFailed> {
 }
 
 fn who(office: &Office, proposal: &Proposal, reply: &Reply) -> Result<String, CommandFailed> {
-    let who = who_may_decide(&office.persons, &proposal.by, office.clock.now_ms())?;
+    let who = who_may_decide(&office.persons, &proposal.by)?;
     if who.is_empty() {
         return Ok(reply.pick("目前无人", "nobody at the moment").to_owned());
     }

@@ -73,7 +73,7 @@ pub enum Words {
     /// Replace the certificate authority while every node stays connected (证书机构)
     #[command(subcommand)]
     Authority(AuthorityWords),
-    /// 人员 Persons: accounts, roles, deputies, the first administrator
+    /// 人员 Persons: accounts, roles, deputies, the first two administrators
     #[command(subcommand)]
     Person(PersonWords),
     /// 审计日志 The audit log: who did what

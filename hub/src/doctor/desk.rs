@@ -88,8 +88,8 @@ fn persons(desk: &Desk) -> Finding {
     );
     if administrators == 0 {
         let remedy = Words::new(
-            "用 person first-code 生成一次性代码，设立第一位管理员。",
-            "Make the one-time code of the first administrator: `person first-code`.",
+            "用 person first-code 生成一次性代码，设立管理员。",
+            "Make the one-time code of an administrator: `person first-code`.",
         );
         Finding::failed(id, seen, remedy)
     } else if deciding < 2 {

@@ -1,13 +1,10 @@
-//! Who may be the second person: not the first, not in the first one's place, and with no recent hand in each other's account.
+//! Who may be the second person: not the first, not in the first one's place, and not in the same hand.
 
-use safeharbor_service::clock::to_seconds;
+use safeharbor_service::clock::to_rfc3339;
 use safeharbor_service::person::{Person, Persons, PersonsFailed, Role};
 
-/// How long a hand in somebody's account counts.
-pub const HAND_S: u64 = 7 * 24 * 3600;
-
 /// Why somebody may not be the second person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleFailed {
     /// It is the person who proposed it.
     #[error("whoever proposed it cannot decide it; it takes a second person")]
@@ -15,21 +12,41 @@ pub enum RuleFailed {
     /// One acts in the other's place.
     #[error("one of the two is the other's deputy, or both act for the same person, so they are one")]
     Deputy,
-    /// One made the other's account, set its password or made it a deputy.
+    /// One made the other's account, set its password or made it a deputy, also through somebody else.
     #[error(
-        "one of the two made the other's account, set its password or appointed it as deputy within the last 7 days"
+        "one of the two made the other's account, set its password or appointed it as deputy within the last 7 days; they may decide together from {} on", to_rfc3339(*.until_ms)
     )]
-    Hand,
+    Hand {
+        /// Until when that counts, in Unix milliseconds.
+        until_ms: u64,
+    },
+    /// Somebody else did so to both.
+    #[error(
+        "{name} made or changed the accounts of both within the last 7 days; they may decide together from {} on", to_rfc3339(*.until_ms)
+    )]
+    Third {
+        /// Who.
+        name: String,
+        /// Until when that counts, in Unix milliseconds.
+        until_ms: u64,
+    },
 }
 
 impl RuleFailed {
     /// In Chinese.
     #[must_use]
-    pub const fn text_zh(self) -> &'static str {
+    pub fn text_zh(&self) -> String {
         match self {
-            Self::Same => "提出人不能自己批准，须由第二人批准",
-            Self::Deputy => "两人中一人是另一人的代理人，或两人代理同一人，视为一人",
-            Self::Hand => "两人中一人在最近 7 天内建立过另一人的账号、设置过其密码或指定其为代理人",
+            Self::Same => "提出人不能自己批准，须由第二人批准".to_owned(),
+            Self::Deputy => "两人中一人是另一人的代理人，或两人代理同一人，视为一人".to_owned(),
+            Self::Hand { until_ms } => format!(
+                "两人中一人在最近 7 天内建立过另一人的账号、设置过其密码或指定其为代理人；{} 起两人可共同决定",
+                to_rfc3339(*until_ms)
+            ),
+            Self::Third { name, until_ms } => format!(
+                "{name} 在最近 7 天内建立或更改过两人的账号；{} 起两人可共同决定",
+                to_rfc3339(*until_ms)
+            ),
         }
     }
 }
@@ -42,7 +59,6 @@ pub fn may_decide(
     persons: &Persons,
     first: &Person,
     second: &Person,
-    now_ms: u64,
 ) -> Result<Result<(), RuleFailed>, PersonsFailed> {
     if first.id == second.id {
         return Ok(Err(RuleFailed::Same));
@@ -54,22 +70,24 @@ pub fn may_decide(
     if one {
         return Ok(Err(RuleFailed::Deputy));
     }
-    let since_s = to_seconds(now_ms).saturating_sub(HAND_S);
-    if persons.had_a_hand(first.id, second, since_s)? || persons.had_a_hand(second.id, first, since_s)? {
-        return Ok(Err(RuleFailed::Hand));
+    let Some(hand) = persons.common_hand(first.id, second.id)? else { return Ok(Ok(())) };
+    let until_ms = hand.until_s.saturating_mul(1000);
+    if [first.id, second.id].contains(&hand.of) {
+        return Ok(Err(RuleFailed::Hand { until_ms }));
     }
-    Ok(Ok(()))
+    let name = persons.name_of(hand.of)?.unwrap_or_else(|| hand.of.to_string());
+    Ok(Err(RuleFailed::Third { name, until_ms }))
 }
 
 /// Everybody who may decide, at the moment, what `first` proposed.
 ///
 /// # Errors
 /// The store.
-pub fn who_may_decide(persons: &Persons, first: &Person, now_ms: u64) -> Result<Vec<Person>, PersonsFailed> {
+pub fn who_may_decide(persons: &Persons, first: &Person) -> Result<Vec<Person>, PersonsFailed> {
     let mut found = Vec::new();
     for person in persons.list()? {
         let Some(second) = persons.in_role(&person, &[Role::Administrator])? else { continue };
-        if may_decide(persons, first, &second, now_ms)?.is_ok() {
+        if may_decide(persons, first, &second)?.is_ok() {
             found.push(second);
         }
     }

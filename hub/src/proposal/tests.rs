@@ -6,7 +6,7 @@ use safeharbor_core::directory::{Announcement, Directory, InstitutionType, Stand
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_service::clock::{Clock, ManualClock};
 use safeharbor_service::folder::DataFolder;
-use safeharbor_service::person::{Authentication, PersonId, Role};
+use safeharbor_service::person::{Authentication, HAND_S, PersonId, Role};
 use safeharbor_service::random::{Random, SystemRandom};
 use safeharbor_service::speech::chain_of;
 use secrecy::SecretString;
@@ -156,7 +156,7 @@ async fn whoever_made_the_others_account_waits_for_a_week() {
     withdraw(hub.office(), 1, hub.administrator("甲")).await.unwrap();
     hub.propose("丁").await.unwrap();
     assert!(text(hub.decide(2, "甲").await).contains("within the last 7 days"), "in either order");
-    let may = who_may_decide(&hub.office().persons, &hub.administrator("丁"), hub.clock.now_ms()).unwrap();
+    let may = who_may_decide(&hub.office().persons, &hub.administrator("丁")).unwrap();
     assert_eq!(may.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["乙", "丙"]);
     hub.clock.advance_ms(HAND_S * 1000 - 2000);
     withdraw(hub.office(), 2, hub.administrator("甲")).await.unwrap();
@@ -172,6 +172,31 @@ async fn whoever_set_the_others_password_waits_for_a_week() {
     let hub = Hub::start().await;
     let secret = SecretString::from("another long password");
     hub.office().persons.replace_password(PersonId(2), &secret, PersonId(1)).unwrap();
+    hub.propose("甲").await.unwrap();
+    assert!(text(hub.decide(1, "乙").await).contains("within the last 7 days"));
+    hub.decide(1, "丙").await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_made_both_accounts_does_not_decide_alone() {
+    let hub = Hub::start().await;
+    let made = ["丁", "戊"].map(|name| hub.add(name, Role::Administrator, Some(PersonId(1))));
+    assert_eq!(made, [PersonId(4), PersonId(5)]);
+    hub.propose("丁").await.unwrap();
+    let refused = text(hub.decide(1, "戊").await);
+    assert!(refused.contains("甲 made or changed the accounts of both within the last 7 days"), "{refused}");
+    let may = who_may_decide(&hub.office().persons, &hub.administrator("丁")).unwrap();
+    assert_eq!(may.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["乙", "丙"]);
+    hub.decide(1, "乙").await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_set_a_password_and_then_changed_it_as_that_person_does_not_decide_alone() {
+    let hub = Hub::start().await;
+    let secret = SecretString::from("another long password");
+    for by in [1, 2] {
+        hub.office().persons.replace_password(PersonId(2), &secret, PersonId(by)).unwrap();
+    }
     hub.propose("甲").await.unwrap();
     assert!(text(hub.decide(1, "乙").await).contains("within the last 7 days"));
     hub.decide(1, "丙").await.unwrap();

@@ -41,7 +41,7 @@ fn a_version_that_two_persons_published_is_used_once_a_person_of_the_institution
     let first = node.status()["catalogue"]["in_use"].as_str().unwrap().to_owned();
 
     let administrator = federation.administrator();
-    administrator.add_colleagues().unwrap();
+    administrator.add_colleague().unwrap();
     let password = format!("{}\n", administrator.password());
     let folder = text(&federation.folder.path().join("v2"));
     hub(&federation, &["catalogue", "export", &first, "-o", &folder], "");
@@ -52,7 +52,7 @@ fn a_version_that_two_persons_published_is_used_once_a_person_of_the_institution
     let data = text(&federation.hub_data());
     let alone = ["proposal", "approve", "1", "--person", "second", "--data", &data];
     assert!(!run_any("safeharbor-hub", &alone, &password).unwrap().status.success(), "one person is not two");
-    hub(&federation, &["proposal", "approve", "1", "--person", "third"], &password);
+    hub(&federation, &["proposal", "approve", "1", "--person", "admin"], &password);
 
     node.sync();
     let status = node.status();

@@ -65,9 +65,9 @@ pub enum PersonCommand {
     },
     /// Lists appointments.
     Deputies,
-    /// Makes the one-time code of the first administrator.
+    /// Makes the one-time code of the first or the second administrator.
     FirstCode,
-    /// Makes the first administrator.
+    /// Makes the first or the second administrator.
     First(FirstPerson),
 }
 
@@ -92,11 +92,11 @@ pub enum PersonCommandFailed {
     /// The person is not added.
     #[error("the person is not added")]
     Add(#[from] AddPersonFailed),
-    /// The first administrator is not made.
+    /// No administrator is made by a one-time code.
     #[error(transparent)]
     First(#[from] TakeFirstFailed),
-    /// There is an administrator.
-    #[error("there is an administrator already, who adds further persons: person add --person NAME")]
+    /// There were two administrators.
+    #[error("there were two administrators already; they add further persons: person add --person NAME")]
     NoFirstCode,
     /// A day is none.
     #[error("{0:?} is no day; write YYYY-MM-DD")]
@@ -259,8 +259,8 @@ impl Counter<'_> {
         let code = self.persons.make_first_code()?.ok_or(PersonCommandFailed::NoFirstCode)?;
         self.audit.append(None, "make first code", "persons", Value::Null)?;
         let note = self.language.pick(
-            "请交给第一位管理员：72 小时内有效，只能使用一次；由其本人设定姓名和密码",
-            "hand this to the first administrator: it is valid for 72 hours and works once; they choose name and password themself",
+            "请交给这位管理员本人：72 小时内有效，只能使用一次；由其本人设定姓名和密码。前两位管理员应是两个人，各用各的代码",
+            "hand this to the administrator: it is valid for 72 hours and works once; they choose name and password themself. The first two administrators are two persons, each with a code of their own",
         );
         Ok(Said { data: format!("{}{}\n", self.link, code.as_str()), note: note.to_owned() })
     }
@@ -268,8 +268,8 @@ impl Counter<'_> {
     fn first(&self, first: &FirstPerson) -> Done {
         let person = take_first((self.persons, self.audit), first)?;
         self.note(
-            format!("{} 已成为第一位管理员（编号 {}）", person.name, person.id),
-            format!("{} is the first administrator (person {})", person.name, person.id),
+            format!("{} 已成为管理员（编号 {}）", person.name, person.id),
+            format!("{} is an administrator (person {})", person.name, person.id),
         )
     }
 
@@ -289,7 +289,7 @@ impl Counter<'_> {
     }
 }
 
-/// Makes the first administrator and notes it, refusals included.
+/// Makes a founding administrator and notes it, refusals included.
 ///
 /// # Errors
 /// As [`Persons::take_first_code`]; it cannot be noted.
@@ -300,12 +300,13 @@ pub fn take_first(
     match persons.take_first_code(first) {
         Ok(person) => {
             let detail = json!({ "name": person.name });
-            audit.append(
-                Some(&person),
-                "become first administrator",
-                &format!("person {}", person.id),
-                detail,
-            )?;
+            let administrators = persons.list()?.into_iter().filter(|other| other.role == person.role);
+            let action = if administrators.count() > 1 {
+                "become second administrator"
+            } else {
+                "become first administrator"
+            };
+            audit.append(Some(&person), action, &format!("person {}", person.id), detail)?;
             Ok(person)
         }
         Err(failed) => {
@@ -336,7 +337,7 @@ impl PersonCommandFailed {
             ),
             Self::Add(failed) => failed.text_zh(),
             Self::First(failed) => failed.text_zh(),
-            Self::NoFirstCode => "已有管理员；新人员由管理员添加：person add --person 姓名".to_owned(),
+            Self::NoFirstCode => "已有过两位管理员；新人员由管理员添加：person add --person 姓名".to_owned(),
             Self::Day(typed) => format!("“{typed}”不是日期，请写作 2026-03-01"),
             Self::NoAppointment(number) => format!("没有编号为 {number} 的代理；用 person deputy list 查看"),
             Self::Persons(failed) => failed.text_zh(),

@@ -1,4 +1,4 @@
-//! The one-time code by which the first administrator comes to be.
+//! The one-time code by which a founding administrator comes to be.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ pub(super) struct Pending {
     pub(super) expires_s: u64,
 }
 
-/// The first administrator cannot be made.
+/// No administrator can be made by a one-time code.
 #[derive(Debug, thiserror::Error)]
 pub enum TakeFirstFailed {
     /// The same answer for a code that was used, has ended, was replaced or never was.
@@ -40,9 +40,9 @@ pub enum TakeFirstFailed {
         /// Seconds until the next attempt counts.
         wait_s: u64,
     },
-    /// There is an administrator, who adds whoever comes next.
-    #[error("there is an administrator already, who adds further persons")]
-    Administrator,
+    /// There were two administrators, who add whoever comes next.
+    #[error("there are administrators already, who add further persons")]
+    Administrators,
     /// The account cannot be made; the code stays good.
     #[error(transparent)]
     Add(#[from] AddPersonFailed),
@@ -65,7 +65,7 @@ impl FirstCode {
         Self(Zeroizing::new(text.trim().to_owned()))
     }
 
-    /// The code, to be handed to the first administrator.
+    /// The code, to be handed to whoever will be administrator.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -94,7 +94,7 @@ impl<'de> Deserialize<'de> for FirstCode {
     }
 }
 
-/// Who is about to be the first administrator.
+/// Who is about to be a founding administrator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FirstPerson {
     /// The code they were handed.

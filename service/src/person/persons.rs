@@ -23,7 +23,7 @@ use crate::store::{Batch, Scan, Store, StoreFailed, Table};
 const NAME_CHARACTERS_MAX: usize = 64;
 
 /// The keys of the table, each but the last with a number behind it: `a` the account, `f` its failures, `l` its last
-/// login, `d` an appointment as deputy; `o` the one-time code of the first administrator.
+/// login, `d` an appointment as deputy; `o` the one-time code of a founding administrator.
 const ACCOUNT: u8 = b'a';
 const FAILURES: u8 = b'f';
 const LAST_LOGIN: u8 = b'l';

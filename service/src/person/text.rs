@@ -103,7 +103,7 @@ impl TakeFirstFailed {
                     .to_owned()
             }
             Self::Busy { wait_s } => AuthenticateFailed::Busy { wait_s: *wait_s }.text_zh(),
-            Self::Administrator => "已有管理员；新人员由管理员添加".to_owned(),
+            Self::Administrators => "已有过两位管理员；新人员由管理员添加".to_owned(),
             Self::Add(failed) => failed.text_zh(),
         }
     }

@@ -46,9 +46,9 @@ pub enum PersonWords {
     /// 代理：按日期代他人行使职权 Deputies: acting for somebody from day to day
     #[command(subcommand)]
     Deputy(DeputyWords),
-    /// 为第一位管理员生成一次性代码（尚无管理员时） Make the one-time code of the first administrator, while there is none
+    /// 为第一、第二位管理员各生成一次性代码 Make a one-time code, once for the first and once for the second administrator
     FirstCode,
-    /// 凭一次性代码成为第一位管理员：先读代码，再读新密码 Become the first administrator; the code is read, then the new password
+    /// 凭一次性代码成为管理员：先读代码，再读新密码 Become the first or second administrator; the code is read, then the new password
     First {
         /// 姓名 One's name
         #[arg(long)]

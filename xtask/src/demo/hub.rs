@@ -22,8 +22,8 @@ const START: Duration = Duration::from_secs(60);
 /// The administrator of the hub.
 pub(super) const PERSON: &str = "admin";
 
-/// Two further administrators.
-pub(super) const COLLEAGUES: [&str; 2] = ["admin2", "admin3"];
+/// The second administrator, who decides together with the first what takes two.
+pub(super) const COLLEAGUE: &str = "admin2";
 
 /// The hub's command line and data folder.
 #[derive(Debug)]
@@ -42,21 +42,26 @@ pub(super) struct Running {
 }
 
 impl Hub {
-    /// Makes the hub's data folder with a certificate authority of its own, and its administrator.
+    /// Makes the hub's data folder with a certificate authority of its own, and its two administrators, each by a one-time
+    /// code: neither made the other's account.
     ///
     /// # Errors
     /// The program refuses.
     pub(super) fn init(programs: &Programs, folder: &Folder, password: &str) -> Result<Self, Failure> {
         let hub = Self { program: programs.path("safeharbor-hub")?.to_owned(), data: folder.hub() };
-        process::read(hub.call(&["init"]).args(["--name", "hub.demo.example", "--dns", "localhost"]))?;
-        let mut first = hub.call(&["person", "add", "--name", PERSON, "--role", "administrator"]);
-        process::read_with(&mut first, &format!("{password}\n"))?;
-        // The two who decide together what takes two persons: neither made the other's account.
-        for name in COLLEAGUES {
-            let mut add = hub.call(&["person", "add", "--person", PERSON, "--role", "administrator"]);
-            process::read_with(add.args(["--name", name]), &format!("{password}\n{password}\n"))?;
-        }
+        let mut init = hub.call(&["init"]);
+        let link = process::read(init.args(["--name", "hub.demo.example", "--dns", "localhost"]))?;
+        hub.begin(PERSON, &link, password)?;
+        let link = process::read(&mut hub.call(&["person", "first-code"]))?;
+        hub.begin(COLLEAGUE, &link, password)?;
         Ok(hub)
+    }
+
+    /// Lets somebody become administrator by the code in a one-time link.
+    fn begin(&self, name: &str, link: &str, password: &str) -> Result<(), Failure> {
+        let code = link.trim().rsplit('#').next().unwrap_or_default();
+        let mut first = self.call(&["person", "first", "--name", name]);
+        process::read_with(&mut first, &format!("{code}\n{password}\n")).map(drop)
     }
 
     /// Puts an institution on the roster and invites it: the token.

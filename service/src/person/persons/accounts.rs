@@ -1,10 +1,9 @@
 //! Accounts: made, given another password, closed; who may do what, and who had a hand in whose account.
 
-use std::collections::BTreeSet;
-
 use secrecy::SecretString;
 
-use super::super::account::{Account, Hand};
+use super::super::account::Account;
+use super::super::hands::{CommonHand, Hand, Hands};
 use super::{
     ACCOUNT, AddPersonFailed, Authentication, FAILURES, LAST_LOGIN, NAME_CHARACTERS_MAX, Person, PersonId,
     Persons, PersonsFailed, Role, key, password,
@@ -68,12 +67,11 @@ impl Persons {
         let person = Person { id, name: name.to_owned(), role, authenticated, deputy_for: None };
         let hash = password::hash(password, &*self.random).map_err(PersonsFailed::Password)?;
         let now_ms = self.clock.now_ms();
-        let made = by.map(|by| Hand { by, at_s: to_seconds(now_ms) });
-        let (password_set, password_since_ms) = (None, now_ms);
-        Ok((id, Account { person, hash, active: true, made, password_set, password_since_ms }))
+        let hands = by.map(|by| Hand { by, at_s: to_seconds(now_ms) }).into_iter().collect();
+        Ok((id, Account { person, hash, active: true, hands, password_since_ms: now_ms }))
     }
 
-    /// Replaces somebody's password and forgets failed attempts; that it was somebody else who did is kept. Durable on return.
+    /// Replaces somebody's password and forgets failed attempts; that it was somebody else who did is noted as a hand. Durable on return.
     ///
     /// # Errors
     /// Nobody has that number, a password too short or too long, the store.
@@ -87,8 +85,8 @@ impl Persons {
         let account = self.account(id)?.ok_or(PersonsFailed::Nobody(id))?;
         let hash = password::hash(password, &*self.random)?;
         let now_ms = self.clock.now_ms();
-        let password_set = (by != id).then_some(Hand { by, at_s: to_seconds(now_ms) });
-        let account = Account { hash, password_set, password_since_ms: now_ms, ..account };
+        let mut account = Account { hash, password_since_ms: now_ms, ..account };
+        account.touch(by, to_seconds(now_ms));
         let mut batch = Batch::new();
         batch.put(self.table, key(FAILURES, id.0), serde_json::to_vec(&Failures::default())?);
         batch.put(self.table, key(ACCOUNT, id.0), serde_json::to_vec(&account)?);
@@ -145,27 +143,14 @@ impl Persons {
         Ok(account.map(|account| (account.person, account.password_since_ms)))
     }
 
-    /// Whether `one` had a hand in the account of `other` from `since_s` (Unix seconds) on: made it, set its password,
-    /// or appointed it as the deputy it acts as, or did so to somebody who did.
+    /// The hand that the accounts of `one` and `other` are in at the moment; none if the two are in different hands.
     ///
     /// # Errors
     /// The store.
-    pub fn had_a_hand(&self, one: PersonId, other: &Person, since_s: u64) -> Result<bool, PersonsFailed> {
-        let appointed = match other.deputy_for {
-            Some(principal) => self.appointers(principal, other.id, since_s)?,
-            None => Vec::new(),
-        };
-        let (mut waiting, mut seen) = (appointed, BTreeSet::from([other.id]));
-        waiting.extend(self.account(other.id)?.iter().flat_map(|account| account.hands(since_s)));
-        while let Some(hand) = waiting.pop() {
-            if hand == one {
-                return Ok(true);
-            }
-            if seen.insert(hand) {
-                waiting.extend(self.account(hand)?.iter().flat_map(|account| account.hands(since_s)));
-            }
-        }
-        Ok(false)
+    pub fn common_hand(&self, one: PersonId, other: PersonId) -> Result<Option<CommonHand>, PersonsFailed> {
+        let accounts = self.accounts()?.into_iter();
+        let hands = Hands(accounts.map(|account| (account.person.id, account.hands)).collect());
+        Ok(hands.common(one, other, self.clock.now_s()))
     }
 
     /// Notes that somebody began a session; lost in a crash, which harms nobody.

@@ -2,14 +2,15 @@
 
 use jiff::civil::Date;
 
-use super::super::account::Hand;
 use super::super::deputy::{AppointFailed, DEPUTY_DAYS_MAX, Deputyship};
-use super::{DEPUTY, PersonId, Persons, PersonsFailed, key};
+use super::super::hands::Hand;
+use super::{ACCOUNT, DEPUTY, PersonId, Persons, PersonsFailed, key};
 use crate::clock::to_district_date;
 use crate::store::Batch;
 
 impl Persons {
-    /// Lets `deputy` do what the role of `principal` may, from one day to another, both included. Durable on return.
+    /// Lets `deputy` do what the role of `principal` may, from one day to another, both included; that is a hand in the
+    /// deputy's account. Durable on return.
     ///
     /// # Errors
     /// Either is nobody, both are one, the days are none, past or too many, the same is appointed already, the store.
@@ -20,9 +21,9 @@ impl Persons {
         by: PersonId,
     ) -> Result<Deputyship, PersonsFailed> {
         let _alone = self.alone();
-        for id in [principal, deputy] {
-            self.account(id)?.filter(|account| account.active).ok_or(PersonsFailed::Nobody(id))?;
-        }
+        let active = |id| self.account(id)?.filter(|account| account.active).ok_or(PersonsFailed::Nobody(id));
+        active(principal)?;
+        let mut account = active(deputy)?;
         if principal == deputy {
             return Err(AppointFailed::Oneself.into());
         }
@@ -40,8 +41,10 @@ impl Persons {
         }
         let number = self.row::<u32>(DEPUTY, 0)?.unwrap_or(0).saturating_add(1);
         let appointed = Hand { by, at_s: self.clock.now_s() };
+        account.touch(by, appointed.at_s);
         let appointment = Deputyship { number, principal, deputy, from, until, appointed };
         let mut batch = Batch::new();
+        batch.put(self.table, key(ACCOUNT, deputy.0), serde_json::to_vec(&account)?);
         batch.put(self.table, key(DEPUTY, 0), serde_json::to_vec(&number)?);
         batch.put(self.table, key(DEPUTY, number), serde_json::to_vec(&appointment)?);
         self.store.commit(batch)?;
@@ -83,18 +86,5 @@ impl Persons {
         let today = to_district_date(self.clock.now_ms());
         let acts = |d: &Deputyship| (d.principal, d.deputy) == (principal, deputy) && d.covers(today);
         Ok(self.appointments()?.iter().any(acts))
-    }
-
-    /// Who appointed `deputy` for `principal` from `since_s` on.
-    pub(super) fn appointers(
-        &self,
-        principal: PersonId,
-        deputy: PersonId,
-        since_s: u64,
-    ) -> Result<Vec<PersonId>, PersonsFailed> {
-        let recent =
-            |d: &Deputyship| (d.principal, d.deputy) == (principal, deputy) && d.appointed.at_s >= since_s;
-        let all = self.appointments()?.into_iter();
-        Ok(all.filter(recent).map(|appointment| appointment.appointed.by).collect())
     }
 }

@@ -1,4 +1,5 @@
-//! How the first administrator comes to be: by a one-time code, which works while there is none.
+//! How the two founding administrators come to be: each by a one-time code from the shell, so that neither is in the
+//! other's hand.
 
 use zeroize::Zeroizing;
 
@@ -8,13 +9,13 @@ use crate::random;
 use crate::store::Batch;
 
 impl Persons {
-    /// Makes a one-time code in the place of an earlier one; none if there is an administrator. Durable on return.
+    /// Makes a one-time code in the place of an earlier one; none once there were two administrators. Durable on return.
     ///
     /// # Errors
     /// The store or the source of randomness.
     pub fn make_first_code(&self) -> Result<Option<FirstCode>, PersonsFailed> {
         let _alone = self.alone();
-        if self.has_administrator()? {
+        if !self.is_founding()? {
             return Ok(None);
         }
         let secret: [u8; 16] = random::draw(&*self.random).map_err(password::PasswordFailed::Random)?;
@@ -24,7 +25,8 @@ impl Persons {
         Ok(Some(code))
     }
 
-    /// Makes the first administrator by a one-time code, which is gone with the same write. Blocks for the hashing.
+    /// Makes the first or the second administrator by a one-time code, which is gone with the same write. Blocks for the
+    /// hashing.
     ///
     /// # Errors
     /// Any of [`TakeFirstFailed`]; unless it says that the code is not valid, it stays good.
@@ -41,8 +43,8 @@ impl Persons {
             recent.push(now_s);
             return Err(TakeFirstFailed::Code);
         }
-        if self.has_administrator()? {
-            return Err(TakeFirstFailed::Administrator);
+        if !self.is_founding()? {
+            return Err(TakeFirstFailed::Administrators);
         }
         let (id, account) = self.draft(&first.name, Role::Administrator, first.secret(), None)?;
         let mut batch = Batch::new();
@@ -60,7 +62,14 @@ impl Persons {
     /// The store.
     pub fn awaits_first(&self) -> Result<bool, PersonsFailed> {
         let pending: Option<Pending> = self.row(FIRST_CODE, 0)?;
-        Ok(pending.is_some_and(|pending| self.clock.now_s() < pending.expires_s)
-            && !self.has_administrator()?)
+        Ok(pending.is_some_and(|pending| self.clock.now_s() < pending.expires_s) && self.is_founding()?)
+    }
+
+    /// Whether a one-time code may make an administrator: until there was a second one, deactivated ones included. So
+    /// whoever can deactivate the second gets no further account without a trace of their hand.
+    fn is_founding(&self) -> Result<bool, PersonsFailed> {
+        let accounts = self.accounts()?;
+        let mut administrators = accounts.iter().filter(|account| account.person.role == Role::Administrator);
+        Ok(administrators.nth(1).is_none())
     }
 }

@@ -1,5 +1,7 @@
 //! Accounts, throttling and who made whose account, over a store in memory.
 
+mod hands;
+
 use super::*;
 use crate::clock::ManualClock;
 use crate::person::{FIRST_CODE_S, FirstCode, FirstPerson, Password, TakeFirstFailed};
@@ -160,26 +162,6 @@ fn an_account_written_before_hands_were_noted_is_still_read() {
     assert_eq!(try_password(&persons, "王伟", GOOD).unwrap().id, PersonId(1));
 }
 
-#[test]
-fn a_hand_in_an_account_is_found_through_others_and_forgotten_in_time() {
-    let (persons, clock, _) = persons(folder::Role::Hub);
-    let secret = SecretString::from(GOOD);
-    let add = |name: &str, by: Option<PersonId>| persons.add(name, Role::Administrator, &secret, by).unwrap();
-    let first = add("甲", None);
-    let second = add("乙", Some(first));
-    let third = add("丙", Some(second));
-    let other = add("丁", None);
-    let had = |one, other: &str, since_s| persons.had_a_hand(one, &person(&persons, other), since_s).unwrap();
-    assert!(had(first, "乙", 0) && had(first, "丙", 0) && had(second, "丙", 0));
-    assert!(!had(second, "甲", 0) && !had(other, "丙", 0) && !had(third, "丙", 0));
-    assert!(!had(first, "乙", 1_001), "made at second 1000");
-    clock.advance_ms(10_000);
-    persons.replace_password(second, &secret, other).unwrap();
-    assert!(had(other, "乙", 1_001) && !had(first, "乙", 1_001));
-    persons.replace_password(second, &secret, second).unwrap();
-    assert!(!had(other, "乙", 1_001), "a password of one's own is in nobody else's hand");
-}
-
 fn day(text: &str) -> jiff::civil::Date {
     text.parse().unwrap()
 }
@@ -271,16 +253,32 @@ fn the_first_administrator_comes_by_a_code_that_works_once_and_not_for_ever() {
     assert_eq!(take(&format!(" {}\n", code.as_str()), "王伟", GOOD).unwrap().role, Role::Administrator);
     store.lose_power();
     assert!(matches!(take(code.as_str(), "李娜", GOOD), Err(TakeFirstFailed::Code)), "it was used");
-    assert!(persons.make_first_code().unwrap().is_none());
     assert_eq!(persons.list().unwrap().len(), 1);
 }
 
 #[test]
-fn a_code_left_over_makes_no_second_first_administrator() {
+fn two_administrators_come_by_codes_and_are_in_different_hands_and_a_third_does_not() {
     let (persons, ..) = persons(folder::Role::Hub);
+    let take = |name: &str| {
+        let code = persons.make_first_code().unwrap()?;
+        let first = FirstPerson { code, name: name.to_owned(), password: Password::new(GOOD.to_owned()) };
+        Some(persons.take_first_code(&first).unwrap().id)
+    };
+    let (first, second) = (take("王伟").unwrap(), take("李娜").unwrap());
+    assert_eq!(persons.common_hand(first, second).unwrap(), None);
+    assert!(persons.make_first_code().unwrap().is_none());
+    persons.deactivate(second).unwrap();
+    assert!(persons.make_first_code().unwrap().is_none(), "nobody makes room for another one");
+}
+
+#[test]
+fn a_code_left_over_is_no_good_once_there_were_two_administrators() {
+    let (persons, ..) = persons(folder::Role::Hub);
+    let first = add(&persons, "王伟", Role::Administrator).unwrap();
     let code = persons.make_first_code().unwrap().unwrap();
-    add(&persons, "王伟", Role::Administrator).unwrap();
+    persons.add("赵敏", Role::Administrator, &SecretString::from(GOOD), Some(first)).unwrap();
     let password = Password::new(GOOD.to_owned());
     let refused = persons.take_first_code(&FirstPerson { code, name: "李娜".to_owned(), password });
-    assert!(matches!(refused, Err(TakeFirstFailed::Administrator)));
+    assert!(matches!(refused, Err(TakeFirstFailed::Administrators)));
+    assert!(!persons.awaits_first().unwrap());
 }
