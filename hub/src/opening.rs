@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use safeharbor_certs::spki;
-use safeharbor_core::digest::Digest;
 use safeharbor_core::directory::{Announcement, ApplyFailed, Deciders};
 use safeharbor_core::key::{PublicKey, Signer};
 use safeharbor_core::statement::ParseStatementFailed;
@@ -23,15 +22,15 @@ use crate::catalogues::{Catalogues, CataloguesFailed};
 use crate::committer::Committer;
 use crate::folder::{Paths, Settings};
 use crate::forks::Forks;
-use crate::index::{Index, IndexFailed};
+use crate::index::{Index, IndexFailed, Indexed};
 use crate::invitation;
 use crate::journal::{Journal, JournalFailed};
 use crate::key_register::{ClaimFailed, KeyRegister, NamedKey, Usage};
 use crate::ledger::Ledger;
 use crate::office::drawer::DrawerFailed;
 use crate::office::{Desk, persons};
-use crate::publisher::{PublishFailed, Publisher};
-use crate::registry::{Published, RegistryFiles, SigningFailed, SigningState, TreeFailed, TreeWriter};
+use crate::publisher::{PublishFailed, Publisher, Unwitnessed};
+use crate::registry::{RegistryFiles, SigningFailed, SigningState, TreeFailed, TreeWriter};
 use crate::replay::{ReplayFailed, replay};
 use crate::shared::Shared;
 use crate::tasks::Tasks;
@@ -138,15 +137,9 @@ pub fn open(
     let log_signer: Arc<dyn Signer> = Arc::new(key_file::load(&paths.log_key(), KeyUse::Log)?);
     let signer: Arc<dyn Signer> = Arc::new(key_file::load(&paths.statement_key(), KeyUse::Statement)?);
     let store: Arc<dyn Store> = Arc::new(SledStore::open(&paths.index(), SledSettings::default())?);
-    let index = Index::new(Arc::clone(&store));
-    let indexed = index.load()?;
-    let something_published =
-        indexed.size > 0 || paths.registry().join("checkpoint").exists() || has_segments(&paths);
-    let signing = SigningState::load(&paths.signed(), something_published)?;
+    let OnDisk { index, indexed, signing, files, tree } = load_registry(&paths, &store)?;
     // What is indexed was durable; what was signed even more so.
     let durable = signing.size().max(indexed.size);
-    let files = RegistryFiles::new(paths.registry());
-    let tree = TreeWriter::load(files.clone(), indexed.size)?;
     let mut ledger = Ledger::new(settings.issuer(), &settings.origin);
     let mut unpublished = Vec::new();
     let mut tasks = Vec::new();
@@ -166,9 +159,7 @@ pub fn open(
     if journal.next_index() < durable {
         return Err(OpenHubFailed::Behind { signed: durable, held: journal.next_index() });
     }
-    // Replaced by the first publication below, before anybody can look.
-    let published = Published { size: indexed.size, root: Digest::of(b""), note: String::new() };
-    let shared = Arc::new(Shared::new(ledger, files, published, Tasks::load(store)?, paths.journal()));
+    let shared = Arc::new(Shared::new(ledger, files, indexed.size, Tasks::load(store)?, paths.journal()));
     shared.queue_entries(unpublished);
     shared.tasks.open(tasks);
     let evidence = Evidence::open(&paths.evidence(), EVIDENCE_BYTES_MAX)?;
@@ -182,9 +173,16 @@ pub fn open(
         forks,
     };
     let (origin, log_key) = (settings.origin.clone(), log_signer.public_key());
-    let mut publisher =
-        Publisher { shared: Arc::clone(&shared), tree, signing, signer: log_signer, origin, index };
-    publisher.publish()?;
+    let mut publisher = Publisher {
+        shared: Arc::clone(&shared),
+        tree,
+        signing,
+        signer: log_signer,
+        origin,
+        index,
+        cosigning: Arc::new(Unwitnessed),
+    };
+    publisher.start()?;
     let persons = Arc::new(persons(&office, clock, random));
     let (clock, random) = (Arc::clone(clock), Arc::clone(random));
     let authorities_changed = watch::Sender::new(0);
@@ -202,6 +200,26 @@ pub fn open(
     };
     open_office(&desk, [log_key, signer.public_key()])?;
     Ok(OpenHub { folder: held, desk, committer, publisher, signer })
+}
+
+/// What there is of the registry before the journal is replayed.
+struct OnDisk {
+    index: Index,
+    indexed: Indexed,
+    signing: SigningState,
+    files: RegistryFiles,
+    tree: TreeWriter,
+}
+
+fn load_registry(paths: &Paths, store: &Arc<dyn Store>) -> Result<OnDisk, OpenHubFailed> {
+    let index = Index::new(Arc::clone(store));
+    let indexed = index.load()?;
+    let something_published =
+        indexed.size > 0 || paths.registry().join("checkpoint").exists() || has_segments(paths);
+    let signing = SigningState::load(&paths.signed(), something_published)?;
+    let files = RegistryFiles::new(paths.registry());
+    let tree = TreeWriter::load(files.clone(), indexed.size)?;
+    Ok(OnDisk { index, indexed, signing, files, tree })
 }
 
 /// The empty registry is signed before anything is logged, so a journal with segments was signed over.

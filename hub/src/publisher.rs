@@ -1,27 +1,29 @@
-//! The publisher: brings durable entries into a signed checkpoint within 250 ms.
+//! The publisher: brings durable entries into a signed checkpoint, and has it cosigned and published within 250 ms.
 //!
-//! The order matters: tiles durable, then (size, root) recorded, then signed and written, then indexed, then told.
+//! The order matters. Growing: tiles durable, then indexed. Signing: (size, root) recorded, then signed. Publishing:
+//! cosigned, then `checkpoint` written, then told. Growing goes on while cosignatures are collected.
+
+mod cosigning;
+mod schedule;
+mod start;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use safeharbor_core::checkpoint::{Checkpoint, sign_checkpoint};
 use safeharbor_core::institution::Issuer;
 use safeharbor_core::key::Signer;
-use safeharbor_core::note::NoteFailed;
+use safeharbor_core::note::{NoteFailed, SignatureLine};
 use safeharbor_service::durable_file::{WriteFailed, write_durably};
-use safeharbor_service::shutdown::Shutdown;
+
+pub use cosigning::{Collected, Cosigning, Signed, Unwitnessed};
 
 use crate::index::{Index, IndexFailed};
 use crate::ledger::Tip;
 use crate::registry::{Published, SigningFailed, SigningState, TreeFailed, TreeWriter};
 use crate::shared::Shared;
-
-/// How long entries are gathered before a checkpoint follows them.
-const GATHER: Duration = Duration::from_millis(100);
-/// How often a checkpoint is published when nothing is logged.
-const HEARTBEAT: Duration = Duration::from_secs(3600);
 
 /// Publishing failed; what was acknowledged stays durable in the journal.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +34,7 @@ pub enum PublishFailed {
     /// What should be signed contradicts what was signed.
     #[error("the checkpoint must not be signed")]
     Signing(#[from] SigningFailed),
-    /// The log key did not sign.
+    /// The log key did not sign, or a cosignature cannot be added.
     #[error("the checkpoint cannot be signed")]
     Note(#[from] NoteFailed),
     /// The checkpoint cannot be written.
@@ -67,49 +69,33 @@ pub struct Publisher {
     pub origin: String,
     /// The index.
     pub index: Index,
+    /// Who cosigns.
+    pub cosigning: Arc<dyn Cosigning>,
 }
 
 impl Publisher {
-    /// Publishes until shutdown, then once more.
-    ///
-    /// # Errors
-    /// Any of [`PublishFailed`]; the hub must stop then.
-    pub async fn run(mut self, shutdown: Shutdown) -> Result<(), PublishFailed> {
-        let shared = Arc::clone(&self.shared);
-        loop {
-            tokio::select! {
-                () = shared.entries_wait.notified() => {}
-                () = tokio::time::sleep(HEARTBEAT) => {}
-                () = shutdown.wait() => return self.in_background().await.map(drop),
-            }
-            tokio::time::sleep(GATHER).await;
-            self = self.in_background().await?;
-        }
-    }
-
-    async fn in_background(mut self) -> Result<Self, PublishFailed> {
-        let work = move || {
-            self.publish()?;
-            Ok(self)
-        };
-        tokio::task::spawn_blocking(work).await.or(Err(PublishFailed::Ended))?
-    }
-
-    /// Publishes a checkpoint over everything that is durable.
+    /// Grows and signs, and publishes where nobody has to cosign; what is not published yet is returned.
     ///
     /// # Errors
     /// Any of [`PublishFailed`].
-    pub fn publish(&mut self) -> Result<(), PublishFailed> {
+    pub fn publish(&mut self) -> Result<Option<Signed>, PublishFailed> {
+        self.grow()?;
+        let signed = self.sign()?;
+        if self.cosigning.is_needed() {
+            return Ok(Some(signed));
+        }
+        self.release(&signed, Vec::new())?;
+        Ok(None)
+    }
+
+    /// Brings durable entries into the tree on disk and into the index.
+    fn grow(&mut self) -> Result<(), PublishFailed> {
         let entries = self.shared.queued_entries();
         let count = entries.len();
         self.extend(entries)?;
-        let (size, root) = (self.tree.size(), self.tree.root());
-        self.signing.record(size, root)?;
-        let checkpoint = Checkpoint { origin: self.origin.clone(), size, root };
-        let note = sign_checkpoint(&checkpoint, self.signer.as_ref())?.to_string();
-        write_durably(&self.checkpoint_path(), note.as_bytes())?;
+        let size = self.tree.size();
         self.bring_index_up(size)?;
-        self.shared.publish(Published { size, root, note }, count);
+        self.shared.forget_queued(count);
         Ok(())
     }
 
@@ -135,6 +121,26 @@ impl Publisher {
         };
         let runs = runs.into_iter().map(|((issuer, _), run)| (issuer, run));
         self.index.advance(size, tips.into_iter(), runs, |batch| self.shared.tasks.save_into(batch))?;
+        Ok(())
+    }
+
+    /// Records what the tree on disk is, then signs it.
+    fn sign(&mut self) -> Result<Signed, PublishFailed> {
+        let (size, root) = (self.tree.size(), self.tree.root());
+        self.signing.record(size, root)?;
+        let checkpoint = Checkpoint { origin: self.origin.clone(), size, root };
+        Ok(Signed { size, root, note: sign_checkpoint(&checkpoint, self.signer.as_ref())? })
+    }
+
+    /// Publishes what was signed, with the cosignatures, and tells whoever waits for it.
+    fn release(&self, signed: &Signed, cosignatures: Vec<SignatureLine>) -> Result<(), PublishFailed> {
+        let mut note = signed.note.clone();
+        for line in cosignatures {
+            note.append(line)?;
+        }
+        let note = note.to_string();
+        write_durably(&self.checkpoint_path(), note.as_bytes())?;
+        self.shared.publish(Published { size: signed.size, root: signed.root, note });
         Ok(())
     }
 

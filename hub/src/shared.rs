@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use safeharbor_core::directory::Directory;
 use safeharbor_core::entry::Entry;
 use safeharbor_core::institution::{InstitutionCode, Issuer};
+use safeharbor_core::merkle::empty_root;
 use tokio::sync::{Notify, watch};
 
 use crate::ledger::Ledger;
@@ -18,12 +19,12 @@ use crate::tasks::Tasks;
 pub struct Shared {
     ledger: RwLock<Ledger>,
     directory: watch::Sender<Arc<Directory>>,
-    unpublished: Mutex<Vec<Vec<u8>>>,
+    queue: Mutex<Queue>,
     /// Signals the publisher that entries wait.
     pub entries_wait: Notify,
     /// The registry's files.
     pub files: RegistryFiles,
-    /// The last published checkpoint.
+    /// The last published checkpoint; its note is empty before the first.
     pub published: watch::Sender<Arc<Published>>,
     /// What is asked of nodes and not answered.
     pub tasks: Tasks,
@@ -31,6 +32,14 @@ pub struct Shared {
     pub journal_folder: PathBuf,
     contacts: Mutex<BTreeMap<InstitutionCode, Contact>>,
     alarms: Mutex<BTreeSet<InstitutionCode>>,
+}
+
+/// Durable entries that are not in the tree on disk.
+#[derive(Debug)]
+struct Queue {
+    /// The log index of the first.
+    first: u64,
+    entries: Vec<Vec<u8>>,
 }
 
 /// When an institution's node was last heard.
@@ -49,22 +58,17 @@ pub struct Contact {
 }
 
 impl Shared {
-    /// Puts the parts together at start-up.
+    /// Puts the parts together at start-up; `on_disk` is the number of entries in the registry's files.
     #[must_use]
-    pub fn new(
-        ledger: Ledger,
-        files: RegistryFiles,
-        published: Published,
-        tasks: Tasks,
-        journal: PathBuf,
-    ) -> Self {
+    pub fn new(ledger: Ledger, files: RegistryFiles, on_disk: u64, tasks: Tasks, journal: PathBuf) -> Self {
+        let nothing = Published { size: 0, root: empty_root(), note: String::new() };
         Self {
             directory: watch::Sender::new(Arc::new(ledger.directory().clone())),
             ledger: RwLock::new(ledger),
-            unpublished: Mutex::new(Vec::new()),
+            queue: Mutex::new(Queue { first: on_disk, entries: Vec::new() }),
             entries_wait: Notify::new(),
             files,
-            published: watch::Sender::new(Arc::new(published)),
+            published: watch::Sender::new(Arc::new(nothing)),
             tasks,
             journal_folder: journal,
             contacts: Mutex::new(BTreeMap::new()),
@@ -101,21 +105,32 @@ impl Shared {
 
     /// Hands durable entries to the publisher.
     pub(crate) fn queue_entries(&self, entries: impl IntoIterator<Item = Vec<u8>>) {
-        self.unpublished.lock().unwrap_or_else(PoisonError::into_inner).extend(entries);
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).entries.extend(entries);
         self.entries_wait.notify_one();
     }
 
-    /// Entries that are durable and in no published checkpoint, from the first on. The publisher forgets them
-    /// after publishing, so that an entry is always found either here or in the registry's files.
+    /// Entries that are durable and not in the tree on disk, from the first on. The publisher forgets them once they are
+    /// there, so that an entry is always found either here or in the registry's files.
     pub(crate) fn queued_entries(&self) -> Vec<Vec<u8>> {
-        self.unpublished.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).entries.clone()
     }
 
-    /// Publishes a checkpoint that covers the first `count` queued entries.
-    pub(crate) fn publish(&self, published: Published, count: usize) {
-        let mut queue = self.unpublished.lock().unwrap_or_else(PoisonError::into_inner);
-        let covered = count.min(queue.len());
-        queue.drain(..covered);
+    /// Forgets the first `count` queued entries, which are in the registry's files.
+    pub(crate) fn forget_queued(&self, count: usize) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = count.min(queue.entries.len());
+        let forgotten = queue.entries.drain(..count).count();
+        queue.first = queue.first.saturating_add(u64::try_from(forgotten).unwrap_or(u64::MAX));
+    }
+
+    /// The number of entries in the tree on disk, published or not.
+    #[must_use]
+    pub fn on_disk(&self) -> u64 {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).first
+    }
+
+    /// Tells that a checkpoint is published.
+    pub(crate) fn publish(&self, published: Published) {
         self.published.send_replace(Arc::new(published));
     }
 
@@ -126,15 +141,14 @@ impl Shared {
     pub fn find_entry(&self, issuer: &Issuer, seq: u64) -> Result<Option<Entry>, ReadRegistryFailed> {
         let run = self.ledger().runs().find(issuer, seq);
         let Some(index) = run.and_then(|run| run.index_of(seq)) else { return Ok(None) };
-        let bytes = {
-            let queue = self.unpublished.lock().unwrap_or_else(PoisonError::into_inner);
-            let published = self.published.borrow().size;
-            let queued = index.checked_sub(published).and_then(|n| usize::try_from(n).ok());
-            queued.and_then(|n| queue.get(n).cloned())
+        let (queued, on_disk) = {
+            let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let place = index.checked_sub(queue.first).and_then(|n| usize::try_from(n).ok());
+            (place.and_then(|n| queue.entries.get(n).cloned()), queue.first)
         };
-        let bytes = match bytes {
+        let bytes = match queued {
             Some(bytes) => bytes,
-            None => self.files.read_entry(index, self.published.borrow().size)?,
+            None => self.files.read_entry(index, on_disk)?,
         };
         Ok(Entry::decode(&bytes).ok())
     }

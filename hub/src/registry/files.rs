@@ -86,11 +86,24 @@ impl RegistryFiles {
         entries.into_iter().nth(place).ok_or(beyond)
     }
 
-    /// Reads a bundle's entries.
+    /// Reads a bundle's entries; the full one stands in where a partial one is gone.
     ///
     /// # Errors
     /// The bundle is missing or malformed.
     pub fn read_bundle(&self, bundle: &BundleId) -> Result<Vec<Vec<u8>>, ReadRegistryFailed> {
+        match self.read_entries(bundle) {
+            Err(ReadRegistryFailed::Io { source, .. })
+                if bundle.is_partial() && source.kind() == io::ErrorKind::NotFound =>
+            {
+                let mut entries = self.read_entries(&bundle.full())?;
+                entries.truncate(usize::from(bundle.width()));
+                Ok(entries)
+            }
+            read => read,
+        }
+    }
+
+    fn read_entries(&self, bundle: &BundleId) -> Result<Vec<Vec<u8>>, ReadRegistryFailed> {
         let path = self.folder.join(bundle.to_string());
         let bytes =
             std::fs::read(&path).map_err(|source| ReadRegistryFailed::Io { path: path.clone(), source })?;

@@ -39,6 +39,17 @@ pub enum SigningFailed {
         "the signing record is missing although something was published: this folder is a copy or a backup; do not sign with it"
     )]
     Missing,
+    /// The record is older than what is published.
+    #[error(
+        "the signing record is of {signed} entries, and a checkpoint of {published} is published: the record was rolled back or \
+         is another folder's; put the newest one back"
+    )]
+    RolledBack {
+        /// The size in the record.
+        signed: u64,
+        /// The size that is published.
+        published: u64,
+    },
     /// The record cannot be written.
     #[error("the signing record cannot be written")]
     Write(#[source] WriteFailed),

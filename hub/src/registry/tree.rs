@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use safeharbor_core::digest::Digest;
 use safeharbor_core::merkle::{Frontier, hash_leaf};
-use safeharbor_core::tile::{BundleFailed, BundleId, TileFailed, TileHashes, TileId, encode_bundle};
+use safeharbor_core::tile::{
+    BundleFailed, BundleId, ReadTileFailed, TileFailed, TileHashes, TileId, encode_bundle,
+};
 use safeharbor_service::durable_file::{WriteFailed, create_folders_durably, write_durably};
 
 use super::files::{ReadRegistryFailed, RegistryFiles};
@@ -49,6 +51,15 @@ pub enum TreeFailed {
     /// Hashes that make no tile.
     #[error("a tile cannot be made")]
     Tile(#[from] TileFailed),
+    /// The root at an earlier size cannot be read.
+    #[error("the root of the first {size} entries cannot be read")]
+    Root {
+        /// That size.
+        size: u64,
+        /// Why.
+        #[source]
+        source: ReadTileFailed<io::Error>,
+    },
     /// The stored right edge cannot be read.
     #[error("the right edge of the tree cannot be read")]
     Edge(#[from] ReadRegistryFailed),
