@@ -1,5 +1,6 @@
 //! Who a peer is: what its certificate's one SAN says.
 
+use safeharbor_core::digest::Digest;
 use safeharbor_core::institution::{InstitutionCode, ParseCodeFailed};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -14,6 +15,8 @@ pub struct PeerIdentity {
     pub institution: InstitutionCode,
     /// When the certificate ends, in seconds since 1970 UTC.
     pub until_s: u64,
+    /// The name of its key: SHA-256 of the SubjectPublicKeyInfo.
+    pub key: Digest,
 }
 
 /// A certificate that says no one institution.
@@ -54,7 +57,7 @@ impl PeerIdentity {
         let code = uri.strip_prefix(URN_PREFIX).ok_or(IdentityFailed::NotAnInstitution)?;
         let institution = code.parse().map_err(IdentityFailed::Code)?;
         let until_s = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
-        Ok(Self { institution, until_s })
+        Ok(Self { institution, until_s, key: Digest::of(certificate.public_key().raw) })
     }
 
     /// Reads who the peer of a connection is, from the chain it showed: the first certificate is its own.

@@ -71,23 +71,16 @@ impl AdminState {
 
 /// Serves until shutdown.
 pub async fn serve(listener: TcpListener, state: AdminState, shutdown: Shutdown) {
-    let guarded = middleware::from_fn_with_state(state.names(), guard);
-    let app = Router::new()
-        .route("/login", routing::get(login::show).post(login::take))
-        .route("/logout", routing::post(login::leave))
-        .route("/first", routing::get(first::show).post(first::take))
-        .route("/persons", routing::get(persons::show))
-        .route("/audit", routing::get(audit::show))
-        .route("/audit.csv", routing::get(audit::download))
-        .route("/", routing::get(board))
-        .route("/board.json", routing::get(board_json))
-        .route("/healthz", routing::get(async || "ok\n"))
-        .fallback(missing)
-        .layer(middleware::from_fn_with_state(state.clone(), door::door))
-        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
-        .layer(guarded)
-        .with_state(state);
+    serve_pages(listener, (state, pages()), shutdown).await;
+}
+
+async fn serve_pages(
+    listener: TcpListener,
+    (state, pages): (AdminState, Router<AdminState>),
+    shutdown: Shutdown,
+) {
     let ending = shutdown.clone();
+    let app = app(state, pages);
     let served =
         axum::serve(listener, app).with_graceful_shutdown(async move { ending.wait().await }).into_future();
     // Whoever holds half a request open does not hold the hub up.
@@ -100,6 +93,31 @@ pub async fn serve(listener: TcpListener, state: AdminState, shutdown: Shutdown)
         () = patience => {}
         else => {}
     }
+}
+
+fn pages() -> Router<AdminState> {
+    Router::new()
+        .route("/login", routing::get(login::show).post(login::take))
+        .route("/logout", routing::post(login::leave))
+        .route("/first", routing::get(first::show).post(first::take))
+        .route("/persons", routing::get(persons::show))
+        .route("/audit", routing::get(audit::show))
+        .route("/audit.csv", routing::get(audit::download))
+        .route("/", routing::get(board))
+        .route("/board.json", routing::get(board_json))
+        .route("/healthz", routing::get(async || "ok\n"))
+}
+
+/// Pages behind the door, and the door behind the guard.
+fn app(state: AdminState, pages: Router<AdminState>) -> Router {
+    let guarded = middleware::from_fn_with_state(state.names(), guard);
+    pages
+        // A layer is asked only where there is something behind it.
+        .fallback(async || StatusCode::NOT_FOUND)
+        .layer(middleware::from_fn_with_state(state.clone(), door::door))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(guarded)
+        .with_state(state)
 }
 
 type Parameters = Query<Vec<(String, String)>>;
@@ -123,8 +141,8 @@ async fn board_json(State(state): State<AdminState>) -> impl IntoResponse {
     Json(state.report())
 }
 
-async fn missing(parameters: Parameters, headers: HeaderMap) -> Response {
-    answer(StatusCode::NOT_FOUND, &Missing::new(wish(&parameters, &headers).lang))
+fn missing(parameters: &Parameters, headers: &HeaderMap) -> Response {
+    answer(StatusCode::NOT_FOUND, &Missing::new(wish(parameters, headers).lang))
 }
 
 fn answer(status: StatusCode, page: &impl Template) -> Response {

@@ -12,6 +12,7 @@ pub(crate) mod testing;
 mod tests;
 mod throttle;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use safeharbor_certs::proof::ProofFailed;
@@ -25,8 +26,9 @@ use tonic::{Request, Response, Status};
 use crate::authority::Authorities;
 use crate::exchange::Peer;
 use crate::key_register::ClaimFailed;
+use crate::network::Network;
 use crate::office::Office;
-use throttle::{Attempt, Throttle};
+use throttle::{Attempt, Throttle, Trier};
 
 /// The service.
 #[derive(Debug, Clone)]
@@ -53,7 +55,7 @@ impl Refusal {
         Self::new(Code::Internal, "the hub could not finish this; ask again")
     }
 
-    /// Whether the caller is to be slowed down.
+    /// Whether whoever asked is to be slowed down.
     const fn counts(&self) -> bool {
         !matches!(self.code, Code::Internal | Code::Unavailable | Code::AttemptsThrottled)
     }
@@ -68,7 +70,9 @@ impl From<ProofFailed> for Refusal {
 impl From<ClaimFailed> for Refusal {
     fn from(failed: ClaimFailed) -> Self {
         match &failed {
-            ClaimFailed::InUse { .. } => Self::new(Code::KeyInUse, failed.to_string()),
+            ClaimFailed::InUse { .. } | ClaimFailed::Ended(_) => {
+                Self::new(Code::KeyInUse, failed.to_string())
+            }
             ClaimFailed::Drawer(_) => Self::ours(&failed),
         }
     }
@@ -81,32 +85,57 @@ impl EnrollmentService {
         Self { office, throttle: Arc::default() }
     }
 
-    /// Lets a caller try, unless their address tried or failed too often.
-    async fn attempt<T, A, F>(&self, request: Request<T>, act: A) -> Result<Response<v1::Membership>, Status>
+    /// Lets `trier` try, unless they tried or failed too often.
+    async fn attempt<F>(&self, trier: Trier, act: F) -> Result<v1::Membership, Refusal>
     where
-        A: FnOnce(Office, T, String) -> F,
         F: Future<Output = Result<v1::Membership, Refusal>>,
     {
-        let peer = request.extensions().get::<Peer>();
-        let address = peer.ok_or_else(|| status_of(Code::Internal, "no address"))?.address.ip();
         let now_ms = self.office.clock.now_ms();
-        if !self.throttle.lets(address, now_ms) {
-            let text = "too many attempts from this address; wait for ten minutes";
-            return Err(status_of(Code::AttemptsThrottled, text));
+        if !self.throttle.lets(trier, now_ms) {
+            let text = "too many attempts; wait for ten minutes";
+            return Err(Refusal::new(Code::AttemptsThrottled, text));
         }
-        let refusal = match act(self.office.clone(), request.into_inner(), address.to_string()).await {
-            Ok(membership) => {
-                self.throttle.count(address, Attempt::Answered, now_ms);
-                return Ok(Response::new(membership));
-            }
-            Err(refusal) => refusal,
-        };
-        if refusal.counts() {
-            self.throttle.count(address, Attempt::Failed, now_ms);
+        let done = act.await;
+        match &done {
+            Ok(_) => self.throttle.count(trier, Attempt::Answered, now_ms),
+            Err(refusal) if refusal.counts() => self.throttle.count(trier, Attempt::Failed, now_ms),
+            Err(_) => {}
         }
-        tracing::info!(%address, code = %refusal.code, reason = refusal.text, "an enrolment was refused");
-        Err(status_of(refusal.code, &refusal.text))
+        done
     }
+
+    /// Lets an institution try whose statement key signed, wherever it calls from: `code` is an error if it did not.
+    async fn attempt_as<F>(
+        &self,
+        code: Result<InstitutionCode, Refusal>,
+        from: IpAddr,
+        act: F,
+    ) -> Result<v1::Membership, Refusal>
+    where
+        F: Future<Output = Result<v1::Membership, Refusal>>,
+    {
+        match code {
+            Ok(code) => self.attempt(Trier::Institution(code), act).await,
+            Err(refusal) => {
+                let (trier, now_ms) = (Trier::Unproven(from.into()), self.office.clock.now_ms());
+                if self.throttle.lets(trier, now_ms) {
+                    tracing::info!(%from, code = %refusal.code, reason = refusal.text, "a proof was refused");
+                }
+                self.throttle.count(trier, Attempt::Failed, now_ms);
+                Err(refusal)
+            }
+        }
+    }
+}
+
+/// Where a request comes from.
+fn address_of<T>(request: &Request<T>) -> Result<IpAddr, Status> {
+    let peer = request.extensions().get::<Peer>();
+    Ok(peer.ok_or_else(|| status_of(Code::Internal, "no address"))?.address.ip())
+}
+
+fn answer(done: Result<v1::Membership, Refusal>) -> Result<Response<v1::Membership>, Status> {
+    done.map(Response::new).map_err(|refusal| status_of(refusal.code, &refusal.text))
 }
 
 #[tonic::async_trait]
@@ -127,16 +156,27 @@ impl Enrollment for EnrollmentService {
     }
 
     async fn join(&self, request: Request<v1::JoinRequest>) -> Result<Response<v1::Membership>, Status> {
-        self.attempt(request, |office, asked, from| async move { join::join(&office, asked, from).await })
-            .await
+        let (from, office) = (address_of(&request)?, &self.office);
+        let act = join::join(office, request.into_inner(), from.to_string());
+        let done = self.attempt(Trier::Joining(Network::from(from)), act).await;
+        if let Err(Refusal { code, text }) = &done
+            && *code != Code::AttemptsThrottled
+        {
+            tracing::info!(%from, %code, reason = text, "somebody was not let in");
+        }
+        answer(done)
     }
 
     async fn renew(&self, request: Request<v1::RenewRequest>) -> Result<Response<v1::Membership>, Status> {
-        self.attempt(request, |office, asked, _| async move { renewal::renew(&office, asked).await }).await
+        let (from, asked) = (address_of(&request)?, request.into_inner());
+        let proven = renewal::verify(&self.office, &asked).map(|proven| proven.code);
+        answer(self.attempt_as(proven, from, renewal::renew(&self.office, asked)).await)
     }
 
     async fn rotate(&self, request: Request<v1::RotateRequest>) -> Result<Response<v1::Membership>, Status> {
-        self.attempt(request, |office, asked, _| async move { rotation::rotate(&office, asked).await }).await
+        let (from, asked) = (address_of(&request)?, request.into_inner());
+        let proven = rotation::verify(&self.office, &asked).map(|(code, _)| code);
+        answer(self.attempt_as(proven, from, rotation::rotate(&self.office, asked)).await)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The gRPC services nodes talk to: the stream, and reading one's own chain.
 
+mod accepting;
 mod catalogue_parts;
 mod chain_pages;
 mod live;
@@ -9,6 +10,7 @@ mod seats;
 mod session;
 mod situation;
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -25,8 +27,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::office::Office;
+use crate::tls_key::Shown;
+pub use accepting::{Door, accept};
 use live::Live;
-pub use peer::{Caller, Peer, PeerStream, accept};
+pub use peer::{Caller, Peer, PeerStream};
 use session::Session;
 
 /// How many messages wait for a slow node before the session is held back.
@@ -62,11 +66,11 @@ impl std::ops::Deref for Services {
     }
 }
 
-/// The door of every service but `Enrollment`: only institutions pass.
-fn peer_of<T>(request: &Request<T>) -> Result<(InstitutionCode, Peer), Status> {
-    let peer = request.extensions().get::<Peer>().copied();
-    match peer.map(|peer| (peer.caller, peer)) {
-        Some((Caller::Institution(code), peer)) => Ok((code, peer)),
+/// The certificate that the door has verified, and where it comes from: only institutions pass.
+fn shown_by<T>(request: &Request<T>) -> Result<(Shown, SocketAddr), Status> {
+    let peer = request.extensions().get::<Peer>();
+    match peer.map(|peer| (peer.caller, peer.address)) {
+        Some((Caller::Institution(shown), address)) => Ok((shown, address)),
         Some((Caller::Anonymous, _)) | None => {
             Err(status_of(Code::IdentityRefused, "the connection carries no institution's certificate"))
         }
@@ -74,7 +78,7 @@ fn peer_of<T>(request: &Request<T>) -> Result<(InstitutionCode, Peer), Status> {
 }
 
 fn institution_of<T>(request: &Request<T>) -> Result<InstitutionCode, Status> {
-    peer_of(request).map(|(institution, _)| institution)
+    shown_by(request).map(|(shown, _)| shown.institution)
 }
 
 #[tonic::async_trait]
@@ -85,9 +89,9 @@ impl Exchange for Services {
         &self,
         request: Request<Streaming<v1::NodeMessage>>,
     ) -> Result<Response<Self::OpenStream>, Status> {
-        let (institution, peer) = peer_of(&request)?;
+        let shown = shown_by(&request)?;
         let (sender, receiver) = mpsc::channel(MESSAGES_WAITING_MAX);
-        let session = Session::new(self.clone(), (institution, peer), sender);
+        let session = Session::new(self.clone(), shown, sender);
         tokio::spawn(session.run(request.into_inner()));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::office::Desk;
 use crate::office::drawer::{Drawer, DrawerFailed, keep_all};
 use crate::office::tables::KEYS;
+use crate::tls_key::stands;
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,9 @@ pub struct Registered {
     pub usage: Usage,
     /// When the hub saw it first, in Unix milliseconds.
     pub since_ms: u64,
+    /// Of a TLS key: the thumbprint of the statement key that proved it, with which it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_by: Option<Digest>,
 }
 
 /// The register.
@@ -88,6 +92,9 @@ pub enum ClaimFailed {
         /// What it was to be for.
         usage: Usage,
     },
+    /// It is a TLS key that ended with the statement key that proved it.
+    #[error("the TLS key {0} ended with the statement key that proved it; make another one")]
+    Ended(Digest),
     /// The register cannot be read.
     #[error(transparent)]
     Drawer(#[from] DrawerFailed),
@@ -98,6 +105,14 @@ impl<'d> KeyRegister<'d> {
     #[must_use]
     pub fn of(desk: &'d Desk) -> Self {
         Self { desk, drawer: Drawer::new(&*desk.store, KEYS) }
+    }
+
+    /// What is known of a key.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn find(&self, name: &Digest) -> Result<Option<Registered>, DrawerFailed> {
+        self.drawer.find(name.as_bytes())
     }
 
     /// All keys by name.
@@ -120,10 +135,34 @@ impl<'d> KeyRegister<'d> {
         owner: &InstitutionCode,
         keys: &[NamedKey],
     ) -> Result<(), ClaimFailed> {
-        self.claim_as(batch, owner.as_str(), keys)
+        self.claim_as(batch, owner.as_str(), (keys, None))
     }
 
-    fn claim_as(&self, batch: &mut Batch, owner: &str, keys: &[NamedKey]) -> Result<(), ClaimFailed> {
+    /// Puts the TLS key of a certificate into a batch, with the statement key that proved it.
+    ///
+    /// # Errors
+    /// It is somebody else's or for something else, or it ended with the statement key that proved it before.
+    pub fn claim_tls(
+        &self,
+        batch: &mut Batch,
+        owner: &InstitutionCode,
+        (name, by): (Digest, &PublicKey),
+    ) -> Result<(), ClaimFailed> {
+        let key = NamedKey { name, usage: Usage::Tls };
+        self.claim_as(batch, owner.as_str(), (&[key], Some(by.thumbprint())))?;
+        let directory = self.desk.shared.directory();
+        match (self.find(&name)?, directory.institution(owner)) {
+            (Some(known), Some(institution)) if !stands(institution, &known) => Err(ClaimFailed::Ended(name)),
+            _ => Ok(()),
+        }
+    }
+
+    fn claim_as(
+        &self,
+        batch: &mut Batch,
+        owner: &str,
+        (keys, proven_by): (&[NamedKey], Option<Digest>),
+    ) -> Result<(), ClaimFailed> {
         for (at, key) in keys.iter().enumerate() {
             let in_use = || ClaimFailed::InUse { name: key.name, usage: key.usage };
             if keys.iter().skip(at.saturating_add(1)).any(|other| other.name == key.name) {
@@ -134,7 +173,7 @@ impl<'d> KeyRegister<'d> {
                 Some(_) => return Err(in_use()),
                 None => {
                     let since_ms = self.desk.clock.now_ms();
-                    let row = Registered { owner: owner.to_owned(), usage: key.usage, since_ms };
+                    let row = Registered { owner: owner.to_owned(), usage: key.usage, since_ms, proven_by };
                     self.drawer.put(batch, key.name.as_bytes(), &row)?;
                 }
             }
@@ -148,7 +187,7 @@ impl<'d> KeyRegister<'d> {
     /// One of them is somebody else's or for something else.
     pub fn keep_own(&self, keys: &[NamedKey]) -> Result<(), ClaimFailed> {
         let mut batch = Batch::new();
-        self.claim_as(&mut batch, &self.desk.settings.issuer().to_string(), keys)?;
+        self.claim_as(&mut batch, &self.desk.settings.issuer().to_string(), (keys, None))?;
         Ok(keep_all(&*self.desk.store, batch)?)
     }
 
@@ -171,7 +210,7 @@ impl<'d> KeyRegister<'d> {
                     Issuer::Institution(code) => code.to_string(),
                     hub @ Issuer::Hub(_) => hub.to_string(),
                 };
-                let row = Registered { owner, usage: key.usage, since_ms };
+                let row = Registered { owner, usage: key.usage, since_ms, proven_by: None };
                 self.drawer.put(&mut batch, key.name.as_bytes(), &row)?;
             }
         }

@@ -20,7 +20,7 @@ use crate::access::AccessLayer;
 use crate::backup;
 use crate::board_page::{self, AdminState};
 use crate::enrolment::EnrollmentService;
-use crate::exchange::{PeerStream, Services, accept};
+use crate::exchange::{Door, PeerStream, Services, accept};
 use crate::folder::Paths;
 use crate::office::Office;
 use crate::opening::{OpenHub, first_announcements};
@@ -112,7 +112,8 @@ where
     let services = Services::new(office.clone(), shutdown.clone());
     write_addresses(&office.paths, &grpc, &admin)?;
     let (ready, connections) = mpsc::channel(CONNECTIONS_WAITING_MAX);
-    tokio::spawn(accept(grpc, tls.subscribe(), ready, shutdown.clone()));
+    let door = Door { config: tls.subscribe(), desk: office.desk().clone() };
+    tokio::spawn(accept(grpc, door, ready, shutdown.clone()));
     let certificate = tokio::spawn(tls_certificate::keep(office.desk().clone(), tls, shutdown.clone()));
     let commands = tokio::spawn(commands(office.clone()));
     let admin =
@@ -168,6 +169,7 @@ async fn serve_grpc(
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     let enrolment = EnrollmentServer::new(EnrollmentService::new(services.office.clone()))
         .max_decoding_message_size(ENROLMENT_BYTES_MAX);
+    let desk = services.desk().clone();
     let registry = RegistryServer::new(services);
     let reflection = if reflection {
         let builder = tonic_reflection::server::Builder::configure();
@@ -182,7 +184,7 @@ async fn serve_grpc(
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
         .max_concurrent_streams(16)
-        .layer(AccessLayer)
+        .layer(AccessLayer::new(desk))
         .add_service(health)
         .add_service(exchange)
         .add_service(enrolment)

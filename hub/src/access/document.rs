@@ -18,8 +18,13 @@ TLS refuses a certificate of another authority and one that has expired before a
 renewed on a connection without one. Methods for institutions answer the institution of the certificate about itself alone;
 no request can name another one. A suspended institution reads and renews; its statements are refused (`standing-refused`).
 
-| method | no certificate | wrong authority | expired | suspended | other institution | active node |
-|---|---|---|---|---|---|---|
+Whether a certificate speaks for its institution is asked at every request, and every 2 s of a connection that is open: not once the
+institution is revoked, not once its key has *ended* (the statement key that proved it was ended or replaced by a re-enrolment; a
+rotation ends none), and not if the hub's register does not know the key. Past the end of its certificate an open connection goes on
+while the institution's last one holds. Where a revoked institution or an ended key reaches `Enrollment`, it gets no more than nobody does.
+
+| method | no certificate | wrong authority | expired | key ended | revoked | suspended | other institution | active node |
+|---|---|---|---|---|---|---|---|---|
 ";
 
 const ROUTES_HEAD: &str = "
@@ -38,11 +43,16 @@ pub fn document() -> String {
     let mut page = HEAD.to_owned();
     // Writing to a string does not fail.
     for (path, answers) in METHODS {
-        let (nobody, other) = match answers {
-            Answers::Everybody => ("yes", "its own only"),
-            Answers::Institutions => ("`identity-refused`", "its own only"),
+        let (nobody, revoked) = match answers {
+            Answers::Everybody => ("yes", "as nobody"),
+            Answers::Institutions => ("`identity-refused`", "`standing-refused`"),
         };
-        writeln!(page, "| `{path}` | {nobody} | TLS refuses | TLS refuses | yes | {other} | yes |").ok();
+        let ended = if answers == Answers::Everybody { "as nobody" } else { nobody };
+        writeln!(
+            page,
+            "| `{path}` | {nobody} | TLS refuses | TLS refuses | {ended} | {revoked} | yes | its own only | yes |"
+        )
+        .ok();
     }
     page.push_str(ROUTES_HEAD);
     for route in ROUTES {

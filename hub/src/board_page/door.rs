@@ -11,7 +11,7 @@ use safeharbor_service::person::{AuthorizeFailed, permit};
 use safeharbor_service::speech::{Language, chain_of};
 
 use super::visitor::{self, Visitor};
-use super::{AdminState, Parameters, login, wish};
+use super::{AdminState, Parameters, login, missing, wish};
 use crate::access::{Found, Takes, route};
 use crate::office::Desk;
 use crate::session::{self, Session};
@@ -22,8 +22,8 @@ pub(super) const COOKIE: &str = "safeharbor-session";
 /// Lets through what the table allows.
 pub(super) async fn door(State(state): State<AdminState>, request: Request, next: Next) -> Response {
     let roles = match route(request.method(), request.uri().path()) {
-        // There is a page that says so.
-        Found::Nowhere => return nowhere(request, next).await,
+        // Also where a page was routed and forgotten in the table: nothing behind the door is asked.
+        Found::Nowhere => return nowhere(request).await,
         Found::OtherMethod => return (StatusCode::METHOD_NOT_ALLOWED, "not done here\n").into_response(),
         Found::Route(Takes::Nothing) => return next.run(request).await,
         Found::Route(Takes::Role(roles)) => roles,
@@ -76,10 +76,11 @@ enum Seen {
     Refused(Visitor, String),
 }
 
-async fn nowhere(request: Request, next: Next) -> Response {
-    match *request.method() {
-        axum::http::Method::POST => StatusCode::NOT_FOUND.into_response(),
-        _ => next.run(request).await,
+async fn nowhere(request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    match Parameters::from_request_parts(&mut parts, &()).await {
+        Ok(parameters) => missing(&parameters, &parts.headers),
+        Err(refused) => refused.into_response(),
     }
 }
 

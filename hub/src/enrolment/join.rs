@@ -96,8 +96,8 @@ fn verify(
 
 /// The TLS key need not be the one of the first attempt, but it is nobody else's.
 fn certify(office: &Office, code: InstitutionCode, asked: &Asked) -> Result<String, Refusal> {
-    let (mut batch, tls) = (Batch::new(), NamedKey { name: asked.tls, usage: Usage::Tls });
-    KeyRegister::of(office).claim(&mut batch, &code, &[tls])?;
+    let mut batch = Batch::new();
+    KeyRegister::of(office).claim_tls(&mut batch, &code, (asked.tls, &asked.keys.statements))?;
     certificates::issue(office, code, &asked.csr_pem, batch).map_err(|failed| Refusal::ours(&failed))
 }
 
@@ -153,7 +153,10 @@ fn bind(office: &Office, invited: Invited, asked: &Asked) -> Result<Invited, Ref
         ));
     }
     let mut batch = Batch::new();
-    KeyRegister::of(office).claim(&mut batch, &invited.code, &asked.named_keys())?;
+    let register = KeyRegister::of(office);
+    register.claim(&mut batch, &invited.code, &asked.named_keys())?;
+    // The same row again, with what proved it.
+    register.claim_tls(&mut batch, &invited.code, (asked.tls, &asked.keys.statements))?;
     let (at_ms, keys) = (office.clock.now_ms(), asked.thumbprints());
     let invited = Invited { state: State::Taken { at_ms, keys }, ..invited };
     let detail = json!({

@@ -16,23 +16,41 @@ use crate::office::Office;
 use crate::office::drawer::keep_all;
 use crate::running::{announce, wait_published};
 
-pub(super) async fn renew(office: &Office, request: v1::RenewRequest) -> Result<v1::Membership, Refusal> {
+/// What a request proves.
+pub(super) struct Proven {
+    pub(super) code: InstitutionCode,
+    /// The statement key in force, which signed.
+    key: PublicKey,
+    /// The witness key that is to begin, if there is one; it signed, too.
+    witness: Option<PublicKey>,
+}
+
+/// Verifies that the statement key in force asks.
+pub(super) fn verify(office: &Office, request: &v1::RenewRequest) -> Result<Proven, Refusal> {
     let code = parse_code(&request.institution)?;
-    let directory = office.shared.directory();
-    let key = key_in_force(directory.institution(&code))?;
+    let key = key_in_force(office.shared.directory().institution(&code))?;
     let witness = verify_renewal(&request.proof, &office.settings.issuer(), code, &request.csr_pem, &key)?;
     if let Some(witness) = &witness {
         let place = (office.settings.origin.as_str(), request.csr_pem.as_str());
         verify_other_witness(&request.cosignature, place, witness)?;
     }
+    Ok(Proven { code, key, witness })
+}
+
+pub(super) async fn renew(office: &Office, request: v1::RenewRequest) -> Result<v1::Membership, Refusal> {
     let tls = spki::of_request(&request.csr_pem);
     let tls = tls.map_err(|failed| Refusal::new(Code::ProofRefused, failed.to_string()))?;
     let deciding = office.deciding().await;
+    // As the key stands here, where nobody ends it meanwhile.
+    let Proven { code, key, witness } = verify(office, &request)?;
     let begun = match witness {
         Some(witness) => begin_witness(office, code, witness).await?,
         None => None,
     };
-    let certificate_pem = issue(office, code, &request.csr_pem, NamedKey { name: tls, usage: Usage::Tls })?;
+    let mut batch = Batch::new();
+    KeyRegister::of(office).claim_tls(&mut batch, &code, (tls, &key))?;
+    let issued = certificates::issue(office, code, &request.csr_pem, batch);
+    let certificate_pem = issued.map_err(|failed| Refusal::ours(&failed))?;
     drop(deciding);
     if let Some(index) = begun {
         wait_published(&office.shared, index).await.map_err(|failed| Refusal::ours(&failed))?;
@@ -68,12 +86,6 @@ async fn begin_witness(
     let noted = office.audit.append(None, "other witness key", code.as_str(), detail);
     noted.map_err(|failed| Refusal::ours(&failed))?;
     Ok(Some(announced.index))
-}
-
-fn issue(office: &Office, code: InstitutionCode, csr_pem: &str, tls: NamedKey) -> Result<String, Refusal> {
-    let mut batch = Batch::new();
-    KeyRegister::of(office).claim(&mut batch, &code, &[tls])?;
-    certificates::issue(office, code, csr_pem, batch).map_err(|failed| Refusal::ours(&failed))
 }
 
 /// The statement key with which an institution that takes part speaks for itself.

@@ -21,21 +21,31 @@ use crate::running::{announce, wait_published};
 /// The most bytes a JWK of ours has.
 const JWK_BYTES_MAX: usize = 1024;
 
-pub(super) async fn rotate(office: &Office, request: v1::RotateRequest) -> Result<v1::Membership, Refusal> {
+/// Who asks, and the next key, for which the key in force signed unless it is that key.
+pub(super) fn verify(
+    office: &Office,
+    request: &v1::RotateRequest,
+) -> Result<(InstitutionCode, PublicKey), Refusal> {
     let code = parse_code(&request.institution)?;
     let next = parse_key(&request.jwk)?;
-    let by_next = KeyGround::Rotation { proof: request.by_next };
+    let by_next = KeyGround::Rotation { proof: request.by_next.clone() };
     if !by_next.is_signed_by(&next, code, &next) {
         return Err(Refusal::new(Code::ProofRefused, "the next key did not sign that it begins"));
     }
+    let current = key_in_force(office.shared.directory().institution(&code))?;
+    let ground = KeyGround::Rotation { proof: request.by_current.clone() };
+    if current != next && !ground.is_signed_by(&current, code, &next) {
+        return Err(Refusal::new(Code::ProofRefused, "the key in force did not sign for the next one"));
+    }
+    Ok((code, next))
+}
+
+pub(super) async fn rotate(office: &Office, request: v1::RotateRequest) -> Result<v1::Membership, Refusal> {
     let deciding = office.deciding().await;
-    let directory = office.shared.directory();
-    let current = key_in_force(directory.institution(&code))?;
+    let (code, next) = verify(office, &request)?;
+    let current = key_in_force(office.shared.directory().institution(&code))?;
     if current != next {
         let ground = KeyGround::Rotation { proof: request.by_current };
-        if !ground.is_signed_by(&current, code, &next) {
-            return Err(Refusal::new(Code::ProofRefused, "the key in force did not sign for the next one"));
-        }
         verify_head(office, code, request.last_seq).await?;
         let index = begin(office, code, next, ground).await?;
         drop(deciding);

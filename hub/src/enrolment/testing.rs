@@ -196,8 +196,20 @@ pub(crate) async fn handshake(
     shake(client_config(ca_pem, shown), address).await
 }
 
+/// The same, over a connection that is there.
+pub(crate) async fn handshake_over(
+    ca_pem: &str,
+    shown: Option<(&str, &str)>,
+    stream: TcpStream,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    shake_over(client_config(ca_pem, shown), stream).await
+}
+
 async fn shake(config: Arc<ClientConfig>, address: String) -> std::io::Result<TlsStream<TcpStream>> {
-    let stream = TcpStream::connect(address).await?;
+    shake_over(config, TcpStream::connect(address).await?).await
+}
+
+async fn shake_over(config: Arc<ClientConfig>, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("localhost").unwrap();
     tokio_rustls::TlsConnector::from(config).connect(name, stream).await
 }

@@ -3,6 +3,7 @@
 mod upkeep;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,14 +19,15 @@ use safeharbor_proto::{
 use tokio::sync::{mpsc, oneshot, watch};
 use tonic::{Status, Streaming};
 
+use super::Services;
 use super::live::Place;
 use super::receipts::ReceiptCursor;
 use super::situation::Teller;
-use super::{Peer, Services};
 use crate::committer::{Answers, Order};
 use crate::intake::{Checked, Intake};
 use crate::journal::FrameKey;
 use crate::tasks::ANSWER_BYTES_MAX;
+use crate::tls_key::Shown;
 
 /// How long a node may take to read why its stream ends.
 const FAREWELL_MAX: Duration = Duration::from_secs(2);
@@ -49,17 +51,18 @@ impl Ended {
 pub(super) struct Session {
     services: Services,
     institution: InstitutionCode,
-    peer: Peer,
+    shown: Shown,
+    address: SocketAddr,
     outgoing: Outgoing,
 }
 
 impl Session {
     pub(super) const fn new(
         services: Services,
-        (institution, peer): (InstitutionCode, Peer),
+        (shown, address): (Shown, SocketAddr),
         outgoing: Outgoing,
     ) -> Self {
-        Self { services, institution, peer, outgoing }
+        Self { services, institution: shown.institution, shown, address, outgoing }
     }
 
     pub(super) async fn run(self, mut incoming: Streaming<v1::NodeMessage>) {
@@ -146,7 +149,7 @@ impl Session {
             ended = self.send_tasks() => ended,
             ended = self.tell_situations(teller) => ended,
             ended = self.send_probes(place) => ended,
-            ended = self.outlive_certificates() => Err(ended),
+            ended = self.outlive_certificate() => Err(ended),
             () = place.wait_lost() => Err(Ended::with(Code::StreamTaken, "a later stream took over")),
             () = self.services.shutdown.wait() => Err(Ended::with(Code::Unavailable, "the hub is stopping")),
         };

@@ -196,3 +196,55 @@ async fn a_stream_ends_with_the_last_certificate_and_not_before() {
     hub.clock.advance_ms(5 * DAY_MS);
     assert_eq!(stream.end(true).await, Code::IdentityRefused);
 }
+
+#[tokio::test]
+async fn a_stream_ends_when_its_institution_is_revoked_or_its_key_ends() {
+    for (revoked, expected) in [(true, Code::StandingRefused), (false, Code::IdentityRefused)] {
+        let hub = Hub::start().await;
+        let (node, membership) = joined(&hub).await;
+        let mut stream =
+            Stream::open(&hub, &membership.certificate_pem, &node.tls.key_pem, hello(&[1; 16])).await;
+        stream.begin().await;
+        if revoked {
+            set_standing(&hub, Standing::Revoked).await;
+            assert_eq!(stream.situation().await.standing, Standing::Revoked, "it is told of it first");
+        } else {
+            let key = node.statements.public_key();
+            announce(&hub.office.orders, Announcement::KeyEnds { code: code(), key }).await.unwrap();
+        }
+        assert_eq!(stream.end(true).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_re_enrolment_ends_the_stream_that_was_open_and_a_rotation_does_not() {
+    let hub = Hub::start().await;
+    let (node, membership) = joined(&hub).await;
+    let mut stream =
+        Stream::open(&hub, &membership.certificate_pem, &node.tls.key_pem, hello(&[1; 16])).await;
+    stream.begin().await;
+    let next = crate::enrolment::testing::signer(40);
+    hub.client().await.rotate(node.ask_rotation(&next, 0)).await.unwrap();
+    assert_eq!(stream.situation().await.standing, Standing::Active);
+    set_standing(&hub, Standing::Suspended).await;
+    assert_eq!(stream.situation().await.standing, Standing::Suspended, "it goes on");
+    let again = Node::new(20);
+    hub.join(&again, &hub.invite_as(code(), vec![1, 2])).await.unwrap();
+    assert_eq!(stream.end(true).await, Code::IdentityRefused);
+}
+
+#[tokio::test]
+async fn whoever_reads_its_chain_or_does_not_read_at_all_loses_the_connection() {
+    let hub = Hub::start().await;
+    let (node, membership) = joined(&hub).await;
+    let shown = Some((membership.certificate_pem.as_str(), node.tls.key_pem.as_str()));
+    let mut silent = crate::enrolment::testing::handshake(hub.office.public_address(), &hub.ca_pem(), shown)
+        .await
+        .unwrap();
+    set_standing(&hub, Standing::Revoked).await;
+    let mut bytes = vec![0; 1024];
+    let ended = async {
+        while tokio::io::AsyncReadExt::read(&mut silent, &mut bytes).await.is_ok_and(|read| read > 0) {}
+    };
+    tokio::time::timeout(PATIENCE, ended).await.expect("the hub ends it");
+}

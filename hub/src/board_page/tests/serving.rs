@@ -29,6 +29,11 @@ struct Answer {
 
 impl Served {
     async fn start() -> Self {
+        Self::start_with(pages()).await
+    }
+
+    /// With other pages behind the door.
+    async fn start_with(pages: Router<AdminState>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at_ms(1_778_311_773_120));
         let naming = Naming { name: "hub.example".to_owned(), origin: None, tls_names: Vec::new() };
@@ -42,7 +47,7 @@ impl Served {
         let state = AdminState::new(hub.desk.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), Shutdown::new());
-        let task = tokio::spawn(serve(listener, state, shutdown.clone()));
+        let task = tokio::spawn(serve_pages(listener, (state, pages), shutdown.clone()));
         Self { address, shutdown, task, cookie, _hub: hub, _folder: folder }
     }
 
@@ -147,4 +152,19 @@ async fn half_a_request_does_not_hold_the_shutdown_up() {
     assert_eq!(served.get("/healthz").await.status(), "200");
     served.shutdown.trigger();
     tokio::time::timeout(Duration::from_secs(60), served.task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn access_matrix_a_page_that_is_not_in_the_table_is_not_served() {
+    let forgotten = || routing::any(async || "what nobody decided about");
+    let pages = pages().route("/forgotten", forgotten()).route("/board.json/{of}", forgotten());
+    let served = Served::start_with(pages).await;
+    for path in ["/forgotten", "/forgotten?lang=zh", "/board.json/x"] {
+        for method in ["GET", "HEAD", "POST"] {
+            let answer = served.ask(method, path, "Content-Length: 0\r\n").await;
+            assert!(answer.head.starts_with("http/1.1 404 "), "{method} {path}: {}", answer.head);
+            assert!(!answer.body.contains("nobody decided"), "{method} {path}");
+        }
+    }
+    assert_eq!(served.get("/board.json").await.status(), "200");
 }

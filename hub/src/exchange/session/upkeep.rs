@@ -9,14 +9,13 @@ use safeharbor_proto::{situation_to_wire, v1};
 use serde_json::json;
 
 use super::super::live::{Occupied, Place, Process};
+use super::super::peer::LOOK_EVERY;
 use super::super::situation::Teller;
 use super::{Ended, Session};
-use crate::certificates;
+use crate::tls_key::verify_shown;
 
 /// How long the node that holds the place may take to answer when another one wants it.
 const PROBE_MAX: Duration = Duration::from_secs(3);
-/// How often it is looked whether the certificates have ended.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A clone that tries again and again fills neither the audit log nor the disk.
 const ALARM_EVERY_MS: u64 = 60_000;
 
@@ -46,9 +45,9 @@ impl Session {
         if !is_news {
             return;
         }
-        tracing::error!(institution = %self.institution, address = %self.peer.address, "a second node has this key");
+        tracing::error!(institution = %self.institution, address = %self.address, "a second node has this key");
         let (audit, institution) = (Arc::clone(&self.services.audit), self.institution);
-        let detail = json!({ "address": self.peer.address.ip().to_string() });
+        let detail = json!({ "address": self.address.ip().to_string() });
         let append = move || audit.append(None, Code::NodeCloned.as_str(), institution.as_str(), detail);
         if !matches!(tokio::task::spawn_blocking(append).await, Ok(Ok(_))) {
             tracing::error!(institution = %self.institution, "a second node is not in the audit log");
@@ -71,6 +70,8 @@ impl Session {
                 Ended::with(Code::Internal, &format!("the situation is not known: {failed}"))
             })?;
             self.tell(&mut teller).await?;
+            // A change may have been the end of what it connected with; it was told of the change first.
+            self.verify_shown()?;
         }
     }
 
@@ -95,25 +96,18 @@ impl Session {
         }
     }
 
-    /// Returns once neither the certificate of the connection nor the institution's last one is valid any more: a node that
-    /// renews keeps its stream.
-    pub(super) async fn outlive_certificates(&self) -> Ended {
-        let mut until_ms = self.peer.until_ms;
+    /// Returns once what the connection shows does not speak for the institution any more.
+    pub(super) async fn outlive_certificate(&self) -> Ended {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            if self.services.clock.now_ms() < until_ms {
-                continue;
-            }
-            match certificates::last_of(&self.services, &self.institution) {
-                Ok(last) => until_ms = until_ms.max(last.map_or(0, |last| last.until_ms)),
-                Err(failed) => return Ended::with(Code::Internal, &format!("certificates: {failed}")),
-            }
-            if self.services.clock.now_ms() >= until_ms {
-                return Ended::with(
-                    Code::IdentityRefused,
-                    "the institution's last certificate has ended; renew it",
-                );
+            if let Err(ended) = self.verify_shown() {
+                return ended;
             }
         }
+    }
+
+    fn verify_shown(&self) -> Result<(), Ended> {
+        verify_shown(&self.services, &self.shown)
+            .map_err(|refused| Ended::with(refused.code(), &refused.to_string()))
     }
 }
