@@ -75,6 +75,32 @@ impl RegistryAudit {
         }
     }
 
+    /// Goes on behind entries taken earlier: the public ones in order with their log indexes, every chain's head, and how
+    /// many there were. The directory is made again from the public ones; the heads are believed.
+    ///
+    /// # Errors
+    /// A public entry that does not say what it said.
+    pub fn resume<'e>(
+        origin: &str,
+        hub: Issuer,
+        public: impl IntoIterator<Item = (u64, &'e [u8])>,
+        heads: BTreeMap<Issuer, Head>,
+        size: u64,
+    ) -> Result<Self, AuditFailed> {
+        let mut audit = Self { heads, next_index: size, ..Self::new(origin, hub) };
+        for (index, bytes) in public {
+            let announced = audit.announce_again(index, bytes);
+            announced.map_err(|source| AuditFailed { index, source })?;
+        }
+        Ok(audit)
+    }
+
+    fn announce_again(&mut self, index: u64, bytes: &[u8]) -> Result<(), AuditFault> {
+        let entry = Entry::decode(bytes)?;
+        self.announce(index, &entry)?;
+        Ok(())
+    }
+
     /// Takes the next entry.
     ///
     /// # Errors
@@ -97,19 +123,20 @@ impl RegistryAudit {
                 return Err(BrokenChain { iss, seq, head: head.seq, link }.into());
             }
         }
-        let announcement = match &entry.public {
-            None => None,
-            Some(jwt) => {
-                let statement = Statement::parse(jwt)?;
-                if Entry::of(&statement) != entry {
-                    return Err(AuditFault::Content);
-                }
-                Some(self.directory.apply(index, &statement)?)
-            }
-        };
+        let announcement = self.announce(index, &entry)?;
         self.heads.insert(entry.iss.clone(), head.advance(entry.digest));
         self.next_index = index.saturating_add(1);
         Ok((entry, announcement))
+    }
+
+    /// Takes the public statement in an entry into the directory.
+    fn announce(&mut self, index: u64, entry: &Entry) -> Result<Option<Announcement>, AuditFault> {
+        let Some(jwt) = &entry.public else { return Ok(None) };
+        let statement = Statement::parse(jwt)?;
+        if Entry::of(&statement) != *entry {
+            return Err(AuditFault::Content);
+        }
+        Ok(Some(self.directory.apply(index, &statement)?))
     }
 
     fn head_before(&self, iss: &Issuer) -> Result<Head, AuditFault> {

@@ -18,6 +18,7 @@ pub mod cosignature;
 pub mod digest;
 pub mod directory;
 pub mod entry;
+pub mod fork;
 pub mod institution;
 pub mod json;
 pub mod key;

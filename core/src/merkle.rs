@@ -5,8 +5,8 @@ mod prove;
 mod verify;
 
 pub use frontier::{Frontier, FrontierFailed, SIZE_MAX};
-pub use prove::{HashReader, ProveFailed, prove_consistency, prove_inclusion, root};
-pub use verify::{VerifyProofFailed, verify_consistency, verify_inclusion};
+pub use prove::{HashReader, ProveFailed, prove_both_roots, prove_consistency, prove_inclusion, root};
+pub use verify::{VerifyProofFailed, roots_of_both, verify_consistency, verify_inclusion};
 
 use crate::digest::Digest;
 

@@ -5,12 +5,14 @@ mod growth;
 mod hashes;
 mod path;
 mod reader;
+mod tree;
 
 pub use bundle::{BundleFailed, ENTRY_BYTES_MAX, decode_bundle, encode_bundle};
 pub use growth::{bundles_between, tiles_between};
 pub use hashes::{TileFailed, TileHashes};
 pub use path::{BundleId, ParsePathFailed, TileId};
 pub use reader::{ReadTileFailed, TileReader};
+pub use tree::{PlacedTile, TileTree, TileTreeFailed};
 
 /// The hashes in a full tile and the entries in a full bundle.
 pub const TILE_WIDTH: u16 = 256;

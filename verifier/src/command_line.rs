@@ -3,11 +3,12 @@
 use clap::{Parser, Subcommand};
 
 use crate::language::Language;
+use crate::progress::Progress;
 use crate::report::{Describe, Format, Verdict, render};
 use crate::{disclosure, log, objection::Objection, receipt};
 
-const EXIT_CODES: &str = "Exit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not tell (a file or key is missing or unreadable).
-The verdict is on standard output. Nothing is ever fetched or written.";
+const EXIT_CODES: &str = "Exit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not tell (a file or key is missing, unreadable or cannot be fetched).
+The verdict is on standard output. Nothing is fetched but from an address you name, nothing written but where you say.";
 
 /// Checks receipts, disclosures and logs of a safe-harbour registry (安全港登记簿), offline.
 #[derive(Parser, Debug)]
@@ -43,8 +44,12 @@ impl CommandLine {
         match &self.command {
             Command::Receipt(arguments) => self.finish(&receipt::run(arguments)),
             Command::Disclosure(arguments) => self.finish(&disclosure::run(arguments)),
-            Command::Log(arguments) => self.finish(&log::run(arguments)),
+            Command::Log(arguments) => self.finish(&log::run(arguments, &self.progress())),
         }
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::on_standard_error(self.lang)
     }
 
     fn finish<R: Describe>(&self, outcome: &Result<R, Objection>) -> (Verdict, String) {

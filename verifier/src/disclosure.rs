@@ -74,7 +74,7 @@ pub fn verify_by_keys(token: &Token<'_>, keys: &KeyFile) -> Result<DisclosureRep
 /// A registry that is not verified or lacks the statement, a key not valid there, or a token that is refused.
 pub fn verify_by_log(
     token: &Token<'_>,
-    files: &impl LogFiles,
+    files: &dyn LogFiles,
     trust: &LogTrust,
 ) -> Result<DisclosureReport, Objection> {
     let statement = &token.statement;

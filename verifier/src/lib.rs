@@ -1,8 +1,9 @@
-//! `safeharbor-verify`: checks receipts, disclosures and whole logs offline, trusting only the keys it is handed.
+//! `safeharbor-verify`: checks receipts, disclosures and whole logs, trusting only the keys it is handed.
 //!
-//! In scope: reading files within limits, handing them to `safeharbor-core`, wording the verdict as text or JSON.
-//! Out of scope: every format and proof (`core`), networks and clocks (none is ever used), certificates and
-//! rules.
+//! In scope: reading files within limits, from a folder or a web server, handing them to `safeharbor-core`, wording the verdict
+//! as text or JSON; copies of a log and watching over one.
+//! Out of scope: every format and proof (`core`), certificates of institutions and rules. Only what reads a log from an
+//! address uses the network, only `monitor` a clock.
 //!
 //! To add a command: one file beside `receipt.rs` with its arguments, its report and `run`; a variant in
 //! `command_line.rs`; its faults in `objection.rs`; its place in `docs/verify.md`; its tests in `tests/`.
@@ -14,9 +15,12 @@ pub mod keys;
 pub mod language;
 pub mod log;
 pub mod objection;
+pub mod output;
+pub mod progress;
 pub mod receipt;
 pub mod report;
 pub mod token;
 pub mod trust;
 
+mod patience;
 mod utc;

@@ -1,46 +1,123 @@
 //! `log`: a whole registry, read from its first entry; nothing that is stored beside the entries is believed.
 
+mod ahead;
+mod extension;
 mod files;
+mod prepare;
 mod report;
-mod tree;
+mod site;
+mod source;
+mod state;
 mod walk;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 use safeharbor_core::entry::Entry;
 
 pub use files::{CHECKPOINT, LogFiles, LogFolder};
 pub use report::LogReport;
-pub use walk::{Depth, VerifiedLog};
+pub use site::LogSite;
+pub use source::{LogSource, SourceArguments};
+pub use state::{AuditState, ParseStateFailed, STATE_BYTES_MAX};
+pub use walk::{Companion, Course, Depth, Seen, VerifiedLog, walk};
 
-use crate::objection::Objection;
+use crate::input;
+use crate::objection::{Fault, Objection};
+use crate::output;
+use crate::progress::Progress;
 use crate::trust::LogTrust;
+
+/// How many bundles are read before the state is kept again.
+const BUNDLES_BETWEEN: u32 = 64;
 
 /// Arguments of `log`.
 #[derive(Args, Debug)]
-#[command(group = ArgGroup::new("trust").args(["vkey", "policy"]).required(true).multiple(true))]
 pub struct Arguments {
-    /// The folder of the registry: checkpoint, tile/… (C2SP tlog-tiles).
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
-    /// The key of the registry.
+    #[command(flatten)]
+    source: SourceArguments,
+    /// Keep in FILE how far the audit is, and go on from there: after an interruption, or when the log has grown.
     #[arg(long, value_name = "FILE")]
-    vkey: Option<PathBuf>,
-    /// The trust policy that the checkpoint must meet; it also names the key of the hub's statements.
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    state: Option<PathBuf>,
 }
 
 /// Reads the registry and verifies all of it.
 ///
 /// # Errors
 /// The first thing that keeps it from being verified, and where.
-pub fn run(arguments: &Arguments) -> Result<LogReport, Objection> {
-    let folder = &arguments.folder;
-    let trust = LogTrust::load(arguments.policy.as_deref(), arguments.vkey.as_deref(), folder)?;
-    let log = verify(&LogFolder::new(folder), &trust, Depth::EntriesAndTiles, |_, _| ())?;
+pub fn run(arguments: &Arguments, progress: &Progress) -> Result<LogReport, Objection> {
+    let trust = arguments.source.trust()?;
+    let source = arguments.source.open()?;
+    let course = Course { files: &source, trust: &trust, depth: Depth::EntriesAndTiles, progress };
+    let log = match &arguments.state {
+        None => walk(course, AuditState::begin(), &mut Alone)?,
+        Some(path) => walk_with_state(course, path, |_| ())?,
+    };
     Ok(LogReport::of(&log, &trust))
+}
+
+/// Walks on from the state in a file, and keeps there how far it is. What contradicts it is kept beside it.
+///
+/// # Errors
+/// The first thing that keeps the registry from being verified; a state that cannot be read or kept.
+pub fn walk_with_state(
+    course: Course<'_>,
+    path: &Path,
+    see: impl FnMut(Seen<'_>),
+) -> Result<VerifiedLog, Objection> {
+    let state = load_state(path)?;
+    let log = walk(course, state, &mut Keeper { path, see, bundles: 0 });
+    let log = log.map_err(|objection| objection.keep_evidence(path.parent().unwrap_or(path)))?;
+    store_state(path, log.state())?;
+    Ok(log)
+}
+
+/// Loads a state; that before the first entry where there is no file.
+///
+/// # Errors
+/// A file that is unreadable, or was changed.
+pub fn load_state(path: &Path) -> Result<AuditState, Objection> {
+    let Some(bytes) = input::read_if_there(path, STATE_BYTES_MAX)? else { return Ok(AuditState::begin()) };
+    let text = input::parse_text(&bytes).map_err(|fault| fault.in_file(path.display()))?;
+    AuditState::parse(text).map_err(|failed| Fault::StateRefused(failed).in_file(path.display()))
+}
+
+/// Stores a state, durably.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn store_state(path: &Path, state: &AuditState) -> Result<(), Objection> {
+    let text = state.print().map_err(|failed| Fault::StateRefused(failed).in_file(path.display()))?;
+    output::write_durably(path, text.as_bytes())
+}
+
+struct Alone;
+
+impl Companion for Alone {}
+
+struct Keeper<'a, F> {
+    path: &'a Path,
+    see: F,
+    bundles: u32,
+}
+
+impl<F: FnMut(Seen<'_>)> Companion for Keeper<'_, F> {
+    fn see(&mut self, seen: Seen<'_>) {
+        (self.see)(seen);
+    }
+
+    fn rest(&mut self, state: &AuditState) -> Result<(), Objection> {
+        self.bundles = self.bundles.wrapping_add(1);
+        if self.bundles.is_multiple_of(BUNDLES_BETWEEN) { store_state(self.path, state) } else { Ok(()) }
+    }
+}
+
+struct Seeing<F>(F);
+
+impl<F: FnMut(Seen<'_>)> Companion for Seeing<F> {
+    fn see(&mut self, seen: Seen<'_>) {
+        (self.0)(seen);
+    }
 }
 
 /// Verifies a registry and shows every entry to `see`, before the root above all of them is known to hold.
@@ -48,10 +125,11 @@ pub fn run(arguments: &Arguments) -> Result<LogReport, Objection> {
 /// # Errors
 /// The first thing that keeps it from being verified, and where.
 pub fn verify(
-    files: &impl LogFiles,
+    files: &dyn LogFiles,
     trust: &LogTrust,
     depth: Depth,
-    see: impl FnMut(u64, &Entry),
+    mut see: impl FnMut(u64, &Entry),
 ) -> Result<VerifiedLog, Objection> {
-    walk::walk(files, trust, depth, see)
+    let course = Course { files, trust, depth, progress: &Progress::silent() };
+    walk(course, AuditState::begin(), &mut Seeing(|seen: Seen<'_>| see(seen.index, seen.entry)))
 }

@@ -2,19 +2,23 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::Path;
 
 use safeharbor_core::audit::AuditFault;
-use safeharbor_core::checkpoint::VerifyCheckpointFailed;
+use safeharbor_core::checkpoint::{ParseCheckpointFailed, VerifyCheckpointFailed};
+use safeharbor_core::digest::Digest;
 use safeharbor_core::entry::DecodeEntryFailed;
+use safeharbor_core::fork::Fork;
 use safeharbor_core::institution::Issuer;
-use safeharbor_core::merkle::FrontierFailed;
 use safeharbor_core::policy::PolicyNotMet;
 use safeharbor_core::sdjwt::VerifySdJwtFailed;
 use safeharbor_core::statement::{OpenFailed, ParseStatementFailed};
-use safeharbor_core::tile::{BundleFailed, TileFailed};
+use safeharbor_core::tile::{BundleFailed, TileTreeFailed};
 use safeharbor_core::tlog_proof::{ParseProofFailed, VerifyReceiptFailed};
 
 use crate::language::Language;
+use crate::log::ParseStateFailed;
+use crate::output;
 use crate::report::Verdict;
 use crate::trust::TrustFailed;
 
@@ -25,6 +29,8 @@ pub struct Objection {
     pub file: Option<String>,
     /// The log index of the entry, where one is to blame.
     pub index: Option<u64>,
+    /// The file that was written as evidence.
+    pub evidence: Option<String>,
     /// What is wrong.
     pub fault: Box<Fault>,
 }
@@ -56,6 +62,38 @@ pub enum Fault {
         seq: u64,
         /// The size of the log.
         size: u64,
+    },
+
+    /// The server did not answer, or not to the end.
+    #[error("the server did not answer: {0}")]
+    Unreachable(String),
+    /// The server answered with something else than the file.
+    #[error("the server answered with status {0}")]
+    Status(u16),
+    /// A file could not be written.
+    #[error("the file could not be written")]
+    Unwritable(#[source] std::io::Error),
+    /// A state that was kept cannot be used.
+    #[error("what was kept here before cannot be used: remove the file to begin again")]
+    StateRefused(#[source] ParseStateFailed),
+    /// The checkpoint in a state is none.
+    #[error("the checkpoint that was kept is malformed: remove the state to begin again")]
+    State(#[source] ParseCheckpointFailed),
+    /// The state is that of another registry.
+    #[error("the registry is {found:?}, what was kept here before is of {known:?}")]
+    OtherRegistry {
+        /// What the state is of.
+        known: String,
+        /// What was found.
+        found: String,
+    },
+    /// The registry is smaller than it was.
+    #[error("the registry has {found} entries, and {known} were verified before: it is behind, or was cut")]
+    Behind {
+        /// How many were verified before.
+        known: u64,
+        /// How many there are.
+        found: u64,
     },
 
     /// Not UTF-8.
@@ -138,12 +176,27 @@ pub enum Fault {
         /// What is there.
         found: usize,
     },
-    /// Hashes that make no tile.
-    #[error("the hashes make no tile")]
-    Hashes(#[source] TileFailed),
-    /// Hashes that are no right edge of a tree.
+    /// Hashes that make no tree.
     #[error("the hashes make no tree")]
-    Edge(#[source] FrontierFailed),
+    Tree(#[source] TileTreeFailed),
+    /// An entry is not the one that was signed over: its tile leads to the signed root, the entry does not.
+    #[error("the entry is damaged: the signed root vouches for another one in its place")]
+    EntryDamaged,
+    /// An entry that was verified before is another one.
+    #[error("the entry is another one than was verified here before")]
+    Rewritten,
+    /// Two checkpoints that no tree can have both.
+    #[error(
+        "the registry signed two histories: its checkpoint of {second} entries contradicts the one of {first} verified before"
+    )]
+    Forked {
+        /// The size of the checkpoint verified before.
+        first: u64,
+        /// The size of the other.
+        second: u64,
+        /// What proves it.
+        evidence: Box<Fork>,
+    },
     /// The entries yield another root.
     #[error("the entries yield the root {found}, the checkpoint says {expected}")]
     Root {
@@ -175,6 +228,12 @@ impl Fault {
             | Self::TooLarge(_)
             | Self::Trust(_)
             | Self::KeyMissing(_)
+            | Self::Unreachable(_)
+            | Self::Status(_)
+            | Self::Unwritable(_)
+            | Self::StateRefused(_)
+            | Self::State(_)
+            | Self::OtherRegistry { .. }
             | Self::NotLogged { .. } => Verdict::CouldNotTell,
             Self::NotText(_)
             | Self::Proof(_)
@@ -197,8 +256,11 @@ impl Fault {
             | Self::Audit(_)
             | Self::Tile(_)
             | Self::TileLength { .. }
-            | Self::Hashes(_)
-            | Self::Edge(_)
+            | Self::Tree(_)
+            | Self::EntryDamaged
+            | Self::Rewritten
+            | Self::Forked { .. }
+            | Self::Behind { .. }
             | Self::Root { .. }
             | Self::HubUnknown(_)
             | Self::HubKey => Verdict::Refuted,
@@ -238,8 +300,23 @@ impl Fault {
             Self::Audit(_) => "条目不应出现在此处".to_owned(),
             Self::Tile(at) => format!("瓦片的第 {at} 个哈希与条目算出的不同"),
             Self::TileLength { expected, found } => format!("瓦片应有 {expected} 字节，实有 {found} 字节"),
-            Self::Hashes(_) => "这些哈希不构成瓦片".to_owned(),
-            Self::Edge(_) => "这些哈希不构成树".to_owned(),
+            Self::Tree(_) => "这些哈希不构成树".to_owned(),
+            Self::EntryDamaged => "条目已损坏：签名树根证明此处应是另一条目".to_owned(),
+            Self::Rewritten => "该条目与此前在此验证过的不同".to_owned(),
+            Self::Forked { first, second, .. } => {
+                format!("登记簿签了两套历史：{second} 条的检查点与此前验证的 {first} 条的检查点相矛盾")
+            }
+            Self::Unreachable(why) => format!("服务器没有回应：{why}"),
+            Self::Status(status) => format!("服务器回应状态 {status}"),
+            Self::Unwritable(_) => "文件无法写入".to_owned(),
+            Self::StateRefused(_) => "此前保存的进度不能使用：删除该文件即可重新开始".to_owned(),
+            Self::State(_) => "所保存的检查点格式错误：删除进度文件即可重新开始".to_owned(),
+            Self::OtherRegistry { known, found } => {
+                format!("登记簿是 {found:?}，而此前保存的进度属于 {known:?}")
+            }
+            Self::Behind { known, found } => {
+                format!("登记簿有 {found} 条，而此前验证过 {known} 条：它落后了，或被截短")
+            }
             Self::Root { expected, found } => format!("条目算出的树根是 {found}，检查点写的是 {expected}"),
             Self::HubUnknown(hub) => format!("登记簿由 {hub} 维护，信任策略没有列出它"),
             Self::HubKey => "枢纽的首个密钥不是信任策略所列的密钥".to_owned(),
@@ -249,7 +326,7 @@ impl Fault {
 
 impl From<Fault> for Objection {
     fn from(fault: Fault) -> Self {
-        Self { file: None, index: None, fault: Box::new(fault) }
+        Self { file: None, index: None, evidence: None, fault: Box::new(fault) }
     }
 }
 
@@ -258,6 +335,19 @@ impl Objection {
     #[must_use]
     pub fn at_index(self, index: u64) -> Self {
         Self { index: Some(index), ..self }
+    }
+
+    /// Writes the evidence that the fault holds into `folder`, and says where. Where that fails, the fault stands all the same.
+    #[must_use]
+    pub fn keep_evidence(self, folder: &Path) -> Self {
+        let Fault::Forked { evidence, .. } = self.fault.as_ref() else { return self };
+        let text = evidence.to_string();
+        let name: String = Digest::of(text.as_bytes()).to_string().chars().take(12).collect();
+        let path = folder.join(format!("fork-{name}.evidence"));
+        match output::write_durably(&path, text.as_bytes()) {
+            Ok(()) => Self { evidence: Some(path.display().to_string()), ..self },
+            Err(_unwritable) => self,
+        }
     }
 
     /// How sure the objection makes us.

@@ -58,6 +58,7 @@ struct Refusal {
     causes: Vec<String>,
     file: Option<String>,
     index: Option<u64>,
+    evidence: Option<String>,
 }
 
 impl Verdict {
@@ -114,6 +115,9 @@ fn describe_objection(objection: &Objection, page: &mut Page) {
     if let Some(index) = objection.index {
         page.field("entry", "条目", index);
     }
+    if let Some(evidence) = &objection.evidence {
+        page.field("evidence", "证据", evidence);
+    }
 }
 
 fn render_json<R: Describe>(outcome: &Result<R, Objection>) -> String {
@@ -134,5 +138,6 @@ fn refusal(objection: &Objection) -> Refusal {
         causes: objection.causes(),
         file: objection.file.clone(),
         index: objection.index,
+        evidence: objection.evidence.clone(),
     }
 }

@@ -38,6 +38,9 @@ pub enum TrustFailed {
     /// No key that could verify a statement.
     #[error("the file holds no Ed25519 key (JWK with kty OKP and crv Ed25519)")]
     NoKey,
+    /// No certificate of an authority.
+    #[error("the file holds no certificate (PEM)")]
+    NoCertificate,
 }
 
 /// Who vouches for the key of a log.

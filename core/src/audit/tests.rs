@@ -79,6 +79,30 @@ fn a_sound_registry_is_taken_entry_by_entry() {
 }
 
 #[test]
+fn an_audit_that_is_resumed_judges_as_if_it_had_not_stopped() {
+    let mut registry = Registry::begin();
+    let mut chains = Chains::begin();
+    let said = [hub_key(HUB_KEY), admission(peking(), Standing::Active), key_begins(peking(), 10)];
+    let public: Vec<Vec<u8>> =
+        said.iter().map(|said| entry(&chains.announce(said, HUB_KEY)).encode()).collect();
+    let (heads, size) = (registry.audit.heads().clone(), registry.audit.size());
+    let resume = |public: &[Vec<u8>]| {
+        let public = (0..).zip(public.iter().map(Vec::as_slice));
+        RegistryAudit::resume(ORIGIN, hub(), public, heads.clone(), size)
+    };
+    let resumed = resume(&public).unwrap();
+    let known = |audit: &RegistryAudit| {
+        let institutions: Vec<_> =
+            audit.directory().institutions().map(|known| format!("{known:?}")).collect();
+        (institutions, audit.directory().hub_keys().to_vec(), audit.heads().clone(), audit.size())
+    };
+    assert_eq!(known(&resumed), known(&registry.audit));
+    assert_eq!(resume(&public[1..]).unwrap_err().index, 0);
+    registry.audit = resumed;
+    registry.disclose(peking(), 10).unwrap();
+}
+
+#[test]
 fn entries_that_break_their_chain_are_refused() {
     assert_eq!(link(&check(|entry| entry.seq += 1)), Some(Link::Gap));
     assert_eq!(link(&check(|entry| entry.seq -= 1)), Some(Link::Past));

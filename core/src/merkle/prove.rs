@@ -112,6 +112,26 @@ pub fn prove_consistency<R: HashReader>(
     Ok(proof)
 }
 
+/// Proves what the first `old` entries of the tree of `new` were, for [`roots_of_both`](super::roots_of_both): a consistency proof that
+/// always begins with the largest complete subtree on the right edge of the old tree.
+///
+/// # Errors
+/// A start from the empty tree, a tree that does not grow, or a hash that cannot be read.
+pub fn prove_both_roots<R: HashReader>(
+    reader: &mut R,
+    old: u64,
+    new: u64,
+) -> Result<Vec<Digest>, ProveFailed<R::Error>> {
+    if old == new {
+        return Err(ProveFailed::Sizes { old, new });
+    }
+    let mut hashes = prove_consistency(reader, old, new)?;
+    if old.is_power_of_two() {
+        hashes.insert(0, range_hash(reader, 0, old).map_err(ProveFailed::Read)?);
+    }
+    Ok(hashes)
+}
+
 /// Where RFC 9162 cuts the leaves `low..high` in two: after the largest power of two below their number.
 fn split(low: u64, high: u64) -> Option<u64> {
     let last = high.checked_sub(low)?.checked_sub(1)?;

@@ -86,9 +86,7 @@ pub fn verify_consistency(
         check_length(proof, 0)?;
         return if old_root == new_root { Ok(()) } else { Err(VerifyProofFailed::Root) };
     }
-    // The proof starts at the largest complete subtree on the right edge of the old tree.
-    let level = old_last.trailing_ones();
-    let mut path = Path { index: shift(old_last, level), last: shift(new_last, level) };
+    let path = Path::from_right_edge(old_last, new_last);
     let rest = path_length(path.index, path.last);
     let (start, siblings) = if old.is_power_of_two() {
         check_length(proof, rest)?;
@@ -97,7 +95,36 @@ pub fn verify_consistency(
         check_length(proof, rest.saturating_add(1))?;
         proof.split_first().ok_or(VerifyProofFailed::Root)?
     };
-    let (mut old_hash, mut new_hash) = (*start, *start);
+    let (old_hash, new_hash) = fold(path, *start, siblings);
+    match (old_hash == *old_root, new_hash == *new_root) {
+        (true, true) => Ok(()),
+        (false, _) => Err(VerifyProofFailed::OldRoot),
+        (true, false) => Err(VerifyProofFailed::Root),
+    }
+}
+
+/// Computes, from the tree of `new` entries, its root and the root that its first `old` entries have; `hashes` is a consistency proof
+/// that always begins with the largest complete subtree on the right edge of the old tree.
+///
+/// Where the second of two signed roots is the one computed here and the first is not, no proof can make both true.
+///
+/// # Errors
+/// A start from the empty tree, a tree that does not grow, or another number of hashes than the sizes call for.
+pub fn roots_of_both(old: u64, new: u64, hashes: &[Digest]) -> Result<(Digest, Digest), VerifyProofFailed> {
+    let old_last = old.checked_sub(1).ok_or(VerifyProofFailed::FromEmpty)?;
+    let new_last = match new.checked_sub(1) {
+        Some(last) if old_last < last => last,
+        _ => return Err(VerifyProofFailed::Shrunk { old, new }),
+    };
+    let path = Path::from_right_edge(old_last, new_last);
+    check_length(hashes, path_length(path.index, path.last).saturating_add(1))?;
+    let (start, siblings) = hashes.split_first().ok_or(VerifyProofFailed::Root)?;
+    Ok(fold(path, *start, siblings))
+}
+
+/// Goes up from a subtree on the right edge of an old tree: the old root and the new one.
+fn fold(mut path: Path, start: Digest, siblings: &[Digest]) -> (Digest, Digest) {
+    let (mut old_hash, mut new_hash) = (start, start);
     for sibling in siblings {
         if path.step() {
             old_hash = hash_node(sibling, &old_hash);
@@ -106,11 +133,7 @@ pub fn verify_consistency(
             new_hash = hash_node(&new_hash, sibling);
         }
     }
-    match (old_hash == *old_root, new_hash == *new_root) {
-        (true, true) => Ok(()),
-        (false, _) => Err(VerifyProofFailed::OldRoot),
-        (true, false) => Err(VerifyProofFailed::Root),
-    }
+    (old_hash, new_hash)
 }
 
 fn check_length(proof: &[Digest], expected: u32) -> Result<(), VerifyProofFailed> {
@@ -139,6 +162,12 @@ struct Path {
 }
 
 impl Path {
+    /// Starts at the largest complete subtree on the right edge of the old tree.
+    fn from_right_edge(old_last: u64, new_last: u64) -> Self {
+        let level = old_last.trailing_ones();
+        Self { index: shift(old_last, level), last: shift(new_last, level) }
+    }
+
     /// Goes up past one sibling and tells whether that sibling stands to the left.
     ///
     /// Levels at which the last node has no sibling need no counting: above them it is still the last, so every

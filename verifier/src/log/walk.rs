@@ -1,25 +1,24 @@
-//! The walk along a registry: one bundle at a time, each entry hashed, audited and put into the tree.
+//! The walk along a registry: bundles read and hashed in parallel, then each entry audited in order and put into the tree.
 
 use safeharbor_core::audit::{AuditFailed, RegistryAudit};
 use safeharbor_core::b64;
 use safeharbor_core::checkpoint::Checkpoint;
 use safeharbor_core::digest::Digest;
+use safeharbor_core::directory::Announcement;
 use safeharbor_core::entry::Entry;
 use safeharbor_core::institution::Issuer;
-use safeharbor_core::merkle::hash_leaf;
 use safeharbor_core::note::NOTE_BYTES_MAX;
 use safeharbor_core::policy::WitnessedCheckpoint;
-use safeharbor_core::tile::{BundleId, ENTRY_BYTES_MAX, TILE_WIDTH, bundles_between, decode_bundle};
+use safeharbor_core::tile::{PlacedTile, TILE_WIDTH, TileTreeFailed, bundles_between};
 
-use super::files::{self, CHECKPOINT, LogFiles, Width};
-use super::tree::{PlacedTile, Tree};
+use super::ahead::in_order;
+use super::extension::verify_extension;
+use super::files::{self, CHECKPOINT, LogFiles};
+use super::prepare::{Prepared, prepare};
+use super::state::AuditState;
 use crate::objection::{Fault, Objection};
+use crate::progress::Progress;
 use crate::trust::{HubKeySource, LogTrust};
-
-/// 256 entries, each behind two bytes of length.
-const BUNDLE_BYTES_MAX: usize = 256 * (ENTRY_BYTES_MAX + 2);
-/// 256 hashes.
-const TILE_BYTES_MAX: usize = 256 * 32;
 
 /// How much of a registry is compared with what its entries yield.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,86 +29,154 @@ pub enum Depth {
     EntriesAndTiles,
 }
 
+/// What a walk goes along, and how.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "files may be anything that can be read")]
+pub struct Course<'a> {
+    /// The registry.
+    pub files: &'a dyn LogFiles,
+    /// What it is believed on.
+    pub trust: &'a LogTrust,
+    /// How much is compared.
+    pub depth: Depth,
+    /// Who is told how far it is.
+    pub progress: &'a Progress,
+}
+
+/// An entry that a walk passes, before the root above it is known to hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// Its log index.
+    pub index: u64,
+    /// The entry.
+    pub entry: &'a Entry,
+    /// What it announces, where it is public.
+    pub announcement: Option<&'a Announcement>,
+}
+
+/// Whoever goes along on a walk.
+pub trait Companion {
+    /// Sees an entry.
+    fn see(&mut self, _seen: Seen<'_>) {}
+
+    /// May note where the walk stands, after each bundle.
+    ///
+    /// # Errors
+    /// Whatever should end the walk.
+    fn rest(&mut self, _state: &AuditState) -> Result<(), Objection> {
+        Ok(())
+    }
+}
+
 /// A registry that is verified.
 #[derive(Debug)]
 pub struct VerifiedLog {
     believed: WitnessedCheckpoint,
-    audit: Option<RegistryAudit>,
+    state: AuditState,
     hub_key_source: HubKeySource,
     bundles: u64,
     tiles: u64,
 }
 
-pub(super) fn walk(
-    files: &impl LogFiles,
-    trust: &LogTrust,
-    depth: Depth,
-    see: impl FnMut(u64, &Entry),
+/// Walks from `state` to the checkpoint.
+///
+/// # Errors
+/// The first thing that keeps the registry from being verified, and where.
+pub fn walk(
+    course: Course<'_>,
+    state: AuditState,
+    companion: &mut dyn Companion,
 ) -> Result<VerifiedLog, Objection> {
-    let note = files::read(files, CHECKPOINT, NOTE_BYTES_MAX)?;
-    let believed = trust.verify_checkpoint(&note).map_err(|fault| fault.in_file(CHECKPOINT))?;
-    let size = believed.checkpoint.size;
-    let tree = Tree::new(size);
-    let mut walk =
-        Walk { files, trust, depth, see, checkpoint: &believed.checkpoint, audit: None, tree, tiles: 0 };
-    let mut bundles = 0_u64;
-    for bundle in bundles_between(0, size) {
-        walk.take_bundle(bundle)?;
-        bundles = bundles.saturating_add(1);
-    }
-    let (audit, tiles) = walk.finish()?;
-    let hub_key_source = pin_hub_key(trust, audit.as_ref())?;
-    Ok(VerifiedLog { audit, hub_key_source, bundles, tiles, believed })
+    let note = files::read(course.files, CHECKPOINT, NOTE_BYTES_MAX)?;
+    let believed = course.trust.verify_checkpoint(&note).map_err(|fault| fault.in_file(CHECKPOINT))?;
+    let note = String::from_utf8(note).map_err(|failed| Fault::NotText(failed.utf8_error()))?;
+    verify_extension(course.files, &state, &believed.checkpoint, &note)?;
+    let (checkpoint, size) = (&believed.checkpoint, believed.checkpoint.size);
+    let mut walk = Walk { course, companion, checkpoint, state, bundles: 0, tiles: 0 };
+    walk.state.origin.clone_from(&checkpoint.origin);
+    let read = |bundle| prepare(course.files, checkpoint, course.depth, bundle);
+    let bundles: Vec<_> = bundles_between(walk.state.size(), size).collect();
+    let walked = in_order(&bundles, course.files.readers().min(bundles.len()), read, |prepared| {
+        walk.take_bundle(&prepared?)
+    });
+    course.progress.finish();
+    walked?;
+    walk.finish()?;
+    let Walk { mut state, bundles, tiles, .. } = walk;
+    let hub_key_source = pin_hub_key(course.trust, state.audit.as_ref())?;
+    state.verified = Some(note);
+    Ok(VerifiedLog { believed, state, hub_key_source, bundles, tiles })
 }
 
-struct Walk<'a, F, S> {
-    files: &'a F,
-    trust: &'a LogTrust,
-    depth: Depth,
-    see: S,
+struct Walk<'a> {
+    course: Course<'a>,
+    companion: &'a mut dyn Companion,
     checkpoint: &'a Checkpoint,
-    audit: Option<RegistryAudit>,
-    tree: Tree,
+    state: AuditState,
+    bundles: u64,
     tiles: u64,
 }
 
-impl<F: LogFiles, S: FnMut(u64, &Entry)> Walk<'_, F, S> {
-    fn take_bundle(&mut self, bundle: BundleId) -> Result<(), Objection> {
-        let path = bundle.to_string();
-        let (bytes, width) = files::read_tile(self.files, &path, BUNDLE_BYTES_MAX)?;
-        let stored = if width == Width::Full { TILE_WIDTH } else { bundle.width() };
-        let entries = decode_bundle(&bytes, stored).map_err(|source| Fault::Bundle(source).in_file(&path))?;
-        for entry in entries.into_iter().take(usize::from(bundle.width())) {
-            self.take_entry(&path, entry)?;
+impl Walk<'_> {
+    fn take_bundle(&mut self, prepared: &Prepared) -> Result<(), Objection> {
+        let start = prepared.bundle.index().saturating_mul(u64::from(TILE_WIDTH));
+        let known = usize::try_from(self.state.size().saturating_sub(start)).unwrap_or(usize::MAX);
+        self.compare_known(prepared, start, known)?;
+        for (entry, leaf) in prepared.entries.iter().skip(known) {
+            self.take_entry(&prepared.path, entry, *leaf)?;
         }
-        Ok(())
+        self.bundles = self.bundles.saturating_add(1);
+        self.tiles = self.tiles.saturating_add(prepared.tiles);
+        self.course.progress.tell(self.state.size(), self.checkpoint.size);
+        self.companion.rest(&self.state)
     }
 
-    fn take_entry(&mut self, path: &str, bytes: &[u8]) -> Result<(), Objection> {
-        let audit = match &mut self.audit {
+    /// The entries of a bundle that were there before must be the same ones.
+    fn compare_known(&self, prepared: &Prepared, start: u64, known: usize) -> Result<(), Objection> {
+        let hashes = self.state.tree.right_edge().first().map_or(&[][..], Vec::as_slice);
+        let differs =
+            prepared.entries.iter().zip(hashes).take(known).position(|((_, leaf), hash)| leaf != hash);
+        differs.map_or(Ok(()), |at| {
+            let index = start.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
+            Err(Fault::Rewritten.in_file(&prepared.path).at_index(index))
+        })
+    }
+
+    fn take_entry(&mut self, path: &str, bytes: &[u8], leaf: Digest) -> Result<(), Objection> {
+        let audit = match &mut self.state.audit {
             Some(audit) => audit,
             none => {
-                none.insert(begin(self.trust, self.checkpoint, bytes).map_err(|fault| first(fault, path))?)
+                let begun = begin(self.course.trust, self.checkpoint, bytes);
+                none.insert(begun.map_err(|fault| fault.in_file(path).at_index(0))?)
             }
         };
         let index = audit.size();
-        let (entry, _announcement) = audit.next(bytes).map_err(|failed| misplaced(failed, path))?;
-        (self.see)(index, &entry);
-        let (files, depth, tiles) = (self.files, self.depth, &mut self.tiles);
-        self.tree.append(hash_leaf(bytes), |tile| compare(files, depth, tile, tiles))
+        let (entry, announcement) = audit.next(bytes).map_err(|failed| misplaced(failed, path))?;
+        if entry.public.is_some() {
+            self.state.public.push((index, bytes.to_vec()));
+        }
+        self.companion.see(Seen { index, entry: &entry, announcement: announcement.as_ref() });
+        let (course, tiles) = (self.course, &mut self.tiles);
+        self.state.tree.append(leaf, |tile| compare(course, tile, tiles))
     }
 
-    fn finish(self) -> Result<(Option<RegistryAudit>, u64), Objection> {
-        let Self { files, depth, checkpoint, audit, tree, mut tiles, .. } = self;
-        let (partial, found) = tree.finish()?;
-        for tile in &partial {
-            compare(files, depth, tile, &mut tiles)?;
+    fn finish(&mut self) -> Result<(), Objection> {
+        let tree = &self.state.tree;
+        for tile in &tree.partial_tiles().map_err(Fault::Tree)? {
+            compare(self.course, tile, &mut self.tiles)?;
         }
-        if found == checkpoint.root {
-            return Ok((audit, tiles));
+        let (found, expected) = (tree.root().map_err(Fault::Tree)?, self.checkpoint.root);
+        if found == expected {
+            return Ok(());
         }
         let print = |root: Digest| b64::encode_std(root.as_bytes());
-        Err(Fault::Root { expected: print(checkpoint.root), found: print(found) }.in_file(CHECKPOINT))
+        Err(Fault::Root { expected: print(expected), found: print(found) }.in_file(CHECKPOINT))
+    }
+}
+
+impl From<TileTreeFailed> for Objection {
+    fn from(failed: TileTreeFailed) -> Self {
+        Fault::Tree(failed).into()
     }
 }
 
@@ -125,37 +192,18 @@ fn begin(trust: &LogTrust, checkpoint: &Checkpoint, first: &[u8]) -> Result<Regi
     Ok(RegistryAudit::new(&checkpoint.origin, hub))
 }
 
-fn first(fault: Fault, path: &str) -> Objection {
-    fault.in_file(path).at_index(0)
-}
-
 fn misplaced(failed: AuditFailed, path: &str) -> Objection {
     Fault::Audit(failed.source).in_file(path).at_index(failed.index)
 }
 
-/// Compares a stored tile byte for byte with the one that the entries yield.
-fn compare(
-    files: &impl LogFiles,
-    depth: Depth,
-    (id, tile): &PlacedTile,
-    compared: &mut u64,
-) -> Result<(), Objection> {
-    if depth == Depth::Entries {
+/// Compares a stored tile with the one that the entries yield. Those of leaf hashes were compared with their bundles.
+fn compare(course: Course<'_>, (id, tile): &PlacedTile, compared: &mut u64) -> Result<(), Objection> {
+    if course.depth == Depth::Entries || id.level() == 0 {
         return Ok(());
     }
-    let path = id.to_string();
-    let (mut stored, width) = files::read_tile(files, &path, TILE_BYTES_MAX)?;
-    let expected = tile.encode();
-    if width == Width::Full && stored.len() == TILE_BYTES_MAX {
-        stored.truncate(expected.len());
-    }
-    if stored.len() != expected.len() {
-        let fault = Fault::TileLength { expected: expected.len(), found: stored.len() };
-        return Err(fault.in_file(path));
-    }
-    let (stored, _) = stored.as_chunks::<32>();
-    match tile.hashes().iter().zip(stored).position(|(hash, stored)| hash.as_bytes() != stored) {
-        Some(at) => Err(Fault::Tile(at).in_file(path)),
+    let stored = files::read_hashes(course.files, id)?;
+    match tile.hashes().iter().zip(&stored).position(|(hash, stored)| hash != stored) {
+        Some(at) => Err(Fault::Tile(at).in_file(id)),
         None => {
             *compared = compared.saturating_add(1);
             Ok(())
@@ -196,7 +244,13 @@ impl VerifiedLog {
     /// The audit of all entries; none where there are none.
     #[must_use]
     pub const fn audit(&self) -> Option<&RegistryAudit> {
-        self.audit.as_ref()
+        self.state.audit.as_ref()
+    }
+
+    /// Where the audit stands: the next walk may begin here.
+    #[must_use]
+    pub const fn state(&self) -> &AuditState {
+        &self.state
     }
 
     /// Who vouches for the statement key of the hub.

@@ -1,9 +1,12 @@
 //! A registry is verified as it was made, and refused when any byte of it is another.
 
+use proptest::prelude::*;
+use proptest::sample::Index;
 use safeharbor_core::checkpoint::{Checkpoint, sign_checkpoint};
 use safeharbor_core::digest::Digest;
 use safeharbor_core::directory::Announcement;
 use safeharbor_core::entry::Entry;
+use safeharbor_core::tile::BundleId;
 use safeharbor_verifier::log::{Depth, VerifiedLog, verify};
 use safeharbor_verifier::objection::{Fault, Objection};
 use safeharbor_verifier::report::Verdict;
@@ -59,16 +62,50 @@ fn an_empty_registry_is_verified() {
     assert_eq!((log.size(), log.audit().is_none()), (0, true));
 }
 
+/// The log index of the entry that has the byte `at` of a bundle, its two bytes of length included.
+fn entry_at(bundle: &str, bytes: &[u8], at: usize) -> u64 {
+    let first = bundle.parse::<BundleId>().unwrap().index() * 256;
+    let (mut entry, mut end) = (first, 0);
+    loop {
+        end += 2 + usize::from(u16::from_be_bytes([bytes[end], bytes[end + 1]]));
+        if at < end {
+            return entry;
+        }
+        entry += 1;
+    }
+}
+
+/// Flips one bit: the refusal names the file, and the entry or hash.
+fn check_flip(files: &Files, path: &str, at: usize, bit: usize) {
+    let objection = refusal(files, |files| files.0.get_mut(path).unwrap()[at] ^= 1 << bit);
+    let place = format!("{path} byte {at} bit {bit}: {objection:?}");
+    assert_eq!(objection.verdict(), Verdict::Refuted, "{place}");
+    assert_eq!(objection.file.as_deref(), Some(path), "{place}");
+    if path.starts_with("tile/entries") {
+        assert_eq!(objection.index, Some(entry_at(path, &files.0[path], at)), "{place}");
+    } else if path.starts_with("tile") {
+        assert!(matches!(*objection.fault, Fault::Tile(hash) if hash == at / 32), "{place}");
+    }
+}
+
 #[test]
-fn any_flipped_bit_of_a_small_registry_is_refused() {
+fn a_flipped_bit_at_any_byte_of_a_small_registry_is_found_where_it_is() {
     let (registry, _) = Registry::with_disclosures(4);
     let files = registry.files();
     for (path, bytes) in &files.0 {
-        for at in 0..bytes.len() {
-            let objection = refusal(&files, |files| files.0.get_mut(path).unwrap()[at] ^= 1 << (at % 8));
-            assert_ne!(objection.verdict(), Verdict::Verified, "{path} byte {at}");
-        }
+        (0..bytes.len()).for_each(|at| check_flip(&files, path, at, at % 8));
     }
+}
+
+#[test]
+fn flipped_bits_of_a_larger_registry_are_found_where_they_are() {
+    let (registry, _) = Registry::with_disclosures(700);
+    let files = registry.files();
+    let paths: Vec<&String> = files.0.keys().collect();
+    proptest!(ProptestConfig::with_cases(96), |(which in any::<Index>(), at in any::<Index>(), bit in 0_usize..8)| {
+        let path = paths[which.index(paths.len())];
+        check_flip(&files, path, at.index(files.0[path].len()), bit);
+    });
 }
 
 #[test]

@@ -13,3 +13,9 @@ mod random_bytes;
 mod receipt;
 #[cfg(test)]
 mod registry;
+#[cfg(test)]
+mod resuming;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod site;
