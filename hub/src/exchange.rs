@@ -106,11 +106,12 @@ impl Registry for Services {
         request: Request<v1::FetchChainRequest>,
     ) -> Result<Response<Self::FetchChainStream>, Status> {
         let institution = institution_of(&request)?;
-        let from_seq = request.into_inner().from_seq.max(1);
+        let v1::FetchChainRequest { from_seq, with_disclosures } = request.into_inner();
+        let wanted = chain_pages::Wanted { institution, from_seq: from_seq.max(1), with_disclosures };
         let place = Arc::clone(&self.recoveries).try_acquire_owned();
         let place =
             place.map_err(|_full| status_of(Code::Unavailable, "other nodes are recovering their chains"))?;
-        let pages = chain_pages::read(Arc::clone(&self.shared), institution, from_seq, place);
+        let pages = chain_pages::read(Arc::clone(&self.shared), wanted, place);
         Ok(Response::new(Box::pin(pages)))
     }
 

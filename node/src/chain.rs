@@ -18,8 +18,8 @@ use safeharbor_core::digest::Digest;
 use safeharbor_core::record::RecordHandle;
 use safeharbor_service::store::{Batch, Scan, Store, StoreFailed};
 
-pub use adopt::AdoptFailed;
 pub(crate) use adopt::Adopted;
+pub use adopt::{AdoptFailed, Fetched};
 pub use author::{Author, StateFailed, Stating};
 pub use memory::{Memory, RefusedState};
 pub use stated::{Claim, Stated};

@@ -32,6 +32,7 @@ pub mod outbox;
 pub mod own_lists;
 pub mod policy;
 pub mod records;
+pub mod recovery;
 pub mod rejection;
 pub mod renewal;
 pub mod running;

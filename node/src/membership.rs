@@ -1,5 +1,7 @@
 //! What makes a node a member: what the hub answered when it joined, checked, in one file that replaces itself as a whole.
 
+mod key_terms;
+
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -276,33 +278,9 @@ impl Membership {
         hub: &Issuer,
         hub_key: &PublicKey,
     ) -> Result<Vec<(KeySigns, PublicKey)>, MembershipFailed> {
-        let (mut last, mut in_force) = (None, Vec::new());
-        for logged in &self.statements {
-            let announced = logged.announcement(hub, hub_key)?;
-            let is_admission =
-                matches!(&announced, Announcement::Institution { code, .. } if *code == self.institution);
-            if last.is_some_and(|last| last >= logged.index) || (last.is_none() && !is_admission) {
-                return Err(MembershipFailed::Order);
-            }
-            last = Some(logged.index);
-            match announced {
-                Announcement::KeyBegins { code, key, signs, .. } if code == self.institution => {
-                    in_force.retain(|(other, _)| *other != signs);
-                    in_force.push((signs, key));
-                }
-                Announcement::KeyEnds { code, key } if code == self.institution => {
-                    in_force.retain(|(_, ended)| *ended != key);
-                }
-                Announcement::HubKey { .. }
-                | Announcement::Institution { .. }
-                | Announcement::KeyBegins { .. }
-                | Announcement::KeyEnds { .. }
-                | Announcement::KeyConfirmed { .. }
-                | Announcement::Catalogue { .. }
-                | Announcement::Other => {}
-            }
-        }
-        Ok(in_force)
+        let terms = self.key_terms(hub, hub_key)?;
+        let in_force = terms.into_iter().filter(|term| term.until.is_none());
+        Ok(in_force.map(|term| (term.signs, term.key)).collect())
     }
 }
 

@@ -35,13 +35,35 @@ pub const DECISIONS: Table = Table(14);
 pub const RETIRED: Table = Table(15);
 /// Handle → SHA-256 of what a row of a file said last of a record that a person changed here since.
 pub const BASES: Table = Table(16);
+/// Handle → [`Unlinked`](crate::recovery::Unlinked): a record that was stated and is not here.
+pub const UNLINKED: Table = Table(17);
+/// Kind, 0, natural key, 0, handle → nothing: under which key a row of [`UNLINKED`] is linked again.
+pub const UNLINKED_KEYS: Table = Table(18);
 /// Name → [`Connector`](crate::connector::Connector).
 pub const CONNECTORS: Table = Table(20);
 /// Number (big-endian) → [`Job`](crate::job::Job).
 pub const JOBS: Table = Table(21);
 
 /// All tables, for whoever looks through everything.
-pub const ALL: [Table; 18] = [
-    META, KEYS, REVISIONS, TOMBSTONES, OUTBOX, STATED, APPROVALS, PERSONS, CHAIN, RECEIPTS, TASKS, SYNC,
-    HOLDS, DECISIONS, RETIRED, BASES, CONNECTORS, JOBS,
+pub const ALL: [Table; 20] = [
+    META,
+    KEYS,
+    REVISIONS,
+    TOMBSTONES,
+    OUTBOX,
+    STATED,
+    APPROVALS,
+    PERSONS,
+    CHAIN,
+    RECEIPTS,
+    TASKS,
+    SYNC,
+    HOLDS,
+    DECISIONS,
+    RETIRED,
+    BASES,
+    UNLINKED,
+    UNLINKED_KEYS,
+    CONNECTORS,
+    JOBS,
 ];

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod checkpoint;
+mod own_keys;
 mod receipts;
 mod stop;
 
@@ -9,10 +10,11 @@ use safeharbor_core::digest::{Digest, ParseDigestFailed};
 use safeharbor_core::note::VerifierKey;
 use safeharbor_core::policy::{ParsePolicyFailed, Policy};
 
-use crate::membership::Membership;
+use crate::membership::{Membership, MembershipFailed};
 
 pub use alarm::{Alarm, Alarms, RaisedAlarm};
 pub use checkpoint::{Believed, CheckpointFailed, LastCheckpoint, is_witness_state, verify_extension};
+pub use own_keys::OwnKeys;
 pub use receipts::{
     KeptReceipt, ReceiptBook, ReceiptState, ReceiptsFailed, last_receipted, load_receipt, visit_receipts,
 };
@@ -24,6 +26,7 @@ pub struct Trust {
     policy: Policy,
     log: VerifierKey,
     admitted: Digest,
+    own_keys: OwnKeys,
 }
 
 /// What was pinned cannot be used.
@@ -38,6 +41,9 @@ pub enum TrustFailed {
     /// The digest of the admitting statement is malformed.
     #[error("the digest of the admitting statement is refused")]
     Admitted(#[from] ParseDigestFailed),
+    /// The hub's public statements about the institution's keys do not hold.
+    #[error("the institution's own keys cannot be told")]
+    OwnKeys(#[source] Box<MembershipFailed>),
 }
 
 impl Trust {
@@ -47,7 +53,7 @@ impl Trust {
     /// A policy with no log or with several.
     pub fn new(policy: Policy, admitted: Digest) -> Result<Self, TrustFailed> {
         match policy.logs() {
-            [log] => Ok(Self { log: log.key.clone(), policy, admitted }),
+            [log] => Ok(Self { log: log.key.clone(), policy, admitted, own_keys: OwnKeys::default() }),
             logs => Err(TrustFailed::Logs(logs.len())),
         }
     }
@@ -55,9 +61,24 @@ impl Trust {
     /// Pins what the hub answered when the node joined.
     ///
     /// # Errors
-    /// A malformed policy or digest, or a policy of several logs.
+    /// A malformed policy or digest, a policy of several logs, or statements about keys that the hub did not make.
     pub fn of_membership(membership: &Membership) -> Result<Self, TrustFailed> {
-        Self::new(membership.policy.parse()?, membership.admitted.parse()?)
+        let own_keys =
+            membership.statement_keys().map_err(|failed| TrustFailed::OwnKeys(Box::new(failed)))?;
+        let trust = Self::new(membership.policy.parse()?, membership.admitted.parse()?)?;
+        Ok(trust.with_own_keys(OwnKeys::new(own_keys)))
+    }
+
+    /// The same with the institution's own statement keys.
+    #[must_use]
+    pub fn with_own_keys(self, own_keys: OwnKeys) -> Self {
+        Self { own_keys, ..self }
+    }
+
+    /// The institution's own statement keys.
+    #[must_use]
+    pub const fn own_keys(&self) -> &OwnKeys {
+        &self.own_keys
     }
 
     /// The trust policy.

@@ -26,6 +26,7 @@ use super::situation::Teller;
 use crate::committer::{Answers, Order};
 use crate::intake::{Checked, Intake};
 use crate::journal::FrameKey;
+use crate::shared::Contact;
 use crate::tasks::ANSWER_BYTES_MAX;
 use crate::tls_key::Shown;
 
@@ -179,6 +180,10 @@ impl Session {
                 }
                 Some(FromNode::Answer(answer)) => self.take_answer(answer).await?,
                 Some(FromNode::Alive(v1::ProbeAnswer { nonce })) => place.take_answer(nonce),
+                Some(FromNode::Recovery(v1::Recovery { unlinked })) => {
+                    let note = |contact: &mut Contact| contact.unlinked = unlinked;
+                    self.services.shared.note_contact(self.institution, now, note);
+                }
                 Some(FromNode::Hello(_)) | None => {
                     return Err(Ended::with(Code::MessageMalformed, "a message is out of place"));
                 }

@@ -18,7 +18,7 @@ use safeharbor_service::store::{Batch, Store, StoreFailed};
 use super::{Chain, ChainFailed, Claim, Memory, Stated};
 use crate::context::Context;
 use crate::outbox::{Content, Left, Outbox, OutboxFailed, Pending};
-use crate::trust::{Alarm, Alarms};
+use crate::trust::{Alarm, Alarms, OwnKeys};
 
 /// Bytes of one commit at which no further statement is added.
 const COMMIT_BYTES: usize = 16 << 20;
@@ -34,6 +34,8 @@ pub struct Author {
     pub(super) signer: Arc<dyn Signer>,
     pub(super) institution: InstitutionCode,
     pub(super) admitted: Digest,
+    /// Under which statements are adopted.
+    pub(super) own_keys: OwnKeys,
     pub(super) durable_through: Arc<AtomicU64>,
 }
 
@@ -84,8 +86,15 @@ impl Author {
             signer: Arc::clone(&context.signer),
             institution: context.institution,
             admitted,
+            own_keys: OwnKeys::default().including(context.signer.public_key()),
             durable_through: Arc::default(),
         }
+    }
+
+    /// The same, adopting what earlier keys of the institution signed, too.
+    #[must_use]
+    pub fn with_own_keys(self, keys: OwnKeys) -> Self {
+        Self { own_keys: keys.including(self.signer.public_key()), ..self }
     }
 
     /// The last numbered statement, or what the first one links to.

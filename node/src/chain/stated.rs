@@ -29,7 +29,7 @@ pub struct Stated {
     pub rec: Option<RecordHandle>,
     /// About which revision.
     pub rev: Option<u32>,
-    /// What opens its digests; empty when erased, adopted from the hub, or when it has none.
+    /// What opens its digests; empty when erased, or when it has none. Of an adopted statement, what it revealed and the hub holds.
     pub claims: Vec<Claim>,
 }
 

@@ -4,17 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use safeharbor_core::digest::Digest;
-use safeharbor_core::key::MemorySigner;
+use safeharbor_core::key::{MemorySigner, Signer as _};
 use safeharbor_core::record::RecordHandle;
+use safeharbor_proto::Submission;
 use safeharbor_service::clock::ManualClock;
 use safeharbor_service::random::SystemRandom;
 use safeharbor_service::store::{Batch, Scan, Store};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{Author, Chain, StateFailed, Stating};
+use super::{Author, Chain, Fetched, StateFailed, Stating};
 use crate::outbox::{Content, Pending};
 use crate::tables::OUTBOX;
+use crate::trust::OwnKeys;
 
 /// What every test's institution was admitted by.
 pub(crate) fn admitted() -> Digest {
@@ -36,6 +38,7 @@ pub(crate) fn author(store: &Arc<dyn Store>) -> Author {
         signer: Arc::new(signer(1)),
         institution: "12100000400002259P".parse().unwrap(),
         admitted: admitted(),
+        own_keys: OwnKeys::default().including(signer(1).public_key()),
         durable_through: Arc::default(),
     }
 }
@@ -93,4 +96,10 @@ pub(crate) fn state_these(author: &Author, pending: Vec<Pending>) -> Result<Stat
     })?;
     author.make_durable(stating.head.seq)?;
     Ok(stating)
+}
+
+/// Statements as a hub hands them out that holds nothing of what they revealed.
+pub(crate) fn fetched(jwts: &[String]) -> Vec<Fetched> {
+    let bare = |jwt: &String| Submission { jwt: jwt.clone(), disclosures: Vec::new() };
+    jwts.iter().map(|jwt| Fetched { submission: bare(jwt), is_refused: false }).collect()
 }

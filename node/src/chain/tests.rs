@@ -1,18 +1,21 @@
 //! What the chain keeps, gives out and forgets.
 
+use safeharbor_core::directory::{KeySigns, KeyTerm};
 use safeharbor_core::key::Signer as _;
 use safeharbor_core::sdjwt::Disclosure;
 use safeharbor_core::statement::{Statement, open};
 use safeharbor_service::store::{Fault, FaultyStore, MemoryStore};
 use serde_json::Value;
 
-use super::testing::{admitted, author, disclosure, fill, record, signer, state, state_these, waiting};
+use super::testing::{
+    admitted, author, disclosure, fetched, fill, record, signer, state, state_these, waiting,
+};
 use super::*;
 use crate::command::Command;
 use crate::outbox::{Content, Pending};
 use crate::speech::{Format, Language};
 use crate::testing::{APPROVER, Bench, by, published};
-use crate::trust::Alarms;
+use crate::trust::{Alarms, OwnKeys};
 
 fn memory() -> (MemoryStore, Arc<dyn Store>) {
     let store = MemoryStore::new();
@@ -205,7 +208,7 @@ fn a_lost_chain_is_adopted_and_continued() {
     state(&old, 10).unwrap();
     let bench = Bench::new();
     let new = Author::new(&bench.context, admitted());
-    assert_eq!(new.adopt(&jwts(&old), &bench.context).unwrap(), old.head().unwrap());
+    assert_eq!(new.adopt(&fetched(&jwts(&old)), &bench.context).unwrap(), old.head().unwrap());
     assert_eq!(new.chain.numbers_of(record(2)).unwrap(), [2]);
     fill(&*bench.context.store, [9]);
     assert_eq!(state(&new, 10).unwrap().head.seq, 4);
@@ -247,7 +250,7 @@ fn ask_erase(bench: &Bench, rec: RecordHandle) {
 fn a_revision_that_was_disclosed_since_the_backup_is_not_stated_again() {
     let (bench, author) = restored();
     let rec = bench.rec("A-1");
-    author.adopt(&stated_since(rec, &[(1, false)]), &bench.context).unwrap();
+    author.adopt(&fetched(&stated_since(rec, &[(1, false)])), &bench.context).unwrap();
     assert!(bench.context.outbox.is_empty().unwrap());
     assert!(bench.context.outbox.stated(rec, 1).unwrap().is_some());
     bench.accept(2, "reveal");
@@ -259,7 +262,7 @@ fn a_revision_that_was_disclosed_since_the_backup_is_not_stated_again() {
 fn a_record_that_was_taken_back_since_the_backup_is_held_for_a_person_to_decide() {
     let (bench, author) = restored();
     let rec = bench.rec("A-1");
-    author.adopt(&stated_since(rec, &[(1, false), (1, true)]), &bench.context).unwrap();
+    author.adopt(&fetched(&stated_since(rec, &[(1, false), (1, true)])), &bench.context).unwrap();
     assert!(bench.context.outbox.is_empty().unwrap(), "nothing of it leaves, and no second withdrawal");
     bench.import(&[&published("A-1", "甲改")]);
     bench.accept(2, "reveal");
@@ -281,7 +284,7 @@ fn a_record_that_was_disclosed_again_after_it_was_taken_back_can_be_taken_back_a
         let made = stated_since(rec, &[(1, false), (1, true), (2, false)]);
         let mut from = 0;
         for to in pages {
-            author.adopt(&made[from..*to], &bench.context).unwrap();
+            author.adopt(&fetched(&made[from..*to]), &bench.context).unwrap();
             from = *to;
         }
         let shown = bench.ask(Command::Show { record: rec.to_string() }).json();
@@ -302,7 +305,7 @@ fn check_adoption(change: impl Fn(&mut Vec<String>, &Author), refused_at: u64) {
     change(&mut page, &old);
     let bench = Bench::new();
     let new = Author::new(&bench.context, admitted());
-    let refused = new.adopt(&page, &bench.context);
+    let refused = new.adopt(&fetched(&page), &bench.context);
     assert!(matches!(refused, Err(AdoptFailed::Foreign { seq, .. }) if seq == refused_at), "{refused:?}");
     assert_eq!(new.head().unwrap().seq, 0, "nothing of the page is kept");
 }
@@ -344,4 +347,78 @@ fn debug_texts_withhold_content() {
     let stated = author.chain.statement(1).unwrap().unwrap();
     let text = format!("{stated:?} {:?}", stated.claims);
     assert!(stated.claims.iter().all(|claim| !text.contains(&claim.disclosure)), "{text}");
+}
+
+/// Two statements of the key of seed 1, then two of the key of seed 2.
+fn rotated() -> Vec<String> {
+    let (_, store) = memory();
+    let old = author(&store);
+    fill(&*store, 1..=2);
+    state(&old, 10).unwrap();
+    let new = Author { signer: Arc::new(signer(2)), ..old };
+    fill(&*store, 3..=4);
+    state(&new, 10).unwrap();
+    jwts(&new)
+}
+
+/// The keys of these seeds, one after the other.
+fn keys(seeds: &[u8]) -> OwnKeys {
+    let term = |seed: &u8| KeyTerm {
+        key: signer(*seed).public_key(),
+        from: 0,
+        until: None,
+        signs: KeySigns::Statements,
+        re_enrolled: false,
+        confirmed: None,
+    };
+    OwnKeys::new(seeds.iter().map(term).collect())
+}
+
+fn adopting(bench: &Bench, seeds: &[u8]) -> Author {
+    Author::new(&bench.context, admitted()).with_own_keys(keys(seeds))
+}
+
+#[test]
+fn what_an_earlier_key_of_ours_signed_is_adopted() {
+    let bench = Bench::new();
+    let made = fetched(&rotated());
+    let head = adopting(&bench, &[1, 2]).adopt(&made, &bench.context).unwrap();
+    assert_eq!(head.seq, 4);
+}
+
+fn check_foreign(bench: &Bench, seeds: &[u8], page: &[Fetched], refused_at: u64) {
+    let refused = adopting(bench, seeds).adopt(page, &bench.context);
+    assert!(matches!(refused, Err(AdoptFailed::Foreign { seq, .. }) if seq == refused_at), "{refused:?}");
+}
+
+#[test]
+fn after_a_later_key_an_earlier_one_is_not_believed() {
+    let made = fetched(&rotated());
+    // As the hub would have it, the key of seed 2 came before that of seed 1.
+    check_foreign(&Bench::new(), &[2, 1], &made, 3);
+    let bench = Bench::new();
+    adopting(&bench, &[2, 1]).adopt(&made[..2], &bench.context).unwrap();
+    check_foreign(&bench, &[2, 1], &made[2..], 3);
+}
+
+#[test]
+fn what_a_key_signed_that_was_never_ours_is_not_adopted() {
+    check_foreign(&Bench::new(), &[1], &fetched(&rotated()), 3);
+}
+
+#[test]
+fn what_was_revealed_is_kept_with_an_adopted_statement_and_nothing_that_was_not() {
+    let (_, store) = memory();
+    let old = author(&store);
+    fill(&*store, 1..=2);
+    state(&old, 10).unwrap();
+    let submissions = old.chain.statements(1, 10).unwrap().into_iter().map(|stated| stated.submission());
+    let mut page: Vec<Fetched> =
+        submissions.map(|submission| Fetched { submission, is_refused: false }).collect();
+    let bench = Bench::new();
+    let new = Author::new(&bench.context, admitted());
+    new.adopt(&page, &bench.context).unwrap();
+    assert_eq!(new.chain.revealed_of(record(1)).unwrap(), BTreeSet::from(["name".to_owned()]));
+    page[1].submission.disclosures = page[0].submission.disclosures.clone();
+    check_foreign(&Bench::new(), &[1], &page, 2);
 }

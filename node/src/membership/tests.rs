@@ -182,3 +182,35 @@ fn a_certificate_or_policy_of_somebody_else_is_refused() {
     let readmitted = Membership { admitted: Digest::of(b"another").to_string(), ..member.clone() };
     assert!(matches!(member.verify_renewed(&readmitted, &own().statements), Err(MembershipFailed::Order)));
 }
+
+fn ends(seed: u8) -> Announcement {
+    Announcement::KeyEnds { code: code(), key: signer(seed).public_key() }
+}
+
+/// Seeds of the statement keys with their log positions.
+fn check_terms(statements: &[Announcement], wanted: &[(u8, u64, Option<u64>)]) {
+    let terms = membership(logged(statements, HUB)).statement_keys().unwrap();
+    let found: Vec<_> = terms.iter().map(|term| (term.key, term.from, term.until)).collect();
+    let wanted: Vec<_> =
+        wanted.iter().map(|(seed, from, until)| (signer(*seed).public_key(), *from, *until)).collect();
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn own_statement_keys_follow_one_another_in_the_log() {
+    check_terms(&whole(), &[(11, 6, None)]);
+    let rotated = [whole(), vec![begins(21, KeySigns::Statements)]].concat();
+    check_terms(&rotated, &[(11, 6, Some(9)), (21, 9, None)]);
+}
+
+#[test]
+fn a_key_that_ended_does_not_end_later_when_another_one_begins() {
+    let stolen = [whole(), vec![ends(11), begins(21, KeySigns::Statements)]].concat();
+    check_terms(&stolen, &[(11, 6, Some(9)), (21, 10, None)]);
+}
+
+#[test]
+fn own_keys_are_not_believed_of_statements_that_the_hub_did_not_sign() {
+    let forged = membership(logged(&whole(), 3));
+    assert!(matches!(forged.statement_keys(), Err(MembershipFailed::Unsigned(5))));
+}

@@ -8,11 +8,12 @@ use safeharbor_rules::{Kind, Record};
 use safeharbor_service::random::draw;
 use safeharbor_service::store::Batch;
 
-use super::{Current, RecordsFailed, Revision, Source, base, identity_key, revision_key};
+use super::{Current, RecordsFailed, Revision, Source, Stored, base, identity_key, revision_key};
 use crate::context::Context;
-use crate::hold;
+use crate::hold::{self, HoldFailed};
 use crate::outbox::{Entry, Grant};
 use crate::policy::PolicyFailed;
+use crate::recovery;
 use crate::tables::{KEYS, RETIRED, REVISIONS};
 
 /// What a revision says, and what the policy lets leave of it.
@@ -25,7 +26,8 @@ pub(super) struct Content {
     pub(super) source: Source,
 }
 
-/// Adds the first revision of a record, or the next one of that which `before` is.
+/// Adds the first revision of a record, or the next one of that which `before` is. A record that was stated under its natural key before
+/// the node lost it is that record again.
 pub(super) fn add(
     context: &Context,
     kind: &Kind,
@@ -35,8 +37,18 @@ pub(super) fn add(
 ) -> Result<(RecordHandle, u32), PolicyFailed> {
     let Content { key, record, raw, digest, grant, source } = content;
     let at = context.clock.now_ms();
+    let mut is_withdrawn = false;
     let (rec, rev, waits_on, grant) = match before {
-        None => (RecordHandle::from_bytes(draw(&*context.random).map_err(RecordsFailed::from)?), 1, 0, grant),
+        None => match recovery::link(&*context.store, kind.id(), &key, batch)? {
+            Some(stated) => {
+                is_withdrawn = stated.is_withdrawn;
+                (stated.rec, next(stated.rec, stated.rev)?, 0, grant.filter(|_| !is_withdrawn))
+            }
+            None => {
+                let rec = draw(&*context.random).map_err(RecordsFailed::from)?;
+                (RecordHandle::from_bytes(rec), 1, 0, grant)
+            }
+        },
         Some(current @ Current { rec, rev, queued, .. }) => {
             base::follow(&*context.store, &current, digest, &source, batch)?;
             let (grant, _) = unheld(context, rec, &record, grant, batch)?;
@@ -54,7 +66,18 @@ pub(super) fn add(
     batch.put(KEYS, identity_key(kind.id(), &key), Current { rec, rev, digest, queued }.encode());
     let revision = Revision { kind: kind.id().clone(), key, record, raw, at, source };
     batch.put(REVISIONS, revision_key(rec, rev), serde_json::to_vec(&revision).map_err(RecordsFailed::from)?);
+    if is_withdrawn {
+        hold_as_withdrawn(context, &Stored { rec, rev, revision }, batch)?;
+    }
     Ok((rec, rev))
+}
+
+/// What was taken back does not leave again because it is imported again.
+fn hold_as_withdrawn(context: &Context, stored: &Stored, batch: &mut Batch) -> Result<(), PolicyFailed> {
+    hold::hold_as_withdrawn(context, stored, batch).map_err(|failed| match failed {
+        HoldFailed::Records(failed) => failed.into(),
+        HoldFailed::Audit(failed) => failed.into(),
+    })
 }
 
 /// Adds a last revision with the content of the one before, and takes the record away from its natural key.

@@ -65,6 +65,8 @@ pub(super) struct Conversation {
     fetching: Option<Fetching>,
     progressed: bool,
     was_in_step: bool,
+    /// How many records the hub was told are not linked.
+    told_unlinked: u64,
 }
 
 impl Conversation {
@@ -80,6 +82,7 @@ impl Conversation {
             fetching: None,
             progressed: false,
             was_in_step: false,
+            told_unlinked: 0,
         }
     }
 
@@ -177,7 +180,10 @@ impl Conversation {
                     let (head, waiting) = stated??;
                     self.take(Event::Stated { head, waiting });
                 }
-                () = desk.context.outbox.wait_for_more() => self.take(Event::OutboxFilled),
+                () = desk.context.outbox.wait_for_more() => {
+                    self.tell_unlinked().await?;
+                    self.take(Event::OutboxFilled);
+                }
             }
         }
     }
@@ -307,7 +313,9 @@ impl Conversation {
             Ok(receipts_from) => Ok(Event::ReceiptsKept { receipts_from }),
             Err(ReceiptsFailed::Refused { .. }) => Ok(Event::ReceiptsRefused),
             Err(ReceiptsFailed::Behind { .. }) => Ok(Event::RegistryBehind),
-            Err(ReceiptsFailed::Inconsistent { alarm }) => Ok(Event::RegistryInconsistent(*alarm)),
+            Err(ReceiptsFailed::Inconsistent { alarm } | ReceiptsFailed::Foreign { alarm }) => {
+                Ok(Event::RegistryInconsistent(*alarm))
+            }
             Err(ReceiptsFailed::Chain(failed)) => Err(failed.into()),
             Err(ReceiptsFailed::Store(failed)) => Err(failed.into()),
             Err(ReceiptsFailed::Evidence(failed)) => Err(failed.into()),

@@ -97,7 +97,7 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn open(context: Arc<Context>, trust: &Trust) -> Result<Self, SyncFailed> {
-        let author = Author::new(&context, trust.admitted());
+        let author = Author::new(&context, trust.admitted()).with_own_keys(trust.own_keys().clone());
         let (store, clock) = (Arc::clone(&context.store), Arc::clone(&context.clock));
         let book = ReceiptBook::open(store, clock, trust.clone(), &context.layout.evidence())?;
         let hub_keys = trust.policy().hub_keys().iter().map(|(_, key)| *key).collect();

@@ -51,7 +51,7 @@ pub(super) enum Event {
     ReceiptsRefused,
     /// The hub's registry is smaller than what was verified; the alarm was raised.
     RegistryBehind,
-    /// The registry contradicts itself; the alarm was raised and the evidence kept.
+    /// The registry contradicts itself, or the hub logged what it must not; the alarm was raised and the evidence kept.
     RegistryInconsistent(Alarm),
     /// The hub broke the protocol.
     MessageMalformed,

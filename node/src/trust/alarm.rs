@@ -69,6 +69,20 @@ pub enum Alarm {
         /// Why it is not believed.
         reason: String,
     },
+    /// A statement stands in the log where the key that signed it was not valid: it counts as foreign. Both are kept as evidence.
+    #[error(
+        "statement {seq} is logged at {index}, where the key {key} that signed it was not valid; it is not ours, and kept as evidence"
+    )]
+    KeyNotValid {
+        /// The number.
+        seq: u64,
+        /// The log index that its receipt proves.
+        index: u64,
+        /// The thumbprint of the key.
+        key: String,
+        /// The digests of the statement and of its receipt in the evidence folder.
+        evidence: Vec<String>,
+    },
     /// The hub acknowledged something else than what was sent.
     #[error("the hub acknowledged statement {seq} as {theirs}, which is not what was sent")]
     WrongAcknowledgement {

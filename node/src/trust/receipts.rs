@@ -63,6 +63,12 @@ pub enum ReceiptsFailed {
         /// What was raised.
         alarm: Box<Alarm>,
     },
+    /// A statement stands where the key that signed it was not valid; the alarm was raised and the evidence kept.
+    #[error("{alarm}")]
+    Foreign {
+        /// What was raised.
+        alarm: Box<Alarm>,
+    },
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainFailed),
@@ -123,6 +129,10 @@ impl ReceiptBook {
             if let Err(reason) = self.verify_inclusion(*seq, &proof, &believed.checkpoint)? {
                 return Err(self.raise(Alarm::ReceiptRefused { seq: *seq, reason })?);
             }
+            if let Some(alarm) = self.find_invalid_key(*seq, &proof)? {
+                self.alarms().raise(&alarm, self.clock.now_ms())?;
+                return Err(ReceiptsFailed::Foreign { alarm: Box::new(alarm) });
+            }
             let key = key_of(*seq, believed.state);
             if self.store.get(RECEIPTS, &key)?.is_none() {
                 batch.put(RECEIPTS, key, proof.to_string());
@@ -165,6 +175,23 @@ impl ReceiptBook {
         let Checkpoint { size, root, .. } = checkpoint;
         Ok(verify_inclusion(&leaf, proof.index, *size, &proof.hashes, root)
             .map_err(|failed| failed.to_string()))
+    }
+
+    /// A proven log index at which the key that signed the statement was not valid. Nothing is held against a key whose positions
+    /// are not known: the statement was made here, or verified when it was adopted.
+    fn find_invalid_key(&self, seq: u64, proof: &TlogProof) -> Result<Option<Alarm>, ReceiptsFailed> {
+        let Some(stated) = Chain::new(Arc::clone(&self.store)).statement(seq)? else { return Ok(None) };
+        let Ok(statement) = Statement::parse(&stated.jwt) else { return Ok(None) };
+        let Some((_, term)) = self.trust.own_keys().of(&statement) else { return Ok(None) };
+        if term.covers(proof.index) {
+            return Ok(None);
+        }
+        let mut evidence = Vec::new();
+        for kept in [stated.jwt.as_bytes(), proof.to_string().as_bytes()] {
+            evidence.push(self.evidence.put(kept)?.to_string());
+        }
+        let key = term.key.thumbprint().to_string();
+        Ok(Some(Alarm::KeyNotValid { seq, index: proof.index, key, evidence }))
     }
 
     /// The lowest number without a sufficient receipt, once those received are kept.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use safeharbor_core::checkpoint::{Checkpoint, sign_checkpoint};
 use safeharbor_core::cosignature;
+use safeharbor_core::directory::{KeySigns, KeyTerm};
 use safeharbor_core::entry::Entry;
 use safeharbor_core::key::Signer as _;
 use safeharbor_core::merkle::hash_leaf;
@@ -31,6 +32,11 @@ struct Bench {
 
 /// Three statements, logged at 1, 2 and 3 behind one entry of somebody else.
 fn bench(policy: Policy) -> Bench {
+    bench_with_keys(policy, OwnKeys::default())
+}
+
+/// The same where the hub said which of our keys is valid where.
+fn bench_with_keys(policy: Policy, keys: OwnKeys) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let evidence = folder.path().join("evidence");
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
@@ -41,7 +47,7 @@ fn bench(policy: Policy) -> Bench {
     for stated in author.chain.statements(1, 3).unwrap() {
         log.0.push(hash_leaf(&Entry::of(&Statement::parse(&stated.jwt).unwrap()).encode()));
     }
-    let trust = Trust::new(policy, admitted()).unwrap();
+    let trust = Trust::new(policy, admitted()).unwrap().with_own_keys(keys);
     let clock = Arc::new(ManualClock::at_ms(1));
     let book = ReceiptBook::open(Arc::clone(&store), clock, trust, &evidence).unwrap();
     Bench { _folder: folder, evidence, store, author, book, log }
@@ -263,4 +269,31 @@ fn a_stop_lasts_until_a_person_resumes() {
     assert_eq!(load_stop(&*bench.store).unwrap(), Some(stopped));
     resume(&*bench.store).unwrap();
     assert_eq!(load_stop(&*bench.store).unwrap(), None);
+}
+
+/// The key that signed the three statements, valid so far.
+fn ended_at(until: Option<u64>) -> OwnKeys {
+    let (key, signs) = (signer(1).public_key(), KeySigns::Statements);
+    OwnKeys::new(vec![KeyTerm { key, from: 1, until, signs, re_enrolled: false, confirmed: None }])
+}
+
+#[test]
+fn a_statement_logged_after_its_key_ended_is_an_alarm_and_evidence() {
+    let bench = bench_with_keys(policy("quorum none"), ended_at(Some(2)));
+    assert_eq!(bench.book.keep(&bench.log.receipts(0, &[(1, 1), (2, 2)])).unwrap(), 3, "until then it holds");
+    let refused = bench.book.keep(&bench.log.receipts(4, &[(3, 3)])).unwrap_err();
+    let ReceiptsFailed::Foreign { alarm } = refused else { panic!("{refused:?}") };
+    let Alarm::KeyNotValid { seq: 3, index: 3, evidence, .. } = &*alarm else { panic!("{alarm}") };
+    assert_eq!(bench.alarms(), [(*alarm).clone()]);
+    assert_eq!(last_receipted(&*bench.store).unwrap(), 2, "its receipt is not kept");
+    assert_eq!(evidence.len(), 2, "the statement and its receipt");
+    let folder = Evidence::open(&bench.evidence, u64::MAX - 1).unwrap();
+    let kept = folder.load(evidence[0].parse().unwrap()).unwrap();
+    assert_eq!(kept, bench.author.chain.statement(3).unwrap().unwrap().jwt.as_bytes());
+}
+
+#[test]
+fn nothing_is_held_against_a_key_whose_end_is_not_known() {
+    let bench = bench_with_keys(policy("quorum none"), ended_at(None));
+    assert_eq!(bench.book.keep(&bench.log.receipts(0, &[(1, 1), (2, 2), (3, 3)])).unwrap(), 4);
 }

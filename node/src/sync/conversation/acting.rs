@@ -5,7 +5,7 @@ use std::sync::Arc;
 use safeharbor_core::chain::Head;
 use safeharbor_proto::v1::node_message::Message as FromNode;
 use safeharbor_proto::v1::registry_client::RegistryClient;
-use safeharbor_proto::{MESSAGE_BYTES_MAX, Refused, submit_to_wire, v1};
+use safeharbor_proto::{MESSAGE_BYTES_MAX, Refused, Submission, submit_to_wire, v1};
 use safeharbor_service::store::Batch;
 use tonic::{Status, Streaming};
 
@@ -13,7 +13,8 @@ use super::super::driver::{SyncFailed, blocking};
 use super::super::foreign_text::clean;
 use super::super::machine::{Action, Event};
 use super::{Conversation, End};
-use crate::chain::{AdoptFailed, Memory, RefusedState, Stated};
+use crate::chain::{AdoptFailed, Fetched, Memory, RefusedState, Stated};
+use crate::recovery;
 use crate::trust::{Alarm, LastCheckpoint};
 
 /// The most bytes of statements in one message.
@@ -53,9 +54,26 @@ impl Conversation {
         let checkpoint_size = last.map_or(0, |last| last.checkpoint.size);
         let process = self.desk.context.process()?.to_vec();
         let software = SOFTWARE.to_owned();
-        let hello = v1::Hello { receipts_from, checkpoint_size, software, process, unlinked: 0 };
+        let unlinked = self.count_unlinked().await?;
+        self.told_unlinked = unlinked;
+        let hello = v1::Hello { receipts_from, checkpoint_size, software, process, unlinked };
         self.outgoing.push_back((FromNode::Hello(hello), None));
         Ok(())
+    }
+
+    /// Tells the hub how many records are not linked, if that is news: it shows the institution as in recovery until there are none.
+    pub(super) async fn tell_unlinked(&mut self) -> Result<(), SyncFailed> {
+        let unlinked = self.count_unlinked().await?;
+        if unlinked != self.told_unlinked {
+            self.told_unlinked = unlinked;
+            self.outgoing.push_back((FromNode::Recovery(v1::Recovery { unlinked }), None));
+        }
+        Ok(())
+    }
+
+    async fn count_unlinked(&self) -> Result<u64, SyncFailed> {
+        let store = Arc::clone(&self.desk.context.store);
+        Ok(blocking(move || recovery::count(&*store)).await??)
     }
 
     fn state(&mut self, limit: u64) {
@@ -134,7 +152,8 @@ impl Conversation {
                 Err(status) => return Ok(self.lose(&status)),
             };
             let desk = self.desk.clone();
-            match blocking(move || desk.author.adopt(&page.jwts, &desk.context)).await? {
+            let page = statements_of(page);
+            match blocking(move || desk.author.adopt(&page, &desk.context)).await? {
                 Ok(_) => {}
                 Err(AdoptFailed::Foreign { seq, reason }) => {
                     let reason = clean(&reason);
@@ -157,7 +176,10 @@ impl Conversation {
         let (head, own) =
             blocking(move || Ok::<_, SyncFailed>((author.head()?, author.digest(hub.seq)?))).await??;
         match own {
-            Some(own) if own == hub.digest => self.take(Event::Adopted { head }),
+            Some(own) if own == hub.digest => {
+                self.tell_unlinked().await?;
+                self.take(Event::Adopted { head });
+            }
             Some(ours) => {
                 let alarm = Alarm::Fork { seq: hub.seq, ours, theirs: hub.digest };
                 self.take(Event::AdoptionRefused(alarm));
@@ -173,10 +195,8 @@ impl Conversation {
     async fn fetch(&self, from_seq: u64) -> Result<Streaming<v1::ChainPage>, Status> {
         let channel = self.channel.clone().ok_or_else(|| Status::unavailable("no connection"))?;
         let mut client = RegistryClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
-        Ok(client
-            .fetch_chain(v1::FetchChainRequest { from_seq, with_disclosures: false })
-            .await?
-            .into_inner())
+        let request = v1::FetchChainRequest { from_seq, with_disclosures: true };
+        Ok(client.fetch_chain(request).await?.into_inner())
     }
 
     /// Keeps our statement and the hub's of one number in the evidence folder; the hub's where it hands it out.
@@ -201,4 +221,14 @@ impl Conversation {
         })
         .await?
     }
+}
+
+/// The statements of a page, each with what was revealed with it.
+fn statements_of(page: v1::ChainPage) -> Vec<Fetched> {
+    let mut revealed = page.revealed.into_iter();
+    let statements = page.jwts.into_iter().map(|jwt| {
+        let v1::Revealed { disclosures, refused } = revealed.next().unwrap_or_default();
+        Fetched { submission: Submission { jwt, disclosures }, is_refused: refused }
+    });
+    statements.collect()
 }

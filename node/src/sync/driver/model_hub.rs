@@ -56,6 +56,8 @@ pub(super) struct State {
     pub(super) probe: Option<u64>,
     /// The answers to it.
     pub(super) alive: Vec<u64>,
+    /// How many records the node said are not linked, each time.
+    pub(super) unlinked: Vec<u64>,
     /// As which process the node said hello.
     pub(super) processes: Vec<Vec<u8>>,
     pub(super) mischief: Vec<Mischief>,
@@ -155,6 +157,7 @@ impl ModelHub {
                     self.0.lock().unwrap().answers.insert(answer.id, text);
                 }
                 Some(FromNode::Alive(answer)) => self.0.lock().unwrap().alive.push(answer.nonce),
+                Some(FromNode::Recovery(recovery)) => self.0.lock().unwrap().unlinked.push(recovery.unlinked),
                 Some(FromNode::Hello(_)) | None => panic!("a message out of place"),
             }
         }

@@ -16,7 +16,7 @@ use safeharbor_core::statement::Statement;
 use safeharbor_service::store::{Batch, MemoryStore, Store};
 
 use super::*;
-use crate::chain::testing::{admitted, author, fill, record, state, waiting};
+use crate::chain::testing::{admitted, author, fetched, fill, record, state, waiting};
 use crate::chain::{Author, Memory};
 
 #[derive(Debug, Clone, Copy)]
@@ -271,7 +271,7 @@ impl World {
             Action::SendHello { .. } => self.to_hub.push_back(ToHub::Hello),
             Action::Adopt { hub } => {
                 let from = usize::try_from(self.author.head().unwrap().seq).unwrap();
-                let head = self.author.keep_own(&self.hub.log[from..], &mut |_, _| Ok(())).unwrap();
+                let head = self.author.keep_own(&fetched(&self.hub.log[from..]), &mut |_, _| Ok(())).unwrap();
                 assert!(head.seq >= hub.seq);
                 self.take(Event::Adopted { head });
             }

@@ -1,0 +1,34 @@
+//! The institution's own statement keys, one after the other: what each may vouch for is decided by log positions.
+
+use safeharbor_core::directory::{KeySigns, KeyTerm};
+use safeharbor_core::key::PublicKey;
+use safeharbor_core::statement::Statement;
+
+/// Own statement keys, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct OwnKeys(Vec<KeyTerm>);
+
+impl OwnKeys {
+    /// Keys with their terms, oldest first.
+    #[must_use]
+    pub const fn new(terms: Vec<KeyTerm>) -> Self {
+        Self(terms)
+    }
+
+    /// The same, and last the key that the node signs with, unless it is among them: nothing is known of its positions then.
+    #[must_use]
+    pub fn including(mut self, key: PublicKey) -> Self {
+        if !self.0.iter().any(|term| term.key == key) {
+            let (signs, re_enrolled, confirmed) = (KeySigns::Statements, false, None);
+            self.0.push(KeyTerm { key, from: 0, until: None, signs, re_enrolled, confirmed });
+        }
+        self
+    }
+
+    /// The key that a statement names, and its place among all.
+    #[must_use]
+    pub fn of(&self, statement: &Statement<'_>) -> Option<(usize, &KeyTerm)> {
+        let key_id = statement.key_id()?;
+        self.0.iter().enumerate().find(|(_, term)| term.key.thumbprint().to_string() == key_id)
+    }
+}
