@@ -12,6 +12,7 @@ use safeharbor_service::folder::Role;
 use safeharbor_service::person::Persons;
 use safeharbor_service::random::{Random, RandomFailed, draw};
 use safeharbor_service::store::Store;
+use tokio::sync::Notify;
 
 use crate::catalogues::InUse;
 use crate::connector::Connectors;
@@ -80,6 +81,7 @@ pub struct Context {
     /// The runs of connectors.
     pub jobs: Jobs,
     process: OnceLock<[u8; 16]>,
+    renewal: Notify,
 }
 
 impl Context {
@@ -114,6 +116,7 @@ impl Context {
             connectors,
             jobs,
             process: OnceLock::new(),
+            renewal: Notify::new(),
         })
     }
 
@@ -127,6 +130,16 @@ impl Context {
             None => draw(&*self.random)?,
         };
         Ok(*self.process.get_or_init(|| drawn))
+    }
+
+    /// Has the certificate renewed at once, if this node renews.
+    pub(crate) fn ask_for_renewal(&self) {
+        self.renewal.notify_one();
+    }
+
+    /// Returns once somebody asked for a renewal.
+    pub(crate) async fn renewal_asked_for(&self) {
+        self.renewal.notified().await;
     }
 
     /// The catalogue version in use at this moment; whoever asks again may get another one, if a person accepted it meanwhile.

@@ -29,6 +29,7 @@ pub mod layout;
 pub mod membership;
 pub mod opening;
 pub mod outbox;
+pub mod own_keys;
 pub mod own_lists;
 pub mod policy;
 pub mod records;

@@ -18,6 +18,7 @@ use crate::context::{Context, Parts};
 use crate::job::JobFailed;
 use crate::layout::Layout;
 use crate::outbox::OutboxFailed;
+use crate::own_keys::OwnKeys;
 use crate::own_lists::{CatalogueFailed, load_catalogue, pin_catalogue};
 use crate::policy::PolicyFailed;
 use crate::settings::Settings;
@@ -130,6 +131,7 @@ pub fn open(layout: &Layout, settings: &Settings, seams: &Seams) -> Result<Node,
         audit: AuditLog::open(&layout.audit_log(), Arc::clone(&seams.clock))?,
         evidence: Evidence::open(&layout.evidence(), settings.store.evidence_bytes_max)?,
     })?;
+    OwnKeys::remember_files(&*context.store, layout)?;
     context.resume_policy()?;
     context.jobs.interrupt_all()?;
     Ok(Node { context: Arc::new(context), _folder: folder })

@@ -84,15 +84,16 @@ pub enum RenewFailed {
     Answer(String),
 }
 
-/// Renews for as long as the node runs; `connector` uses the new certificate from its next connection on.
+/// Renews for as long as the node runs, at once where the hub has other authorities than the node; `connector` uses the new
+/// certificate from its next connection on.
 pub async fn keep(context: Arc<Context>, connector: Connector, shutdown: &Shutdown) {
-    let mut failures = 0_u32;
+    let (mut failures, mut asked) = (0_u32, false);
     loop {
         let wait = match due(&context) {
-            Some((due_s, life_s)) if context.clock.now_s() >= due_s => {
+            Some((due_s, life_s)) if asked || context.clock.now_s() >= due_s => {
                 match renew(&context, &connector).await {
                     Ok(until_s) => {
-                        failures = 0;
+                        (failures, asked) = (0, false);
                         tracing::info!(until_s, "the certificate is renewed");
                         1
                     }
@@ -108,6 +109,7 @@ pub async fn keep(context: Arc<Context>, connector: Connector, shutdown: &Shutdo
         };
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(wait)) => {}
+            () = context.renewal_asked_for(), if !asked => asked = true,
             () = shutdown.wait() => return,
         }
     }

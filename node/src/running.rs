@@ -20,7 +20,7 @@ use crate::renewal;
 use crate::settings::Settings;
 use crate::speech::{Exit, Language, Speech, chain_of};
 use crate::sync::{
-    self, Connector, ConnectorFailed, Dialler, Link, LoadDialFailed, Outcome, SyncFailed, Until,
+    self, Connector, ConnectorFailed, Dialler, Link, LoadDialFailed, Outcome, SyncFailed, Told, Until,
 };
 use crate::trust::{Trust, TrustFailed, load_stop};
 
@@ -202,6 +202,7 @@ pub fn outcome_text(outcome: &Outcome, language: Language) -> (Exit, String) {
         (Outcome::Refused(refused), Language::En) => {
             (Exit::Refused, format!("the hub refuses ({}): {}", refused.code, refused.text))
         }
+        (Outcome::Held(told), language) => (Exit::Refused, held_text(told, language)),
         (Outcome::Stopped(alarm), Language::Zh) => {
             (Exit::Refused, format!("已停止，须由管理员查明后决定（resume）：{alarm}"))
         }
@@ -209,6 +210,12 @@ pub fn outcome_text(outcome: &Outcome, language: Language) -> (Exit, String) {
             (Exit::Refused, format!("stopped until an administrator decides (resume): {alarm}"))
         }
     }
+}
+
+fn held_text(told: &Told, language: Language) -> String {
+    let words = [told.held_cause(), told.held_remedy()];
+    let texts: Vec<&str> = words.iter().flatten().map(|words| words.pick(language)).collect();
+    texts.join(language.pick("。", ". "))
 }
 
 impl RunFailed {

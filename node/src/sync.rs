@@ -1,7 +1,7 @@
 //! The stream to the hub: numbers what waits, sends it, keeps receipts and tasks, and says how things stand.
 //!
 //! In scope: `machine` decides (no I/O, no clock), `driver` acts on it over gRPC, `dialling` and `connector` open the connection,
-//! `tasks` keeps what the hub asks, `state` tells people. Out of scope: what is stated (`outbox`), how a statement is
+//! `tasks` keeps what the hub asks, `told` what it says of the institution, `state` tells people. Out of scope: what is stated (`outbox`), how a statement is
 //! made (`chain`), what is believed (`trust`).
 
 mod connector;
@@ -13,6 +13,7 @@ mod machine;
 mod retry;
 mod state;
 mod tasks;
+mod told;
 
 pub use connector::{Connector, ConnectorFailed, Tap};
 pub use dialling::{DialFailed, Dialler, LoadDialFailed};
@@ -20,3 +21,4 @@ pub use driver::{Link, Outcome, SyncFailed, Until, run};
 pub(crate) use foreign_text::clean;
 pub use state::{ContentRefused, Standing, SyncState, TellFailed, state};
 pub use tasks::{KeptTask, list_tasks};
+pub use told::Told;

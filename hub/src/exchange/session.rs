@@ -16,7 +16,7 @@ use safeharbor_proto::{
     HEAD_OF_STREAM_TIMEOUT_S, Refused, Submission, head_to_wire, refused_to_wire, status_of,
     submit_from_wire, v1,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tonic::{Status, Streaming};
 
 use super::Services;
@@ -70,6 +70,7 @@ impl Session {
         let ended = match self.greet(&mut incoming).await {
             Ok((hello, place, teller)) => {
                 self.note_contact(true, &hello);
+                tracing::info!(institution = %self.institution, "a stream is open");
                 let ended = self.serve(incoming, &hello, (&place, teller)).await;
                 if self.services.live.leave(&self.institution, &place) {
                     self.note_contact(false, &hello);
@@ -138,6 +139,7 @@ impl Session {
         let (acknowledged, acknowledgements) = watch::channel(None);
         let (refused, refusals) = mpsc::channel(1);
         let answers = Answers { acknowledged, refused };
+        let unsituated = Notify::new();
         let cursor = ReceiptCursor {
             issuer: Issuer::Institution(self.institution),
             next_seq: hello.receipts_from.max(1),
@@ -145,10 +147,10 @@ impl Session {
         };
         let ended = tokio::select! {
             ended = self.receive(incoming, answers, place) => ended,
-            ended = self.acknowledge(acknowledgements, refusals) => ended,
+            ended = self.acknowledge(acknowledgements, refusals, &unsituated) => ended,
             ended = self.send_receipts(cursor) => ended,
             ended = self.send_tasks() => ended,
-            ended = self.tell_situations(teller) => ended,
+            ended = self.tell_situations(teller, &unsituated) => ended,
             ended = self.send_probes(place) => ended,
             ended = self.outlive_certificate() => Err(ended),
             () = place.wait_lost() => Err(Ended::with(Code::StreamTaken, "a later stream took over")),
@@ -171,10 +173,8 @@ impl Session {
                     let batch = submit_from_wire(submit)
                         .map_err(|refused| Ended::with(Code::MessageMalformed, &refused.to_string()))?;
                     let items = self.check(batch).await?;
-                    // After a refusal the node must look at its head: what it sent meanwhile is not wanted.
-                    if answers.refused.capacity() == 0 {
-                        return std::future::pending().await;
-                    }
+                    // After most refusals the node must look at its head, and the stream ends: what it sent meanwhile is not wanted.
+                    drop(answers.refused.reserve().await);
                     let (code, answers) = (self.institution, answers.clone());
                     self.order(Order::Submit { items, code, answers }).await?;
                 }
@@ -227,11 +227,13 @@ impl Session {
         }
     }
 
-    /// Sends acknowledgements as they advance; a refusal ends the stream, because the node must look at its head.
+    /// Sends acknowledgements as they advance. A refusal ends the stream, because the node must look at its head; one for the
+    /// institution's standing does not: the node waits on its stream, and is told the situation after it.
     async fn acknowledge(
         &self,
         mut acknowledged: watch::Receiver<Option<Head>>,
         mut refusals: mpsc::Receiver<Refused>,
+        unsituated: &Notify,
     ) -> Result<(), Ended> {
         loop {
             tokio::select! {
@@ -246,8 +248,12 @@ impl Session {
                 }
                 Some(refused) = refusals.recv() => {
                     let status = status_of(refused.code, &refused.text);
+                    let is_standing = refused.code == Code::StandingRefused;
                     self.send(ToNode::Refusal(refused_to_wire(refused))).await?;
-                    return Err(Ended(Some(status)));
+                    if !is_standing {
+                        return Err(Ended(Some(status)));
+                    }
+                    unsituated.notify_one();
                 }
             }
         }

@@ -49,6 +49,11 @@ impl Teller {
         Ok(())
     }
 
+    /// Has everything but the public statements told again.
+    pub(super) fn forget(&mut self) {
+        self.told = None;
+    }
+
     /// What is to be told, if anything is.
     pub(super) fn news(&mut self, ledger: &Ledger, code: &InstitutionCode, now_ms: u64) -> Option<Situation> {
         let next = of(ledger, code, self.next_index, (self.authorities, now_ms))?;

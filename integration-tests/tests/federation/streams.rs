@@ -230,7 +230,7 @@ fn a_suspended_institution_is_refused_until_it_is_reinstated() {
         stream.submit(&statements[1..]).await;
         assert_eq!(stream.refused().await.code, Code::StandingRefused.as_str());
         administrator.have_decided(&["institution", "reinstate", &code]).unwrap();
-        let (mut stream, _) = Stream::open(&member, &address).await;
+        // The refusal did not end the stream.
         stream.submit(&statements[1..]).await;
         stream.acknowledged(2).await;
     });

@@ -1,6 +1,7 @@
 //! `status`: how things stand, in one word and in numbers; `resume`: going on after a person decided.
 
 use safeharbor_certs::authority::validity_s;
+use safeharbor_certs::words::KeyWords;
 use safeharbor_service::person::Role;
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::hold;
 use crate::membership::Membership;
 use crate::renewal::renewal_s;
 use crate::speech::{Exit, Format, Language, Speech, chain_of, moment, padded};
-use crate::sync::{Standing, SyncState, state};
+use crate::sync::{Standing, SyncState, Told, state};
 use crate::trust::{load_stop, resume as lift_stop};
 
 /// The numbers of one node.
@@ -102,6 +103,7 @@ fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Resul
         speech.data(format_args!("  {} {text}", padded(label, 14)))?;
     }
     print_certificate(context, speech)?;
+    print_told(context, state, speech)?;
     print_backup(context, speech)?;
     print_barred(*barred, speech)?;
     for line in status_lines(context, state, language)? {
@@ -205,6 +207,7 @@ fn standing_text(context: &Context, state: &SyncState, language: Language) -> St
                 since(*since_ms)
             )
         }
+        (Standing::Held { statements, .. }, language) => held_text(state, *statements, language),
         (Standing::Stopped { alarm, since_ms }, Language::Zh) => {
             format!("已停止，须由管理员决定（resume），自 {}：{alarm}", since(*since_ms))
         }
@@ -212,6 +215,30 @@ fn standing_text(context: &Context, state: &SyncState, language: Language) -> St
             format!("stopped until an administrator decides (resume), since {}: {alarm}", since(*since_ms))
         }
     }
+}
+
+fn held_text(state: &SyncState, statements: u64, language: Language) -> String {
+    let cause = state.told.as_ref().and_then(Told::held_cause);
+    let cause = cause.as_ref().map_or("", |cause| cause.pick(language));
+    match language {
+        Language::Zh => format!("{cause}；{statements} 份声明等待"),
+        Language::En => format!("{cause}; {statements} statements wait"),
+    }
+}
+
+/// What the hub last said: what to do about the standing, and whether the six words were confirmed.
+fn print_told(context: &Context, state: &SyncState, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
+    let Some(told) = &state.told else { return Ok(()) };
+    if let Some(remedy) = told.held_remedy() {
+        speech.note(remedy.pick(speech.language))?;
+    }
+    let label = padded(speech.pick("六词指纹", "Six words"), 14);
+    speech.data(format_args!("  {label} {}", told.words_seen().pick(speech.language)))?;
+    if !told.confirmed {
+        let words = KeyWords::of(&context.signer.public_key());
+        speech.note(Told::words_remedy(&words).pick(speech.language))?;
+    }
+    Ok(())
 }
 
 fn print_refused(state: &SyncState, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {

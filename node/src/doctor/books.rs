@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use safeharbor_certs::words::KeyWords;
 use safeharbor_core::digest::Digest;
 use safeharbor_core::statement::Statement;
 use safeharbor_service::doctor::{Finding, Words};
@@ -9,7 +10,7 @@ use safeharbor_service::doctor::{Finding, Words};
 use crate::chain::{Chain, ChainFailed};
 use crate::context::Context;
 use crate::speech::{chain_of, moment};
-use crate::sync::{Standing, SyncState, TellFailed, state};
+use crate::sync::{Standing, SyncState, TellFailed, Told, state};
 use crate::trust::{LastCheckpoint, load_receipt};
 
 /// Statements whose signatures and links are checked without `--deep`, the latest ones.
@@ -27,7 +28,7 @@ pub fn examine_books(context: &Context, deep: bool) -> Vec<Finding> {
     };
     let opened = Words::new("可以打开和读取", "opens and can be read");
     let mut findings = vec![Finding::ok("store", opened), chain(context, &state, deep)];
-    findings.extend([standing(&state), alarms(&state), outbox(context, &state)]);
+    findings.extend([standing(&state), six_words(context, &state), alarms(&state), outbox(context, &state)]);
     findings.push(catalogue(context));
     findings.push(witness(context).unwrap_or_else(|failed| store_failed(&chain_of(&failed))));
     findings
@@ -135,6 +136,12 @@ fn standing(state: &SyncState) -> Finding {
                 ),
             )
         }
+        Standing::Held { .. } => {
+            let told = state.told.as_ref();
+            let cause = told.and_then(Told::held_cause).unwrap_or_else(|| Words::new("", ""));
+            let remedy = told.and_then(Told::held_remedy).unwrap_or_else(|| Words::new("", ""));
+            Finding::failed("standing", cause, remedy)
+        }
         Standing::Stopped { alarm, since_ms } => {
             let since = moment(*since_ms);
             Finding::failed(
@@ -151,6 +158,20 @@ fn standing(state: &SyncState) -> Finding {
         }
         Standing::InStep | Standing::Waiting { .. } => {
             Finding::ok("standing", Words::new("枢纽没有拒收", "the hub refuses nothing"))
+        }
+    }
+}
+
+fn six_words(context: &Context, state: &SyncState) -> Finding {
+    match &state.told {
+        None => Finding::not_checked(
+            "six-words",
+            Words::new("枢纽尚未说明是否核对过", "the hub did not say whether they were confirmed"),
+        ),
+        Some(told) if told.confirmed => Finding::ok("six-words", told.words_seen()),
+        Some(told) => {
+            let words = KeyWords::of(&context.signer.public_key());
+            Finding::warning("six-words", told.words_seen(), Told::words_remedy(&words))
         }
     }
 }

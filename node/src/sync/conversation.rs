@@ -14,8 +14,8 @@ use safeharbor_proto::v1::exchange_client::ExchangeClient;
 use safeharbor_proto::v1::hub_message::Message as FromHub;
 use safeharbor_proto::v1::node_message::Message as FromNode;
 use safeharbor_proto::{
-    HEAD_OF_STREAM_TIMEOUT_S, MESSAGE_BYTES_MAX, ReceivedReceipts, Refused, TaskMessage, head_from_wire,
-    receipts_from_wire, refused_from_wire, v1,
+    HEAD_OF_STREAM_TIMEOUT_S, MESSAGE_BYTES_MAX, ReceivedReceipts, Refused, Situation, TaskMessage,
+    head_from_wire, receipts_from_wire, refused_from_wire, situation_from_wire, v1,
 };
 use safeharbor_service::store::Batch;
 use tokio::sync::mpsc;
@@ -29,6 +29,7 @@ use super::driver::{Desk, SyncFailed, Until, blocking};
 use super::foreign_text::clean;
 use super::machine::{Action, After, Event, Facts, Machine};
 use super::tasks::keep_task;
+use super::told::{self, Told};
 use crate::chain::{Memory, StateFailed};
 use crate::trust::{ReceiptsFailed, last_receipted};
 use catalogue::Fetching;
@@ -43,6 +44,8 @@ const CLOSING_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) enum End {
     /// Nothing waits, and the run ends for that.
     InStep,
+    /// The hub takes nothing of what waits, and the run ends for that.
+    HeldUp,
     /// The machine closed it.
     Closed(After),
     /// The connection broke, or never came about.
@@ -98,7 +101,7 @@ impl Conversation {
             Err(failed) => Ok(End::Lost { reason: with_causes(&failed) }),
         };
         self.take(Event::Closed);
-        if matches!(end, Ok(End::InStep)) {
+        if matches!(end, Ok(End::InStep | End::HeldUp)) {
             self.end_of_looking().await;
         }
         // Whatever was fetched in part is fetched again.
@@ -144,9 +147,16 @@ impl Conversation {
         let end = self.flow(&sender, &mut inbound).await;
         drop(sender);
         if let Ok(End::InStep) = end {
-            let rest = async { while let Ok(Some(_)) = inbound.message().await {} };
+            let rest = async {
+                while let Ok(Some(message)) = inbound.message().await {
+                    if matches!(message.message, Some(FromHub::Situation(_))) {
+                        self.hear(message).await?;
+                    }
+                }
+                Ok::<_, SyncFailed>(())
+            };
             // A hub that does not close in time is left: everything is acknowledged and has its receipt.
-            drop(tokio::time::timeout(CLOSING_TIMEOUT, rest).await);
+            tokio::time::timeout(CLOSING_TIMEOUT, rest).await.unwrap_or(Ok(()))?;
         }
         end
     }
@@ -162,8 +172,13 @@ impl Conversation {
                 return Ok(end);
             }
             self.mark_in_step().await?;
-            if self.was_in_step && self.until == Until::InStep && self.outgoing.is_empty() {
-                return Ok(End::InStep);
+            if self.until == Until::InStep && self.outgoing.is_empty() {
+                if self.was_in_step {
+                    return Ok(End::InStep);
+                }
+                if self.machine.is_held_up() {
+                    return Ok(End::HeldUp);
+                }
             }
             tokio::select! {
                 permit = sender.reserve(), if !self.outgoing.is_empty() => match permit {
@@ -226,6 +241,7 @@ impl Conversation {
                 head: desk.author.head()?,
                 receipts_from: desk.memory().receipts_from()?,
                 waiting: !desk.context.outbox.is_empty()?,
+                held: Told::load(&*desk.context.store)?.is_some_and(|told| told.is_held()),
             })
         };
         blocking(facts).await?
@@ -274,10 +290,10 @@ impl Conversation {
                 Err(failed) => malformed(&failed),
             },
             Some(FromHub::Task(task)) => return self.hear_task(task.into()).await,
-            Some(FromHub::Situation(_)) => {
-                self.look_for_catalogue();
-                return Ok(());
-            }
+            Some(FromHub::Situation(wire)) => match situation_from_wire(wire) {
+                Ok(situation) => self.hear_situation(situation).await?,
+                Err(failed) => malformed(&failed),
+            },
             Some(FromHub::Probe(v1::Probe { nonce })) => {
                 // Before whatever else waits to be said: the hub waits for seconds only.
                 self.outgoing.push_front((FromNode::Alive(v1::ProbeAnswer { nonce }), None));
@@ -320,6 +336,19 @@ impl Conversation {
             Err(ReceiptsFailed::Store(failed)) => Err(failed.into()),
             Err(ReceiptsFailed::Evidence(failed)) => Err(failed.into()),
         }
+    }
+
+    async fn hear_situation(&mut self, situation: Situation) -> Result<Event, SyncFailed> {
+        self.look_for_catalogue();
+        let desk = self.desk.clone();
+        blocking(move || {
+            let told = told::hear(&desk, &situation)?;
+            if told::wants_renewal(&desk, &told) {
+                desk.context.ask_for_renewal();
+            }
+            Ok(Event::SituationArrived { held: told.is_held() })
+        })
+        .await?
     }
 
     async fn hear_task(&mut self, task: TaskMessage) -> Result<(), SyncFailed> {

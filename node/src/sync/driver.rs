@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use safeharbor_core::code::Code;
 use safeharbor_core::key::PublicKey;
 use safeharbor_service::evidence::EvidenceFailed;
 use safeharbor_service::random::{RandomFailed, draw};
@@ -14,7 +13,8 @@ use tokio::task::JoinError;
 use super::connector::Connector;
 use super::conversation::{Conversation, End};
 use super::machine::After;
-use super::retry::{LATER, Pauses, STANDING};
+use super::retry::{LATER, Pauses};
+use super::told::Told;
 use crate::chain::{Author, ChainFailed, Memory, RefusedState, StateFailed};
 use crate::context::Context;
 use crate::hold::HoldFailed;
@@ -36,7 +36,7 @@ pub struct Link {
 pub enum Until {
     /// At shutdown, or when it stops for a person to decide.
     Shutdown,
-    /// Also once nothing waits and every statement has a verified receipt, or the hub takes nothing.
+    /// Also once nothing waits and every statement has a verified receipt, or the hub takes nothing of what waits.
     InStep,
 }
 
@@ -47,6 +47,8 @@ pub enum Outcome {
     InStep,
     /// The hub takes nothing until somebody acts.
     Refused(RefusedState),
+    /// The hub takes no statements of the institution until its standing is another one.
+    Held(Told),
     /// Nothing is sent until a person decides and [`crate::trust::resume`] is called.
     Stopped(Alarm),
     /// It was told to end.
@@ -154,7 +156,11 @@ async fn converse_for_ever(desk: &Desk, connector: &Connector, until: Until) -> 
             pauses.reset(seed(desk)?);
         }
         let pause = match end {
-            End::InStep => return Ok(Outcome::InStep),
+            End::InStep | End::HeldUp => match Told::load(&*desk.context.store)?.filter(Told::is_held) {
+                Some(told) => return Ok(Outcome::Held(told)),
+                None if matches!(end, End::InStep) => return Ok(Outcome::InStep),
+                None => pauses.next(),
+            },
             End::Closed(After::Stop(alarm)) => {
                 let stopped = Stopped { alarm: alarm.clone(), since_ms: desk.now_ms() };
                 store_stop(&*desk.context.store, &stopped)?;
@@ -162,7 +168,6 @@ async fn converse_for_ever(desk: &Desk, connector: &Connector, until: Until) -> 
             }
             End::Closed(After::RetryLater) => match (until, desk.memory().refused()?) {
                 (Until::InStep, Some(refused)) => return Ok(Outcome::Refused(refused)),
-                (Until::Shutdown, Some(refused)) if refused.code == Code::StandingRefused => STANDING,
                 (Until::InStep | Until::Shutdown, _) => LATER,
             },
             End::Closed(After::Retry) => pauses.next(),
@@ -195,4 +200,4 @@ pub(super) async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod model_hub;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -21,6 +21,8 @@ pub(super) struct Facts {
     pub(super) receipts_from: u64,
     /// Whether the outbox holds anything.
     pub(super) waiting: bool,
+    /// Whether the hub said last that it takes no statements of this institution.
+    pub(super) held: bool,
 }
 
 /// Something that happened.
@@ -45,6 +47,8 @@ pub(super) enum Event {
     AcknowledgementArrived { hub: Head, own: Option<Digest> },
     /// The hub refused a statement, or the stream; `own` is our digest at that number.
     RefusalArrived { refused: Refused, own: Option<Digest> },
+    /// The hub said how the institution stands; held where it takes no statements, until it says otherwise.
+    SituationArrived { held: bool },
     /// Receipts were verified and kept.
     ReceiptsKept { receipts_from: u64 },
     /// Receipts do not verify; the alarm was raised.
@@ -70,6 +74,8 @@ pub(super) enum Action {
     State { limit: u64 },
     /// Send statements `from` to `to`, or the first of them that fit a message; tell by [`Event::Sent`].
     Send { from: u64, to: u64 },
+    /// Take back at once what was to be sent and is not on the stream.
+    Recall,
     /// Remember what the hub acknowledged.
     StoreAcknowledged(Head),
     /// Raise an alarm.
@@ -108,6 +114,9 @@ enum Phase {
 }
 
 /// Where the conversation stands.
+///
+/// A held node numbers and sends nothing. It is held from the start where the hub's last word was that, and otherwise not: a hub that
+/// says nothing of the situation refuses what it does not take.
 #[derive(Debug)]
 pub(super) struct Machine {
     phase: Phase,
@@ -119,6 +128,9 @@ pub(super) struct Machine {
     stating: bool,
     sending: bool,
     behind: bool,
+    held: bool,
+    /// Whether the hub said on this stream how the institution stands.
+    situated: bool,
 }
 
 impl Machine {
@@ -134,12 +146,20 @@ impl Machine {
             stating: false,
             sending: false,
             behind: false,
+            held: false,
+            situated: false,
         }
     }
 
     /// Whether nothing waits, everything is acknowledged and has its receipt.
     pub(super) fn is_in_step(&self) -> bool {
         self.phase == Phase::Live && self.is_acknowledged() && self.receipts_from > self.head.seq
+    }
+
+    /// Whether the hub takes nothing of what waits, and nothing is under way.
+    pub(super) fn is_held_up(&self) -> bool {
+        let is_at_rest = !self.stating && !self.sending && self.sent == self.acknowledged;
+        self.phase == Phase::Live && self.held && self.situated && is_at_rest && !self.is_acknowledged()
     }
 
     /// Whether nothing that this stream says of the registry can be held against what was verified before.
@@ -163,6 +183,9 @@ impl Machine {
             (Phase::Adopting, Event::Adopted { head }) => self.adopt(head),
             (Phase::Adopting, Event::AdoptionRefused(alarm)) => {
                 self.close(vec![Action::Raise(alarm.clone())], After::Stop(alarm))
+            }
+            (Phase::Opening | Phase::Adopting | Phase::Live, Event::SituationArrived { held }) => {
+                self.situate(held)
             }
             (Phase::Opening | Phase::Adopting | Phase::Live, Event::RefusalArrived { refused, own }) => {
                 self.refuse(refused, own)
@@ -198,6 +221,7 @@ impl Machine {
             | Event::Sent { .. }
             | Event::AcknowledgementArrived { .. }
             | Event::RefusalArrived { .. }
+            | Event::SituationArrived { .. }
             | Event::MessageMalformed
             | Event::Closed => self.close(Vec::new(), After::Retry),
         }
@@ -234,12 +258,13 @@ impl Machine {
             | Event::Adopted { .. }
             | Event::AdoptionRefused(_)
             | Event::RefusalArrived { .. }
+            | Event::SituationArrived { .. }
             | Event::Closed => Vec::new(),
         }
     }
 
-    fn open(&mut self, Facts { head, receipts_from, waiting }: Facts) -> Vec<Action> {
-        *self = Self { phase: Phase::Opening, head, receipts_from, waiting, ..Self::new() };
+    fn open(&mut self, Facts { head, receipts_from, waiting, held }: Facts) -> Vec<Action> {
+        *self = Self { phase: Phase::Opening, head, receipts_from, waiting, held, ..Self::new() };
         vec![Action::SendHello { receipts_from }]
     }
 
@@ -288,8 +313,26 @@ impl Machine {
         self.go_on(vec![Action::StoreAcknowledged(hub)])
     }
 
+    fn situate(&mut self, held: bool) -> Vec<Action> {
+        (self.held, self.situated) = (held, true);
+        let actions = if held { self.recall() } else { Vec::new() };
+        if self.phase == Phase::Live { self.go_on(actions) } else { actions }
+    }
+
+    /// What is on the stream already may be logged all the same, and is acknowledged or refused.
+    fn recall(&mut self) -> Vec<Action> {
+        if std::mem::take(&mut self.sending) { vec![Action::Recall] } else { Vec::new() }
+    }
+
     fn refuse(&mut self, refused: Refused, own: Option<Digest>) -> Vec<Action> {
         match (refused.code, own) {
+            // The stream stays, and the hub says the situation again after this.
+            (Code::StandingRefused, Some(_)) if self.phase == Phase::Live && self.situated => {
+                self.held = true;
+                let actions = self.recall();
+                self.sent = self.acknowledged;
+                actions
+            }
             (Code::NumberTaken, Some(ours)) => {
                 // What the hub holds is in its evidence; the digest it names is that of the statement it refused.
                 let alarm = Alarm::NumberTaken { seq: refused.seq, ours, text: refused.text };
@@ -325,8 +368,11 @@ impl Machine {
         actions
     }
 
-    /// Sends what is numbered, numbers what waits, as far as the window reaches.
+    /// Sends what is numbered, numbers what waits, as far as the window reaches and the hub takes it.
     fn go_on(&mut self, mut actions: Vec<Action>) -> Vec<Action> {
+        if self.held {
+            return actions;
+        }
         let window_end = self.acknowledged.saturating_add(WINDOW);
         let to = self.head.seq.min(window_end).min(self.sent.saturating_add(BATCH));
         if !self.sending && self.sent < to {

@@ -7,9 +7,6 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 /// The pause when the hub takes nothing until somebody acts.
 pub(super) const LATER: Duration = Duration::from_mins(10);
 
-/// The pause of an institution whose standing does not allow statements: persons change it, and it takes effect within seconds.
-pub(super) const STANDING: Duration = Duration::from_secs(5);
-
 const SHORTEST: Duration = Duration::from_millis(500);
 /// Jitter adds up to as much again, so no pause is longer than 60 s.
 const LONGEST_BEFORE_JITTER: Duration = Duration::from_secs(30);

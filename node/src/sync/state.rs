@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use safeharbor_core::code::Code;
+use safeharbor_core::directory;
 use safeharbor_core::statement::Statement;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::tasks::{CONTENT_REFUSED, list_tasks};
+use super::told::Told;
 use crate::as_text;
 use crate::chain::{Chain, ChainFailed};
 use crate::context::Context;
@@ -35,6 +37,15 @@ pub enum Standing {
         /// What the hub said, in English.
         text: String,
         /// Since when, in milliseconds since 1970 UTC.
+        since_ms: u64,
+        /// How many statements wait.
+        statements: u64,
+    },
+    /// 已暂停 or 已撤销: the hub takes no statements of the institution; the node goes on by itself once it does again.
+    Held {
+        /// Suspended or revoked.
+        word: directory::Standing,
+        /// Since when the hub says so, in milliseconds since 1970 UTC.
         since_ms: u64,
         /// How many statements wait.
         statements: u64,
@@ -80,6 +91,8 @@ pub struct SyncState {
     pub registry_size: u64,
     /// When the hub last spoke, in milliseconds since 1970 UTC.
     pub contact_ms: Option<u64>,
+    /// What the hub last said of the institution; none before it did.
+    pub told: Option<Told>,
     /// What a person must look at, the latest first.
     pub alarms: Vec<RaisedAlarm>,
     /// Statements whose content the hub refused.
@@ -107,23 +120,33 @@ pub fn state(context: &Context) -> Result<SyncState, TellFailed> {
     let stated = memory.head()?.map_or(0, |head| head.seq);
     let receipted = memory.receipts_from()?.saturating_sub(1);
     let last = LastCheckpoint::load(&*context.store)?;
+    let told = Told::load(&*context.store).map_err(ChainFailed::from)?;
     Ok(SyncState {
-        standing: standing(context, &chain, stated, receipted)?,
+        standing: standing(context, &chain, (stated, receipted), told.as_ref())?,
         stated,
         acknowledged: memory.acknowledged()?.map_or(0, |head| head.seq),
         receipted,
         registry_size: last.map_or(0, |last| last.checkpoint.size),
         contact_ms: memory.contact_ms()?,
+        told,
         alarms: Alarms::new(Arc::clone(&context.store)).list()?,
         content_refused: content_refused(context, &chain)?,
     })
 }
 
-fn standing(context: &Context, chain: &Chain, stated: u64, receipted: u64) -> Result<Standing, TellFailed> {
+fn standing(
+    context: &Context,
+    chain: &Chain,
+    (stated, receipted): (u64, u64),
+    told: Option<&Told>,
+) -> Result<Standing, TellFailed> {
     if let Some(stopped) = load_stop(&*context.store)? {
         return Ok(Standing::Stopped { alarm: stopped.alarm, since_ms: stopped.since_ms });
     }
     let statements = stated.saturating_sub(receipted).saturating_add(context.outbox.len()?);
+    if let Some(told) = told.filter(|told| told.is_held()) {
+        return Ok(Standing::Held { word: told.standing, since_ms: told.since_ms, statements });
+    }
     if let Some(refused) = chain.memory().refused()? {
         let (code, text, since_ms) = (refused.code, refused.text, refused.since_ms);
         return Ok(Standing::Refused { code, text, since_ms, statements });

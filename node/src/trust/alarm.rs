@@ -138,6 +138,29 @@ pub enum Alarm {
         /// What the hub said.
         text: String,
     },
+    /// The registry names a key under our code that is not and never was this node's.
+    #[error(
+        "the registry has a key of ours that is not ours: {key}, for {signs}, entry {index}; ask the hub's operator at once"
+    )]
+    ForeignKey {
+        /// The log index of the statement that begins it.
+        index: u64,
+        /// Its thumbprint.
+        #[serde(with = "as_text")]
+        key: Digest,
+        /// What it signs.
+        signs: String,
+        /// The digest of the hub's statement in the evidence folder.
+        evidence: String,
+    },
+    /// What the hub presents as its public statement about us is not to be believed.
+    #[error("the hub's public statement of entry {index} is refused: {reason}")]
+    PublicStatementRefused {
+        /// The log index it named.
+        index: u64,
+        /// Why.
+        reason: String,
+    },
     /// An outbox entry can never become a statement and was set aside.
     #[error("revision {rev} of record {rec} was not stated: {reason}; correct the record")]
     NotStated {

@@ -7,6 +7,7 @@ use safeharbor_core::code::Code;
 use safeharbor_proto::v1::hub_message::Message as ToNode;
 use safeharbor_proto::{situation_to_wire, v1};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use super::super::live::{Occupied, Place, Process};
 use super::super::peer::LOOK_EVERY;
@@ -63,12 +64,15 @@ impl Session {
         Ok(teller)
     }
 
-    /// Says so again whenever it changes.
-    pub(super) async fn tell_situations(&self, mut teller: Teller) -> Result<(), Ended> {
+    /// Says so again whenever it changes, and when a refusal may have overtaken what was said.
+    pub(super) async fn tell_situations(&self, mut teller: Teller, unsituated: &Notify) -> Result<(), Ended> {
         loop {
-            teller.wait_for_change(&self.services).await.map_err(|failed| {
-                Ended::with(Code::Internal, &format!("the situation is not known: {failed}"))
-            })?;
+            tokio::select! {
+                changed = teller.wait_for_change(&self.services) => changed.map_err(|failed| {
+                    Ended::with(Code::Internal, &format!("the situation is not known: {failed}"))
+                })?,
+                () = unsituated.notified() => teller.forget(),
+            }
             self.tell(&mut teller).await?;
             // A change may have been the end of what it connected with; it was told of the change first.
             self.verify_shown()?;

@@ -35,6 +35,7 @@ impl Conversation {
                 }
                 Action::State { limit } => self.state(limit),
                 Action::Send { from, to } => self.send(from, to).await?,
+                Action::Recall => self.outgoing.retain(|(_, through)| through.is_none()),
                 Action::StoreAcknowledged(head) => self.store_acknowledged(head).await?,
                 Action::Raise(alarm) => {
                     let desk = self.desk.clone();

@@ -43,8 +43,12 @@ async fn bench(mischief: &[Mischief]) -> Bench {
     Bench { folder, context, hub, connector }
 }
 
+pub(crate) fn trust() -> Trust {
+    Trust::new(policy("quorum none"), admitted()).unwrap()
+}
+
 /// A node on a data folder and a store.
-fn context_in(folder: &std::path::Path, store: Arc<dyn Store>) -> Arc<Context> {
+pub(crate) fn context_in(folder: &std::path::Path, store: Arc<dyn Store>) -> Arc<Context> {
     let layout = Layout::at(folder);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = Context::new(Parts {
@@ -87,7 +91,7 @@ impl Bench {
     }
 
     async fn run_over(&self, connector: Connector, shutdown: &Shutdown, until: Until) -> Outcome {
-        let link = Link { connector, trust: Trust::new(policy("quorum none"), admitted()).unwrap() };
+        let link = Link { connector, trust: trust() };
         let run = run(Arc::clone(&self.context), link, shutdown, until);
         tokio::time::timeout(Duration::from_secs(60), run).await.expect("the run does not end").unwrap()
     }

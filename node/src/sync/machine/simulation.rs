@@ -2,10 +2,12 @@
 //! not flushed, and a model of the hub's chain.
 //!
 //! What fails here: the connection at any step, the node's power at any step, the node's whole store, the hub's
-//! process with what it had not acknowledged, single submissions refused as unavailable. What does not: the hub keeps
-//! what it acknowledged, and is honest.
+//! process with what it had not acknowledged, single submissions refused as unavailable; the institution is suspended and
+//! reinstated at any moment. What does not: the hub keeps what it acknowledged, says on the stream how the institution stands
+//! after the head, on each change and after a refusal for it, and is honest.
 //! What must hold: a number is never seen with other bytes, acknowledgements never run ahead of what is durable at
-//! the hub, no alarm is raised, and once things calm down every entry is in the hub's chain exactly once.
+//! the hub, a node that heard that it is suspended sends nothing until it hears otherwise, its stream stays open, no alarm is
+//! raised, and once the institution is active and things calm down every entry is in the hub's chain exactly once.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -43,6 +45,10 @@ enum Operation {
     LoseStore,
     /// The hub loses what it did not acknowledge.
     CrashHub,
+    /// The hub suspends the institution.
+    Suspend,
+    /// The hub reinstates it.
+    Reinstate,
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -58,6 +64,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => Just(Operation::CrashNode),
         1 => Just(Operation::LoseStore),
         1 => Just(Operation::CrashHub),
+        2 => Just(Operation::Suspend),
+        2 => Just(Operation::Reinstate),
     ]
 }
 
@@ -67,6 +75,7 @@ struct Hub {
     log: Vec<String>,
     acknowledged: usize,
     refuse_next: bool,
+    suspended: bool,
 }
 
 #[derive(Debug)]
@@ -81,6 +90,7 @@ enum ToNode {
     Acknowledgement(Head),
     Refusal(Refused),
     Receipts { through: u64 },
+    Situation { suspended: bool },
 }
 
 impl Hub {
@@ -91,9 +101,13 @@ impl Hub {
 
     fn hear(&mut self, message: ToHub) -> Vec<ToNode> {
         match message {
-            ToHub::Hello => vec![ToNode::Head(self.head())],
+            ToHub::Hello => vec![ToNode::Head(self.head()), self.situation()],
             ToHub::Submit(jwts) => self.log_all(&jwts),
         }
+    }
+
+    fn situation(&self) -> ToNode {
+        ToNode::Situation { suspended: self.suspended }
     }
 
     fn log_all(&mut self, jwts: &[String]) -> Vec<ToNode> {
@@ -104,6 +118,7 @@ impl Hub {
             let code =
                 match self.head().relate(statement.envelope.seq, statement.envelope.prev, statement.digest) {
                     _ if std::mem::take(&mut self.refuse_next) => Code::Unavailable,
+                    _ if self.suspended => Code::StandingRefused,
                     Link::Next => {
                         self.log.push(jwt.clone());
                         continue;
@@ -123,6 +138,10 @@ impl Hub {
                 text: String::new(),
                 expected_seq: seq + 1,
             }));
+            if code == Code::StandingRefused {
+                answers.push(self.situation());
+            }
+            break;
         }
         self.acknowledged = self.log.len();
         answers.insert(0, ToNode::Acknowledgement(self.head()));
@@ -141,6 +160,8 @@ struct World {
     hub: Hub,
     entries: u64,
     seen: BTreeMap<u64, String>,
+    /// Whether the last the node heard is that it is suspended; a node that lost its store did not hear it.
+    heard_suspended: bool,
 }
 
 impl World {
@@ -158,6 +179,7 @@ impl World {
             hub: Hub::default(),
             entries: 0,
             seen: BTreeMap::new(),
+            heard_suspended: false,
         }
     }
 
@@ -198,12 +220,24 @@ impl World {
                 fill(&self.store, (1..=self.entries).filter(|entry| !logged.contains(entry)));
                 // What nobody logged may be stated afresh: the node cannot know about it.
                 self.seen.retain(|seq, _| *seq <= self.hub.log.len() as u64);
+                self.heard_suspended = false;
                 self.start_node();
             }
             Operation::CrashHub => {
                 self.hub.log.truncate(self.hub.acknowledged);
                 self.disconnect();
             }
+            Operation::Suspend => self.set_standing(true),
+            Operation::Reinstate => self.set_standing(false),
+        }
+    }
+
+    fn set_standing(&mut self, suspended: bool) {
+        let is_news = std::mem::replace(&mut self.hub.suspended, suspended) != suspended;
+        // A stream whose hello did not arrive hears it behind the head.
+        let is_greeted = self.connected && !self.to_hub.iter().any(|message| matches!(message, ToHub::Hello));
+        if is_news && is_greeted {
+            self.to_node.push_back(self.hub.situation());
         }
     }
 
@@ -228,6 +262,7 @@ impl World {
                 head: self.author.head().unwrap(),
                 receipts_from: self.memory().receipts_from().unwrap(),
                 waiting: !waiting(&self.store, 1).is_empty(),
+                held: self.heard_suspended,
             };
             self.take(Event::Opened(facts));
         }
@@ -238,7 +273,13 @@ impl World {
     }
 
     fn take(&mut self, event: Event) {
-        self.actions.extend(self.machine.handle(event));
+        for action in self.machine.handle(event) {
+            if action == Action::Recall {
+                self.actions.retain(|action| !matches!(action, Action::Send { .. }));
+            } else {
+                self.actions.push_back(action);
+            }
+        }
     }
 
     fn hear(&mut self, message: ToNode) {
@@ -253,6 +294,10 @@ impl World {
             ToNode::Refusal(refused) => {
                 let own = self.author.digest(refused.seq).unwrap();
                 Event::RefusalArrived { refused, own }
+            }
+            ToNode::Situation { suspended } => {
+                self.heard_suspended = suspended;
+                Event::SituationArrived { held: suspended }
             }
             ToNode::Receipts { through } => {
                 let receipts_from = self.memory().receipts_from().unwrap().max(through + 1);
@@ -282,6 +327,7 @@ impl World {
                 self.take(Event::Stated { head, waiting });
             }
             Action::Send { from, to } => {
+                assert!(!self.heard_suspended, "sent by a node that heard that it is suspended");
                 let limit = usize::try_from(to - from + 1).unwrap();
                 let statements = self.author.ready(from, limit.min(2), usize::MAX).unwrap();
                 let through = statements.last().unwrap().seq;
@@ -299,7 +345,11 @@ impl World {
                 self.store.commit(batch).unwrap();
             }
             Action::Close(After::Retry) => self.disconnect(),
-            Action::Raise(_) | Action::KeepFork { .. } | Action::StoreRefusal(_) | Action::Close(_) => {
+            Action::Raise(_)
+            | Action::KeepFork { .. }
+            | Action::StoreRefusal(_)
+            | Action::Recall
+            | Action::Close(_) => {
                 panic!("an honest hub led to {action:?}")
             }
         }
@@ -316,6 +366,7 @@ impl World {
     /// Nothing fails any more: everything must come to rest, in step.
     fn calm_down(&mut self) {
         self.hub.refuse_next = false;
+        self.set_standing(false);
         for _ in 0..10_000 {
             let at_rest = self.actions.is_empty() && self.to_hub.is_empty() && self.to_node.is_empty();
             if self.machine.is_in_step() && at_rest && waiting(&self.store, 1).is_empty() {

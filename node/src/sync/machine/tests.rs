@@ -11,7 +11,7 @@ fn head(seq: u64) -> Head {
 }
 
 fn facts(own: u64, receipts_from: u64, waiting: bool) -> Facts {
-    Facts { head: head(own), receipts_from, waiting }
+    Facts { head: head(own), receipts_from, waiting, held: false }
 }
 
 /// A machine whose chain ends at `own`, all receipted, and what it does when the hub names `hub` as its head.
@@ -197,6 +197,60 @@ fn other_refusals_are_kept_and_tried_again_much_later() {
         let actions = machine.handle(Event::RefusalArrived { refused: refused.clone(), own: None });
         assert_eq!(actions, [Action::StoreRefusal(refused), Action::Close(After::RetryLater)], "{code}");
     }
+}
+
+fn situate(machine: &mut Machine, held: bool) -> Vec<Action> {
+    machine.handle(Event::SituationArrived { held })
+}
+
+#[test]
+fn a_held_node_keeps_its_stream_and_goes_on_at_once_when_it_is_held_no_more() {
+    let mut machine = live(5);
+    assert_eq!(situate(&mut machine, true), []);
+    assert_eq!(machine.handle(Event::OutboxFilled), []);
+    assert!(machine.is_held_up() && !machine.is_in_step());
+    assert_eq!(machine.handle(Event::ReceiptsKept { receipts_from: 6 }), []);
+    assert_eq!(situate(&mut machine, true), [], "said again");
+    assert_eq!(situate(&mut machine, false), [Action::State { limit: BATCH }]);
+}
+
+#[test]
+fn a_node_that_becomes_held_takes_back_what_is_not_on_the_stream() {
+    let (mut machine, _) = meet(9, head(3), Some(digest(3)));
+    assert_eq!(situate(&mut machine, true), [Action::Recall]);
+    assert!(machine.is_held_up());
+    assert_eq!(situate(&mut machine, false), [Action::Send { from: 4, to: 9 }]);
+    machine.handle(Event::Sent { through: 6 });
+    assert_eq!(situate(&mut machine, true), [Action::Recall]);
+    assert!(!machine.is_held_up(), "what was sent is answered first");
+    assert_eq!(acknowledge(&mut machine, 6), [Action::StoreAcknowledged(head(6))], "it was in time");
+    assert!(machine.is_held_up());
+    assert_eq!(situate(&mut machine, false), [Action::Send { from: 7, to: 9 }]);
+}
+
+#[test]
+fn a_node_that_was_held_begins_held() {
+    let mut machine = Machine::new();
+    machine.handle(Event::Opened(Facts { held: true, ..facts(5, 6, true) }));
+    let event = Event::HeadArrived { hub: head(3), own: Some(digest(3)), receipted: 0 };
+    assert_eq!(machine.handle(event), [Action::StoreAcknowledged(head(3))]);
+    assert!(!machine.is_held_up(), "the hub did not say so on this stream");
+    let expected = [Action::Send { from: 4, to: 5 }, Action::State { limit: BATCH }];
+    assert_eq!(situate(&mut machine, false), expected);
+}
+
+#[test]
+fn a_refused_standing_holds_until_the_hub_says_the_situation_again() {
+    let (mut machine, _) = meet(9, head(3), Some(digest(3)));
+    situate(&mut machine, false);
+    machine.handle(Event::Sent { through: 9 });
+    let refusal =
+        || Event::RefusalArrived { refused: refused(Code::StandingRefused, 4), own: Some(digest(4)) };
+    assert_eq!(machine.handle(refusal()), [], "the stream stays");
+    assert_eq!(machine.handle(refusal()), []);
+    assert!(machine.is_held_up());
+    assert_eq!(situate(&mut machine, true), []);
+    assert_eq!(situate(&mut machine, false), [Action::Send { from: 4, to: 9 }], "all of it again");
 }
 
 #[test]
