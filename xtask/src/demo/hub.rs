@@ -64,6 +64,17 @@ impl Hub {
         process::read_with(&mut first, &format!("{code}\n{password}\n")).map(drop)
     }
 
+    /// Adds a number to the hub's settings; before it is started.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn set(&self, name: &str, value: u64) -> Result<(), Failure> {
+        let file = self.data.join("settings.toml");
+        let mut text = fs::read_to_string(&file).unwrap_or_default();
+        text.push_str(&format!("{name} = {value}\n"));
+        fs::write(&file, text).map_err(Failure::file("write", &file))
+    }
+
     /// Puts an institution on the roster and invites it: the token.
     ///
     /// # Errors

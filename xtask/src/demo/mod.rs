@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: a district's hub and several universities' nodes on this machine, as separate processes.
 
 mod codes;
+mod drill;
 mod folder;
 mod guide;
 mod http;
@@ -25,6 +26,7 @@ use crate::process::Server;
 use crate::samples::Institution;
 use crate::workspace::{self, Programs};
 
+use drill::Drill;
 use folder::Folder;
 use hub::{Hub, Running};
 use node::Node;
@@ -55,6 +57,9 @@ pub(crate) struct Options {
     /// Gives up when the nodes are not in step after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 900)]
     limit_s: u64,
+    /// Plays a drill in place of the demonstration, judges it, and ends.
+    #[arg(long, value_name = "DRILL", conflicts_with = "once")]
+    drill: Option<Drill>,
 }
 
 /// A federation that has been made and filled, not yet running.
@@ -78,8 +83,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let programs = Programs::build(&workspace::SERVERS)?;
     let interrupt = Interrupt::listen()?;
     let start = Instant::now();
-    let federation = Federation::make(options, folder, programs, &interrupt)?;
+    let mut federation = Federation::make(options, folder, programs, &interrupt)?;
     let limit = Duration::from_secs(options.limit_s);
+    if let Some(Drill::Certificates) = options.drill {
+        return federation.drill_certificates(&interrupt, limit);
+    }
     if options.once {
         return federation.complete(&interrupt, start, limit);
     }
@@ -102,6 +110,7 @@ pub(crate) fn complete_in(folder: &Path) -> Result<(), Failure> {
         split_by: None,
         only: None,
         limit_s: 300,
+        drill: None,
     })
 }
 
@@ -117,6 +126,9 @@ impl Federation {
         guide::roster(&institutions);
         let password = password()?;
         let office = Hub::init(&programs, &folder, &password)?;
+        if options.drill == Some(Drill::Certificates) {
+            office.set("certificate_lifetime_s", drill::CERTIFICATE_LIFETIME_S)?;
+        }
         let of = |institution| Node::of(&programs, &folder, institution);
         let nodes = institutions.into_iter().map(of).collect::<Result<Vec<_>, _>>()?;
         let hub = office.start(interrupt)?;

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use super::drill::certificate_until_s;
 use super::folder::Folder;
 use crate::console;
 use crate::failure::Failure;
@@ -95,6 +96,24 @@ impl Node {
             }
         }
         Ok(())
+    }
+
+    /// Imports one more file.
+    ///
+    /// # Errors
+    /// The program refuses.
+    pub(super) fn import_file(&self, file: &Path, mapping: &Path) -> Result<(), Failure> {
+        let mut call = self.call(&["import"]);
+        process::read(call.arg(file).arg("--mapping").arg(mapping)).map(drop)
+    }
+
+    /// When the node's certificate ends, in seconds since 1970 UTC.
+    ///
+    /// # Errors
+    /// The program refuses, or does not say.
+    pub(super) fn certificate_until_s(&self) -> Result<u64, Failure> {
+        let answer = process::read(self.call(&["status"]).args(["--format", "json"]))?;
+        certificate_until_s(&serde_json::from_str(&answer).map_err(Failure::json("a node's status"))?)
     }
 
     /// Starts the node; with `once` it ends by itself when it is in step with the hub.
