@@ -12,6 +12,7 @@ mod months;
 mod numbers;
 mod page;
 mod persons;
+mod queue;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ mod visitor;
 mod wish;
 
 use std::future::IntoFuture as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,11 +34,11 @@ use axum::response::{Html, IntoResponse, Json, Response};
 use axum::{Router, middleware, routing};
 use safeharbor_service::shutdown::Shutdown;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use crate::office::Desk;
 use guard::{Names, guard};
 use page::{Missing, Page};
+use queue::Queue;
 pub use report::{BoardReport, InstitutionReport};
 use visitor::Visitor;
 use wish::Wish;
@@ -44,20 +46,18 @@ use wish::Wish;
 /// How long answers on their way may take after shutdown.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// How many passwords are looked at, or wait for it, at a time.
-const LOGINS_MAX: usize = 4;
 /// No form is longer.
 const FORM_BYTES_MAX: usize = 8 * 1024;
 
 /// What the screens are made from.
 #[derive(Debug, Clone)]
-pub struct AdminState(Arc<Desk>, Arc<Semaphore>);
+pub struct AdminState(Arc<Desk>, Queue);
 
 impl AdminState {
     /// The screens of this hub.
     #[must_use]
     pub fn new(desk: Desk) -> Self {
-        Self(Arc::new(desk), Arc::new(Semaphore::new(LOGINS_MAX)))
+        Self(Arc::new(desk), Queue::new())
     }
 
     fn report(&self) -> BoardReport {
@@ -80,7 +80,7 @@ async fn serve_pages(
     shutdown: Shutdown,
 ) {
     let ending = shutdown.clone();
-    let app = app(state, pages);
+    let app = app(state, pages).into_make_service_with_connect_info::<SocketAddr>();
     let served =
         axum::serve(listener, app).with_graceful_shutdown(async move { ending.wait().await }).into_future();
     // Whoever holds half a request open does not hold the hub up.

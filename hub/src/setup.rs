@@ -113,13 +113,15 @@ pub fn first_link(
     let paths = Paths::new(folder);
     let settings = Settings::load(&paths, &[])?;
     let store: Arc<dyn Store> = Arc::new(SledStore::open(&paths.office(), SledSettings::default())?);
-    let code = persons(&store, clock, random).make_first_code()?.ok_or(FirstLinkFailed::Administrators)?;
+    let persons = persons(&store, clock, random);
+    let planned = persons.plan_first_code()?.ok_or(FirstLinkFailed::Administrators)?;
     AuditLog::open(&paths.audit(), Arc::clone(clock))?.append(
         None,
         "make first code",
         "persons",
         serde_json::Value::Null,
     )?;
+    let code = planned.make()?;
     Ok(Zeroizing::new(format!("{}{}", link_head(&settings, &settings.admin), code.as_str())))
 }
 

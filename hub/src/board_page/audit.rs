@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use safeharbor_service::audit::{AuditFailed, Entry, Last, Selection, csv_head, csv_line, read};
 use safeharbor_service::caller;
+use safeharbor_service::person::{Person, note_refusals};
 use safeharbor_service::speech::{Language, chain_of};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -123,15 +124,11 @@ pub(super) async fn download(
     (headers, Body::from_stream(ReceiverStream::new(receiver))).into_response()
 }
 
-fn note(
-    desk: &Desk,
-    person: &safeharbor_service::person::Person,
-    action: &str,
-    selection: &Selection,
-) -> Result<(), AuditFailed> {
+fn note(desk: &Desk, person: &Person, action: &str, selection: &Selection) -> Result<(), AuditFailed> {
     let narrowed = selection.person.is_some() || selection.action.is_some();
     let detail = json!({ "by": selection.person, "action": selection.action });
     let detail = if narrowed { detail } else { serde_json::Value::Null };
+    note_refusals((&desk.persons, &desk.audit))?;
     desk.audit.append(Some(person), action, "audit log", detail).map(drop)
 }
 

@@ -1,21 +1,23 @@
 //! The page that the one-time link opens: the first or second administrator chooses name and password.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Form, State};
+use axum::extract::{ConnectInfo, Form, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use safeharbor_core::b64;
 use safeharbor_core::digest::Digest;
 use safeharbor_service::caller;
 use safeharbor_service::person::{
-    AuthorizeFailed, FirstCode, FirstPerson, Password, Person, PersonCommandFailed, take_first,
+    AuthorizeFailed, Door, FirstCode, FirstPerson, Password, Person, PersonCommandFailed, take_first,
 };
 use safeharbor_service::speech::{Language, chain_of};
 
 use super::door::language_of;
 use super::login::{Fields, enter, field};
+use super::queue::source_of;
 use super::{AdminState, Parameters, answer};
 use crate::session;
 
@@ -43,12 +45,14 @@ pub(super) async fn show(
 
 pub(super) async fn take(
     State(state): State<AdminState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     parameters: Parameters,
     headers: HeaderMap,
     Form(fields): Fields,
 ) -> Response {
     let language = language_of(&parameters, &headers);
-    let Ok(_place) = Arc::clone(&state.1).try_acquire_owned() else {
+    let from = source_of(state.0.settings.admin_https, peer, &headers);
+    let Some(turn) = state.1.enter(from).await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let password = Password::new(field(&fields, "password"));
@@ -59,8 +63,10 @@ pub(super) async fn take(
     let (code, name) = (FirstCode::typed(&field(&fields, "code")), field(&fields, "name"));
     let desk = Arc::clone(&state.0);
     let made = caller::spawn_blocking(move || {
+        let _turn = turn;
+        let first = FirstPerson { code, name, password };
         let made: Result<Person, PersonCommandFailed> =
-            take_first((&desk.persons, &desk.audit), &FirstPerson { code, name, password });
+            take_first(Door::Page(from), (&desk.persons, &desk.audit), &first);
         made.map(|person| session::begin(&desk, person.id))
     });
     match made.await.unwrap_or_else(|_ended| Err(AuthorizeFailed::Stopping.into())) {

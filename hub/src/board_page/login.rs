@@ -1,19 +1,21 @@
 //! Signing in and out.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Form, State};
+use axum::extract::{ConnectInfo, Form, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use safeharbor_service::caller;
-use safeharbor_service::person::{AuthorizeFailed, Credentials, Password, authorize};
+use safeharbor_service::person::{AuthorizeFailed, Credentials, Door, Password, authorize_at};
 use safeharbor_service::speech::{Language, chain_of};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::door::{cookie, language_of};
+use super::queue::source_of;
 use super::visitor::Visitor;
 use super::{AdminState, Parameters, answer};
 use crate::access::ANY_ROLE;
@@ -55,19 +57,25 @@ pub(super) async fn show(parameters: Parameters, headers: HeaderMap) -> Response
 
 pub(super) async fn take(
     State(state): State<AdminState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     parameters: Parameters,
     headers: HeaderMap,
     Form(fields): Fields,
 ) -> Response {
     let language = language_of(&parameters, &headers);
-    let Ok(_place) = Arc::clone(&state.1).try_acquire_owned() else {
+    let from = source_of(state.0.settings.admin_https, peer, &headers);
+    let Some(turn) = state.1.enter(from).await else {
         let text =
             language.pick("正在处理其他登录，请稍后再试", "others are signing in; try again in a moment");
         return page(StatusCode::SERVICE_UNAVAILABLE, language, text.to_owned());
     };
     let (name, password) = (field(&fields, "name"), Password::new(field(&fields, "password")));
     let desk = Arc::clone(&state.0);
-    let begun = caller::spawn_blocking(move || log_in(&desk, &Credentials { name, password })).await;
+    let log_in = move || {
+        let _turn = turn;
+        log_in(&desk, Door::Page(from), &Credentials { name, password })
+    };
+    let begun = caller::spawn_blocking(log_in).await;
     match begun.unwrap_or(Err(AuthorizeFailed::Stopping.into())) {
         Ok(token) => enter(&state.0, &token, language),
         Err(LoginFailed::Authorize(refused)) => {
@@ -80,8 +88,8 @@ pub(super) async fn take(
     }
 }
 
-fn log_in(desk: &Desk, credentials: &Credentials) -> Result<Zeroizing<String>, LoginFailed> {
-    let person = authorize((&desk.persons, &desk.audit), credentials, ANY_ROLE, "log in")?;
+fn log_in(desk: &Desk, door: Door, credentials: &Credentials) -> Result<Zeroizing<String>, LoginFailed> {
+    let person = authorize_at(door, (&desk.persons, &desk.audit), credentials, ANY_ROLE, "log in")?;
     desk.audit
         .append(Some(&person), "log in", "admin address", Value::Null)
         .map_err(AuthorizeFailed::from)?;

@@ -70,8 +70,7 @@ async fn suspend(
     reply: &mut Reply,
 ) -> Result<(), CommandFailed> {
     let by = office.authorize(by, &[Role::Administrator], "suspend institution").await?;
-    office.audit.append(Some(&by), "suspend institution", code.as_str(), serde_json::Value::Null)?;
-    Decision::suspend(office, code, by.id.0).await?;
+    Decision::suspend(office, code, &by).await?;
     reply.note(reply.pick(
         format!("{code} 已暂停：不再接收其声明，其仍可读取；恢复须两人决定（institution reinstate）"),
         format!("{code} is suspended: its statements are not taken, reading goes on; reinstating takes two persons"),

@@ -3,8 +3,10 @@
 use safeharbor_core::digest::Digest;
 use safeharbor_core::directory::{Deciders, Standing};
 use safeharbor_core::institution::InstitutionCode;
+use safeharbor_service::person::Person;
 use safeharbor_service::speech::Language;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::catalogues::{may_publish, publish};
 use crate::command::{CatalogueRefused, CommandFailed};
@@ -80,18 +82,21 @@ impl Decision {
         }
     }
 
-    /// Suspends an institution, which one person decides.
+    /// Suspends an institution, which one person decides; noted before it is done.
     ///
     /// # Errors
-    /// It is not active, or the statement cannot be logged.
+    /// It is not active, the audit log cannot be written, or the statement cannot be logged.
     pub(crate) async fn suspend(
         office: &Office,
         code: InstitutionCode,
-        by: u32,
+        by: &Person,
     ) -> Result<(), CommandFailed> {
         let _deciding = office.deciding().await;
-        standing_of(office, code, &[Standing::Active]).map_err(super::ProposalFailed::from)?;
-        let deciders = Deciders::new([by]);
+        let situation =
+            standing_of(office, code, &[Standing::Active]).map_err(super::ProposalFailed::from)?;
+        let detail = json!({ "situation": situation });
+        office.audit.append(Some(by), "suspend institution", code.as_str(), detail)?;
+        let deciders = Deciders::new([by.id.0]);
         Ok(set_standing(&office.shared, &office.orders, code, Standing::Suspended, deciders).await?)
     }
 

@@ -100,7 +100,7 @@ impl Hub {
     }
 
     async fn suspend(&self) {
-        Decision::suspend(self.office(), code(), 1).await.unwrap();
+        Decision::suspend(self.office(), code(), &self.administrator("甲")).await.unwrap();
     }
 
     fn standing(&self) -> (Standing, u64) {
@@ -331,7 +331,12 @@ async fn the_audit_log_names_both_and_the_registry_only_their_numbers() {
         .iter()
         .filter_map(|entry| Some((entry.person.as_ref()?.name.as_str(), entry.action.as_str())))
         .collect();
-    assert_eq!(noted, [("甲", "propose: reinstate institution"), ("乙", "approve: reinstate institution")]);
+    let expected = [
+        ("甲", "suspend institution"),
+        ("甲", "propose: reinstate institution"),
+        ("乙", "approve: reinstate institution"),
+    ];
+    assert_eq!(noted, expected);
 }
 
 #[tokio::test]

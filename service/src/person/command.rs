@@ -4,8 +4,10 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::authorization::note_lines;
+use super::refusals::About;
 use super::{
-    AddPersonFailed, AuthorizeFailed, Credentials, Deputyship, FirstPerson, ParseRoleFailed, Password,
+    AddPersonFailed, AuthorizeFailed, Credentials, Deputyship, Door, FirstPerson, ParseRoleFailed, Password,
     Person, PersonId, Persons, PersonsFailed, Role, TakeFirstFailed, authorize,
 };
 use crate::audit::{AuditFailed, AuditLog};
@@ -166,9 +168,10 @@ impl Counter<'_> {
         let role: Role = role.parse()?;
         let by = by.map(|by| self.authorize(by, &[Role::Administrator], "add person")).transpose()?;
         self.persons.may_add(role, by.as_ref())?;
-        let id = self.persons.add(name, role, password.secret(), by.as_ref().map(|by| by.id))?;
+        let planned = self.persons.plan_add(name, role, password.secret(), by.as_ref().map(|by| by.id))?;
         let detail = json!({ "name": name.trim(), "role": role });
-        self.audit.append(by.as_ref(), "add person", &format!("person {id}"), detail)?;
+        self.audit.append(by.as_ref(), "add person", &format!("person {}", planned.what()), detail)?;
+        let id = planned.make()?;
         self.note(
             format!("已添加人员 {id}：{}，角色：{}", name.trim(), role.title_zh()),
             format!("added person {id}: {}, {role}", name.trim()),
@@ -190,17 +193,19 @@ impl Counter<'_> {
     fn deactivate(&self, name: &str, by: &Credentials) -> Done {
         let by = self.authorize(by, &[Role::Administrator], "deactivate person")?;
         let person = self.persons.named(name)?;
-        self.persons.deactivate(person.id)?;
+        let planned = self.persons.plan_deactivation(person.id)?;
         let detail = json!({ "name": person.name });
         self.audit.append(Some(&by), "deactivate person", &format!("person {}", person.id), detail)?;
+        planned.make()?;
         self.note(format!("已停用：{}", person.name), format!("{} is deactivated", person.name))
     }
 
     fn password(&self, name: &str, password: &Password, by: &Credentials) -> Done {
         let person = self.persons.named(name)?;
         let by = self.authorize_for(&[&person], by, "set password")?;
-        self.persons.replace_password(person.id, password.secret(), by.id)?;
+        let planned = self.persons.plan_password(person.id, password.secret(), by.id)?;
         self.audit.append(Some(&by), "set password", &format!("person {}", person.id), Value::Null)?;
+        planned.make()?;
         self.note(
             format!("{} 的密码已更换；此前的登录均已失效", person.name),
             format!("the password of {} is replaced; earlier sessions have ended", person.name),
@@ -210,13 +215,13 @@ impl Counter<'_> {
     fn appoint(&self, (principal, deputy): (&str, &str), days: (Date, Date), by: &Credentials) -> Done {
         let (principal, deputy) = (self.persons.named(principal)?, self.persons.named(deputy)?);
         let by = self.authorize_for(&[&principal], by, "appoint deputy")?;
-        let made = self.persons.appoint((principal.id, deputy.id), days, by.id)?;
+        let planned = self.persons.plan_appointment((principal.id, deputy.id), days, by.id)?;
+        let (number, from, until) = (planned.what().number, planned.what().from, planned.what().until);
         let detail = json!({
-            "for": principal.id, "deputy": deputy.id,
-            "from": made.from.to_string(), "until": made.until.to_string(),
+            "for": principal.id, "deputy": deputy.id, "from": from.to_string(), "until": until.to_string(),
         });
-        self.audit.append(Some(&by), "appoint deputy", &format!("appointment {}", made.number), detail)?;
-        let (number, from, until) = (made.number, made.from, made.until);
+        self.audit.append(Some(&by), "appoint deputy", &format!("appointment {number}"), detail)?;
+        planned.make()?;
         self.note(
             format!(
                 "代理 {number}：{} 代 {} 行使职权，{from} 至 {until}（北京时间，含首尾两日）",
@@ -235,8 +240,10 @@ impl Counter<'_> {
         let parties = [self.persons.active(found.principal)?, self.persons.active(found.deputy)?];
         let parties: Vec<Person> = parties.into_iter().flatten().map(|(person, _)| person).collect();
         let by = self.authorize_for(&parties.iter().collect::<Vec<_>>(), by, "dismiss deputy")?;
-        self.persons.dismiss(number)?;
+        let planned = self.persons.plan_dismissal(number)?;
+        let planned = planned.ok_or(PersonCommandFailed::NoAppointment(number))?;
         self.audit.append(Some(&by), "dismiss deputy", &format!("appointment {number}"), Value::Null)?;
+        planned.make()?;
         self.note(format!("代理 {number} 已终止"), format!("appointment {number} has ended"))
     }
 
@@ -256,8 +263,9 @@ impl Counter<'_> {
     }
 
     fn first_code(&self) -> Done {
-        let code = self.persons.make_first_code()?.ok_or(PersonCommandFailed::NoFirstCode)?;
+        let planned = self.persons.plan_first_code()?.ok_or(PersonCommandFailed::NoFirstCode)?;
         self.audit.append(None, "make first code", "persons", Value::Null)?;
+        let code = planned.make()?;
         let note = self.language.pick(
             "请交给这位管理员本人：72 小时内有效，只能使用一次；由其本人设定姓名和密码。前两位管理员应是两个人，各用各的代码",
             "hand this to the administrator: it is valid for 72 hours and works once; they choose name and password themself. The first two administrators are two persons, each with a code of their own",
@@ -266,7 +274,7 @@ impl Counter<'_> {
     }
 
     fn first(&self, first: &FirstPerson) -> Done {
-        let person = take_first((self.persons, self.audit), first)?;
+        let person = take_first(Door::Shell, (self.persons, self.audit), first)?;
         self.note(
             format!("{} 已成为管理员（编号 {}）", person.name, person.id),
             format!("{} is an administrator (person {})", person.name, person.id),
@@ -294,27 +302,24 @@ impl Counter<'_> {
 /// # Errors
 /// As [`Persons::take_first_code`]; it cannot be noted.
 pub fn take_first(
+    door: Door,
     (persons, audit): (&Persons, &AuditLog),
     first: &FirstPerson,
 ) -> Result<Person, PersonCommandFailed> {
-    match persons.take_first_code(first) {
-        Ok(person) => {
-            let detail = json!({ "name": person.name });
-            let administrators = persons.list()?.into_iter().filter(|other| other.role == person.role);
-            let action = if administrators.count() > 1 {
-                "become second administrator"
-            } else {
-                "become first administrator"
-            };
-            audit.append(Some(&person), action, &format!("person {}", person.id), detail)?;
-            Ok(person)
-        }
+    let planned = match persons.plan_first(first) {
+        Ok(planned) => planned,
         Err(failed) => {
-            let detail = json!({ "why": failed.to_string() });
-            audit.append(None, "first administrator refused", "persons", detail)?;
-            Err(failed.into())
+            let why = ("become administrator", failed.to_string());
+            note_lines((persons, audit), persons.count_refusal((About::Code, door), why))?;
+            return Err(failed.into());
         }
-    }
+    };
+    let second = persons.has_administrator()?;
+    let action = if second { "become second administrator" } else { "become first administrator" };
+    let person = planned.what();
+    let detail = json!({ "name": person.name });
+    audit.append(Some(person), action, &format!("person {}", person.id), detail)?;
+    Ok(planned.make()?)
 }
 
 fn parse_day(typed: &str) -> Result<Date, PersonCommandFailed> {
@@ -363,3 +368,6 @@ impl PersonCommandFailed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

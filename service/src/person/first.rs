@@ -34,12 +34,6 @@ pub enum TakeFirstFailed {
         "the one-time code is not valid: it was used, has expired, was replaced by a later one, or was mistyped; `person first-code` at the server makes another"
     )]
     Code,
-    /// Too many failures just before.
-    #[error("too many attempts failed within a minute; the next is possible in {wait_s} s")]
-    Busy {
-        /// Seconds until the next attempt counts.
-        wait_s: u64,
-    },
     /// There were two administrators, who add whoever comes next.
     #[error("there are administrators already, who add further persons")]
     Administrators,

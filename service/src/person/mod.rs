@@ -9,6 +9,7 @@ mod first;
 mod hands;
 mod password;
 mod persons;
+mod refusals;
 mod text;
 mod throttle;
 mod words;
@@ -16,15 +17,16 @@ mod words;
 use std::fmt;
 use std::str::FromStr;
 
-pub use authorization::{AuthorizeFailed, authorize, permit};
+pub use authorization::{AuthorizeFailed, authorize, authorize_at, note_refusals, permit};
 pub use command::{Counter, PersonCommand, PersonCommandFailed, Said, take_first};
 pub use credentials::{Credentials, Password};
 pub use deputy::{AppointFailed, DEPUTY_DAYS_MAX, Deputyship};
 pub use first::{FIRST_CODE_S, FirstCode, FirstPerson, TakeFirstFailed};
 pub use hands::{CommonHand, HAND_S, Hand};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFailed};
-pub use persons::{AddPersonFailed, AuthenticateFailed, Persons, PersonsFailed};
+pub use persons::{AddPersonFailed, AuthenticateFailed, Persons, PersonsFailed, Planned};
 use serde::{Deserialize, Serialize};
+pub use throttle::Door;
 pub use words::{DeputyWords, PersonWords};
 
 use crate::folder;

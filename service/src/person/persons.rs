@@ -2,7 +2,9 @@
 
 mod accounts;
 mod appointments;
+mod at_once;
 mod beginning;
+mod planned;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,21 +13,24 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::account::Account;
-use super::deputy::AppointFailed;
+use super::deputy::{AppointFailed, Deputyship};
 use super::password::{self, PasswordFailed};
-use super::throttle::{Failures, Recent};
+use super::refusals::{About, Line, Refusals};
+use super::throttle::{Door, Failures, Sources};
 use super::{Authentication, Person, PersonId, Role};
 use crate::clock::Clock;
 use crate::folder;
 use crate::random::Random;
 use crate::store::{Batch, Scan, Store, StoreFailed, Table};
+pub use planned::Planned;
 
 const NAME_CHARACTERS_MAX: usize = 64;
 
-/// The keys of the table, each but the last with a number behind it: `a` the account, `f` its failures, `l` its last
-/// login, `d` an appointment as deputy; `o` the one-time code of a founding administrator.
+/// The keys of the table, each but the last with a number behind it: `a` the account, `f` its failures at the shell, `p`
+/// those at a page, `l` its last login, `d` an appointment as deputy; `o` the one-time code of a founding administrator.
 const ACCOUNT: u8 = b'a';
 const FAILURES: u8 = b'f';
+const PAGE_FAILURES: u8 = b'p';
 const LAST_LOGIN: u8 = b'l';
 const DEPUTY: u8 = b'd';
 const FIRST_CODE: u8 = b'o';
@@ -100,8 +105,8 @@ pub enum AuthenticateFailed {
         /// Seconds until the next attempt counts.
         wait_s: u64,
     },
-    /// Too many failures at this server, under any names; the password was not looked at.
-    #[error("too many attempts failed at this server within a minute; the next is possible in {wait_s} s")]
+    /// Too many failures from the same address, under any names; the password was not looked at.
+    #[error("too many attempts from your network failed within a minute; the next is possible in {wait_s} s")]
     Busy {
         /// Seconds until the next attempt counts.
         wait_s: u64,
@@ -119,8 +124,13 @@ pub struct Persons {
     server: folder::Role,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    /// One attempt at a time: guesses cannot be made side by side, and hashing takes 19 MiB once only.
-    one_at_a_time: Mutex<Recent>,
+    /// Held while something is changed, from finding it in order to making it.
+    changing: Mutex<()>,
+    /// One attempt at a time at each door: guesses cannot be made side by side, hashing takes 19 MiB at each once only, and
+    /// whoever waits at the one keeps nobody waiting at the other.
+    shell: Mutex<()>,
+    page: Mutex<Sources>,
+    refusals: Mutex<Refusals>,
 }
 
 impl Persons {
@@ -133,45 +143,82 @@ impl Persons {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self { store, table, server, clock, random, one_at_a_time: Mutex::default() }
+        let (changing, shell, page, refusals) = Default::default();
+        Self { store, table, server, clock, random, changing, shell, page, refusals }
     }
 
     /// Checks a name (or number) and a password. Blocks for the hashing.
     ///
     /// # Errors
-    /// Wrong name or password; too many failures just before; the store.
+    /// Wrong name or password; too many failures at this door just before; the store.
     pub fn authenticate(
         &self,
+        door: Door,
         name_or_id: &str,
         password: &SecretString,
     ) -> Result<Person, AuthenticateFailed> {
-        let mut recent = self.alone();
-        let now_s = self.clock.now_s();
-        let wait_s = recent.wait_s(now_s);
-        if wait_s > 0 {
-            return Err(AuthenticateFailed::Busy { wait_s });
+        match door {
+            Door::Shell => {
+                let _alone = unpoisoned(&self.shell);
+                self.check(FAILURES, name_or_id, password)
+            }
+            Door::Page(from) => {
+                let mut sources = unpoisoned(&self.page);
+                let now_s = self.clock.now_s();
+                let wait_s = from.map_or(0, |from| sources.wait_s(from, now_s));
+                if wait_s > 0 {
+                    return Err(AuthenticateFailed::Busy { wait_s });
+                }
+                let checked = self.check(PAGE_FAILURES, name_or_id, password);
+                if let (Err(AuthenticateFailed::Wrong), Some(from)) = (&checked, from) {
+                    sources.push(from, now_s);
+                }
+                checked
+            }
         }
+    }
+
+    /// Checks a name and a password against the failures of one door.
+    fn check(
+        &self,
+        failures_of: u8,
+        name_or_id: &str,
+        password: &SecretString,
+    ) -> Result<Person, AuthenticateFailed> {
+        let now_s = self.clock.now_s();
         let Some(account) = self.find(name_or_id)? else {
             password::spend_time(password).map_err(PersonsFailed::Password)?;
-            recent.push(now_s);
             return Err(AuthenticateFailed::Wrong);
         };
         let id = account.person.id;
-        let failures: Failures = self.row(FAILURES, id.0)?.unwrap_or_default();
+        let failures: Failures = self.row(failures_of, id.0)?.unwrap_or_default();
         let wait_s = failures.wait_s(now_s);
         if wait_s > 0 {
             return Err(AuthenticateFailed::Wait { failures: failures.in_a_row, wait_s });
         }
         if password::matches(password, &account.hash).map_err(PersonsFailed::Password)? {
             if failures.in_a_row > 0 {
-                self.keep(FAILURES, id.0, &Failures::default(), false)?;
+                self.keep(failures_of, id.0, &Failures::default())?;
             }
             return Ok(account.person);
         }
-        recent.push(now_s);
         let in_a_row = failures.in_a_row.saturating_add(1);
-        self.keep(FAILURES, id.0, &Failures { in_a_row, last_s: now_s }, false)?;
+        self.keep(failures_of, id.0, &Failures { in_a_row, last_s: now_s })?;
         Err(AuthenticateFailed::Wrong)
+    }
+
+    /// Counts a refused attempt; what is to be noted of it and of earlier ones.
+    pub(super) fn count_refusal(
+        &self,
+        (about, door): (About, Door),
+        (action, why): (&str, String),
+    ) -> Vec<Line> {
+        unpoisoned(&self.refusals).count((about, door), (action, why), self.clock.now_ms())
+    }
+
+    /// What was counted of refused attempts and is not noted yet.
+    pub(super) fn unsaid_refusals(&self) -> Vec<Line> {
+        unpoisoned(&self.refusals).unsaid()
     }
 
     /// Everybody who may show who they are, by number.
@@ -208,8 +255,22 @@ impl Persons {
         Ok(self.list()?.iter().any(|person| person.role == Role::Administrator))
     }
 
-    fn alone(&self) -> MutexGuard<'_, Recent> {
-        self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner)
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        unpoisoned(&self.changing)
+    }
+
+    fn plan<'a, T>(&'a self, alone: MutexGuard<'a, ()>, batch: Batch, what: T) -> Planned<'a, T> {
+        Planned::new((self, alone), batch, what)
+    }
+
+    fn put<T: Serialize>(
+        &self,
+        batch: &mut Batch,
+        (part, number): (u8, u32),
+        row: &T,
+    ) -> Result<(), PersonsFailed> {
+        batch.put(self.table, key(part, number), serde_json::to_vec(row)?);
+        Ok(())
     }
 
     fn find(&self, name_or_id: &str) -> Result<Option<Account>, PersonsFailed> {
@@ -239,15 +300,16 @@ impl Persons {
         row.map(|row| Ok(serde_json::from_slice(&row)?)).transpose()
     }
 
-    fn keep<T: Serialize>(&self, part: u8, number: u32, row: &T, durably: bool) -> Result<(), PersonsFailed> {
+    /// Keeps a row that a crash may lose.
+    fn keep<T: Serialize>(&self, part: u8, number: u32, row: &T) -> Result<(), PersonsFailed> {
         let mut batch = Batch::new();
-        batch.put(self.table, key(part, number), serde_json::to_vec(row)?);
-        self.store.commit(batch)?;
-        if durably {
-            self.store.flush()?;
-        }
-        Ok(())
+        self.put(&mut batch, (part, number), row)?;
+        Ok(self.store.commit(batch)?)
     }
+}
+
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn key(part: u8, number: u32) -> Vec<u8> {

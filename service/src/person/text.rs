@@ -18,7 +18,7 @@ impl AuthenticateFailed {
                 format!("连续失败 {failures} 次，请在 {wait_s} 秒后重试")
             }
             Self::Busy { wait_s } => {
-                format!("本服务器近一分钟内登录失败过多，请在 {wait_s} 秒后重试")
+                format!("您所在网络近一分钟内登录失败过多，请在 {wait_s} 秒后重试")
             }
             Self::Persons(persons) => format!("无法核验密码：{}", chain_of(persons)),
         }
@@ -102,7 +102,6 @@ impl TakeFirstFailed {
                 "一次性代码无效：已使用、已过期、已被更新的代码取代，或输入有误；可在服务器上用 person first-code 重新生成"
                     .to_owned()
             }
-            Self::Busy { wait_s } => AuthenticateFailed::Busy { wait_s: *wait_s }.text_zh(),
             Self::Administrators => "已有过两位管理员；新人员由管理员添加".to_owned(),
             Self::Add(failed) => failed.text_zh(),
         }

@@ -1,19 +1,34 @@
-//! Guessing passwords is slowed down: for one person after a few failures, for the whole server after many.
+//! Guessing passwords is slowed down: for one account after a few failures, for one address after many.
+//!
+//! Each door counts for itself, so that whoever can reach the one keeps nobody from the other; and no number of failures
+//! under many names, or from one address, makes anybody else wait.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
+
+/// Through which door somebody shows who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The server's shell: whoever may use its folder.
+    Shell,
+    /// A page, and the address it was asked from, where that can be told.
+    Page(Option<IpAddr>),
+}
 
 /// Failures in a row that cost no waiting: anybody mistypes.
 const FREE_FAILURES: u32 = 3;
 /// The longest a person waits between two attempts.
 const WAIT_MAX_S: u64 = 900;
-/// Failures that a server takes within a window, whatever the names.
-const SERVER_FAILURES_MAX: usize = 60;
+/// Failures that are taken from one address within a window, whatever the names.
+const SOURCE_FAILURES_MAX: u32 = 20;
 /// The window.
-const SERVER_WINDOW_S: u64 = 60;
+const SOURCE_WINDOW_S: u64 = 60;
+/// Addresses that are remembered at a time.
+const SOURCES_MAX: usize = 4096;
 
-/// Somebody's failures in a row.
+/// Somebody's failures in a row at one door.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Failures {
     pub(super) in_a_row: u32,
@@ -29,23 +44,54 @@ impl Failures {
     }
 }
 
-/// The last failures at this server, under any name. In memory: whoever can restart the server need not guess.
+/// The last failures by address. In memory: whoever can restart the server need not guess.
 #[derive(Debug, Default)]
-pub(super) struct Recent(VecDeque<u64>);
+pub(super) struct Sources(BTreeMap<IpAddr, Window>);
 
-impl Recent {
-    /// How long nobody's password is looked at.
-    pub(super) fn wait_s(&mut self, now_s: u64) -> u64 {
-        // A clock set back makes failures of the future; they are forgotten rather than waited for.
-        self.0.retain(|at_s| *at_s <= now_s && now_s.saturating_sub(*at_s) < SERVER_WINDOW_S);
-        let full = self.0.len() >= SERVER_FAILURES_MAX;
-        let oldest = self.0.front().filter(|_| full);
-        oldest.map_or(0, |at_s| SERVER_WINDOW_S.saturating_sub(now_s.saturating_sub(*at_s)))
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    begun_s: u64,
+    failures: u32,
+}
+
+impl Window {
+    /// A window of a clock that was set back since has ended.
+    const fn lasts(self, now_s: u64) -> bool {
+        self.begun_s <= now_s && now_s.saturating_sub(self.begun_s) < SOURCE_WINDOW_S
+    }
+}
+
+impl Sources {
+    /// How long no password from there is looked at.
+    pub(super) fn wait_s(&self, from: IpAddr, now_s: u64) -> u64 {
+        let window = self.0.get(&network_of(from)).filter(|window| window.lasts(now_s));
+        let full = window.filter(|window| window.failures >= SOURCE_FAILURES_MAX);
+        full.map_or(0, |window| SOURCE_WINDOW_S.saturating_sub(now_s.saturating_sub(window.begun_s)))
     }
 
-    /// Notes a failure.
-    pub(super) fn push(&mut self, now_s: u64) {
-        self.0.push_back(now_s);
+    /// Notes a failure from there.
+    pub(super) fn push(&mut self, from: IpAddr, now_s: u64) {
+        let from = network_of(from);
+        if self.0.len() >= SOURCES_MAX && !self.0.contains_key(&from) {
+            self.0.retain(|_, window| window.lasts(now_s));
+        }
+        if self.0.len() >= SOURCES_MAX && !self.0.contains_key(&from) {
+            let oldest = self.0.iter().min_by_key(|(_, window)| window.begun_s).map(|(from, _)| *from);
+            oldest.map(|oldest| self.0.remove(&oldest));
+        }
+        let window = self.0.entry(from).or_insert(Window { begun_s: now_s, failures: 0 });
+        if !window.lasts(now_s) {
+            *window = Window { begun_s: now_s, failures: 0 };
+        }
+        window.failures = window.failures.saturating_add(1);
+    }
+}
+
+/// Whoever has one address of a /64 has them all (RFC 4291, section 2.5.4).
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -53,16 +99,40 @@ impl Recent {
 mod tests {
     use super::*;
 
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
     #[test]
-    fn a_server_takes_so_many_failures_a_window_and_no_more() {
-        let mut recent = Recent::default();
-        for at in 0..60 {
-            assert_eq!(recent.wait_s(1000 + at / 2), 0, "{at}");
-            recent.push(1000 + at / 2);
+    fn an_address_has_so_many_failures_a_window_and_no_other_one_waits_for_it() {
+        let mut sources = Sources::default();
+        let (one, other) = (address("2001:db8::1"), address("192.0.2.7"));
+        for at in 0..20 {
+            assert_eq!(sources.wait_s(one, 1000 + at), 0, "{at}");
+            sources.push(one, 1000 + at);
         }
-        assert_eq!(recent.wait_s(1030), 30);
-        assert_eq!(recent.wait_s(1059), 1);
-        assert_eq!(recent.wait_s(1060), 0);
-        assert_eq!(recent.wait_s(5), 0, "a clock set back does not close the server");
+        assert_eq!(
+            (sources.wait_s(one, 1020), sources.wait_s(one, 1059), sources.wait_s(one, 1060)),
+            (40, 1, 0)
+        );
+        assert_eq!(sources.wait_s(address("2001:db8::ffff"), 1020), 40, "the same network");
+        assert_eq!(sources.wait_s(address("2001:db8:0:1::1"), 1020), 0);
+        assert_eq!(sources.wait_s(other, 1020), 0);
+        assert_eq!(sources.wait_s(one, 5), 0, "a clock set back closes nobody out");
+        sources.push(one, 1060);
+        assert_eq!(sources.wait_s(one, 1060), 0, "a window begins anew");
+        assert_eq!(network_of(address("::ffff:192.0.2.7")), other);
+    }
+
+    #[test]
+    fn so_many_addresses_are_remembered_and_no_more() {
+        let mut sources = Sources::default();
+        for n in 0..5000_u32 {
+            sources.push(IpAddr::from(n.to_be_bytes()), u64::from(n) / 1000);
+        }
+        assert_eq!(sources.0.len(), SOURCES_MAX);
+        assert!(!sources.0.contains_key(&IpAddr::from(0_u32.to_be_bytes())), "the oldest goes first");
+        sources.push(address("192.0.2.7"), 1000);
+        assert_eq!(sources.0.len(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! Every route × every role, sessions that end, and forms that are forged.
 
-use safeharbor_service::person::{PersonId, Role};
+use safeharbor_service::person::{Credentials, Password, PersonId, Role};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -189,8 +189,36 @@ async fn guessing_passwords_over_http_is_slowed_down_and_noted() {
     let answer = ask(&hub, "POST", "/login?lang=en", "", &form).await;
     assert_eq!(answer.status, 401);
     assert!(answer.body.contains("the next is possible in 1 s"), "{}", answer.body);
-    let entries = safeharbor_service::audit::load(&hub.office.paths.audit()).unwrap();
-    assert_eq!(entries.iter().filter(|entry| entry.action == "authentication failed").count(), 4);
+    let failed = || {
+        let entries = safeharbor_service::audit::load(&hub.office.paths.audit()).unwrap().into_iter();
+        let failed = entries.filter(|entry| entry.action == "authentication failed");
+        failed.map(|entry| (entry.subject, entry.detail["again"].as_u64())).collect::<Vec<_>>()
+    };
+    let subject = "log in: person 1".to_owned();
+    assert_eq!(failed(), [(subject.clone(), None)]);
+    hub.clock.advance_ms(1000);
+    log_in(&hub, "observer").await;
+    assert_eq!(failed(), [(subject.clone(), None), (subject, Some(3))]);
     let form = format!("name={}&password=x", "a".repeat(9000));
     assert_eq!(ask(&hub, "POST", "/login", "", &form).await.status, 413);
+}
+
+#[tokio::test]
+async fn wrong_sign_ins_make_nobody_else_wait_and_never_the_shell() {
+    let hub = Hub::start().await;
+    add(&hub, "admin", Role::Administrator);
+    add(&hub, "other", Role::Administrator);
+    for n in 0..65 {
+        let form = format!("name=my+secret+{n}&password=x");
+        assert_eq!(ask(&hub, "POST", "/login", "", &form).await.status, 401);
+        assert_eq!(ask(&hub, "POST", "/login", "", "name=admin&password=x").await.status, 401);
+    }
+    log_in(&hub, "other").await;
+    let form = format!("name=admin&password={}", PASSWORD.replace(' ', "+"));
+    assert_eq!(ask(&hub, "POST", "/login", "", &form).await.status, 401, "this account waits at the page");
+    let credentials = Credentials { name: "admin".to_owned(), password: Password::new(PASSWORD.to_owned()) };
+    hub.office.authorize(&credentials, &[Role::Administrator], "anything").await.unwrap();
+    let log = std::fs::read_to_string(hub.office.paths.audit()).unwrap();
+    assert!(log.contains("log in: unknown name") && !log.contains("secret"), "{log}");
+    assert!(log.lines().count() < 10, "{log}");
 }

@@ -5,30 +5,32 @@ use secrecy::SecretString;
 use super::super::account::Account;
 use super::super::hands::{CommonHand, Hand, Hands};
 use super::{
-    ACCOUNT, AddPersonFailed, Authentication, FAILURES, LAST_LOGIN, NAME_CHARACTERS_MAX, Person, PersonId,
-    Persons, PersonsFailed, Role, key, password,
+    ACCOUNT, AddPersonFailed, Authentication, FAILURES, LAST_LOGIN, NAME_CHARACTERS_MAX, PAGE_FAILURES,
+    Person, PersonId, Persons, PersonsFailed, Planned, Role, password,
 };
 use crate::clock::{to_district_date, to_seconds};
 use crate::person::throttle::Failures;
 use crate::store::Batch;
 
 impl Persons {
-    /// Adds somebody who will show who they are by `password`. Durable on return; blocks for the hashing. Whether the word
-    /// of `by` suffices is for [`Persons::may_add`] to say.
+    /// Plans to add somebody who will show who they are by `password`. Blocks for the hashing. Whether the word of `by`
+    /// suffices is for [`Persons::may_add`] to say.
     ///
     /// # Errors
     /// A role of the other server, a name that is taken or none, a password too short or too long, the store.
-    pub fn add(
+    pub fn plan_add(
         &self,
         name: &str,
         role: Role,
         password: &SecretString,
         by: Option<PersonId>,
-    ) -> Result<PersonId, AddPersonFailed> {
-        let _alone = self.alone();
-        let (id, account) = self.draft(name, role, password, by)?;
-        self.keep(ACCOUNT, id.0, &account, true)?;
-        Ok(id)
+    ) -> Result<Planned<'_, PersonId>, AddPersonFailed> {
+        let hash = password::hash(password, &*self.random).map_err(PersonsFailed::Password)?;
+        let alone = self.alone();
+        let account = self.draft(name, role, hash, by)?;
+        let (id, mut batch) = (account.person.id, Batch::new());
+        self.put(&mut batch, (ACCOUNT, id.0), &account)?;
+        Ok(self.plan(alone, batch, id))
     }
 
     /// Whether a person of that role may be added on that word: while there is no administrator, whoever has the
@@ -50,9 +52,9 @@ impl Persons {
         &self,
         name: &str,
         role: Role,
-        password: &SecretString,
+        hash: String,
         by: Option<PersonId>,
-    ) -> Result<(PersonId, Account), AddPersonFailed> {
+    ) -> Result<Account, AddPersonFailed> {
         if !role.exists_at(self.server) {
             return Err(AddPersonFailed::Role { role, server: self.server });
         }
@@ -65,41 +67,42 @@ impl Persons {
         let id = PersonId(last.saturating_add(1));
         let authenticated = Authentication::LocalPassword;
         let person = Person { id, name: name.to_owned(), role, authenticated, deputy_for: None };
-        let hash = password::hash(password, &*self.random).map_err(PersonsFailed::Password)?;
         let now_ms = self.clock.now_ms();
         let hands = by.map(|by| Hand { by, at_s: to_seconds(now_ms) }).into_iter().collect();
-        Ok((id, Account { person, hash, active: true, hands, password_since_ms: now_ms }))
+        Ok(Account { person, hash, active: true, hands, password_since_ms: now_ms })
     }
 
-    /// Replaces somebody's password and forgets failed attempts; that it was somebody else who did is noted as a hand. Durable on return.
+    /// Plans to replace somebody's password and to forget failed attempts; if somebody else does, that is a hand. Blocks for
+    /// the hashing.
     ///
     /// # Errors
     /// Nobody has that number, a password too short or too long, the store.
-    pub fn replace_password(
+    pub fn plan_password(
         &self,
         id: PersonId,
         password: &SecretString,
         by: PersonId,
-    ) -> Result<(), PersonsFailed> {
-        let _alone = self.alone();
-        let account = self.account(id)?.ok_or(PersonsFailed::Nobody(id))?;
+    ) -> Result<Planned<'_, ()>, PersonsFailed> {
         let hash = password::hash(password, &*self.random)?;
+        let alone = self.alone();
+        let account = self.account(id)?.ok_or(PersonsFailed::Nobody(id))?;
         let now_ms = self.clock.now_ms();
         let mut account = Account { hash, password_since_ms: now_ms, ..account };
         account.touch(by, to_seconds(now_ms));
         let mut batch = Batch::new();
-        batch.put(self.table, key(FAILURES, id.0), serde_json::to_vec(&Failures::default())?);
-        batch.put(self.table, key(ACCOUNT, id.0), serde_json::to_vec(&account)?);
-        self.store.commit(batch)?;
-        Ok(self.store.flush()?)
+        for failures_of in [FAILURES, PAGE_FAILURES] {
+            self.put(&mut batch, (failures_of, id.0), &Failures::default())?;
+        }
+        self.put(&mut batch, (ACCOUNT, id.0), &account)?;
+        Ok(self.plan(alone, batch, ()))
     }
 
-    /// Lets somebody show who they are no more; their number and name stay taken. Durable on return.
+    /// Plans to let somebody show who they are no more; their number and name stay taken.
     ///
     /// # Errors
     /// Nobody has that number, they are the last administrator, the store.
-    pub fn deactivate(&self, id: PersonId) -> Result<(), PersonsFailed> {
-        let _alone = self.alone();
+    pub fn plan_deactivation(&self, id: PersonId) -> Result<Planned<'_, ()>, PersonsFailed> {
+        let alone = self.alone();
         let account = self.account(id)?.ok_or(PersonsFailed::Nobody(id))?;
         let mut others = self.list()?.into_iter().filter(|person| person.id != id);
         if account.person.role == Role::Administrator
@@ -107,7 +110,9 @@ impl Persons {
         {
             return Err(PersonsFailed::LastAdministrator);
         }
-        self.keep(ACCOUNT, id.0, &Account { active: false, ..account }, true)
+        let mut batch = Batch::new();
+        self.put(&mut batch, (ACCOUNT, id.0), &Account { active: false, ..account })?;
+        Ok(self.plan(alone, batch, ()))
     }
 
     /// The person as they may act: in their own role if it is one of `roles`, else as the deputy, today, of somebody whose
@@ -158,7 +163,7 @@ impl Persons {
     /// # Errors
     /// The store.
     pub fn note_login(&self, id: PersonId) -> Result<(), PersonsFailed> {
-        self.keep(LAST_LOGIN, id.0, &self.clock.now_ms(), false)
+        self.keep(LAST_LOGIN, id.0, &self.clock.now_ms())
     }
 
     /// When somebody last began a session, in Unix milliseconds.

@@ -4,23 +4,23 @@ use jiff::civil::Date;
 
 use super::super::deputy::{AppointFailed, DEPUTY_DAYS_MAX, Deputyship};
 use super::super::hands::Hand;
-use super::{ACCOUNT, DEPUTY, PersonId, Persons, PersonsFailed, key};
+use super::{ACCOUNT, DEPUTY, PersonId, Persons, PersonsFailed, Planned, key};
 use crate::clock::to_district_date;
 use crate::store::Batch;
 
 impl Persons {
-    /// Lets `deputy` do what the role of `principal` may, from one day to another, both included; that is a hand in the
-    /// deputy's account. Durable on return.
+    /// Plans to let `deputy` do what the role of `principal` may, from one day to another, both included; that is a hand in
+    /// the deputy's account.
     ///
     /// # Errors
     /// Either is nobody, both are one, the days are none, past or too many, the same is appointed already, the store.
-    pub fn appoint(
+    pub fn plan_appointment(
         &self,
         (principal, deputy): (PersonId, PersonId),
         (from, until): (Date, Date),
         by: PersonId,
-    ) -> Result<Deputyship, PersonsFailed> {
-        let _alone = self.alone();
+    ) -> Result<Planned<'_, Deputyship>, PersonsFailed> {
+        let alone = self.alone();
         let active = |id| self.account(id)?.filter(|account| account.active).ok_or(PersonsFailed::Nobody(id));
         active(principal)?;
         let mut account = active(deputy)?;
@@ -44,28 +44,23 @@ impl Persons {
         account.touch(by, appointed.at_s);
         let appointment = Deputyship { number, principal, deputy, from, until, appointed };
         let mut batch = Batch::new();
-        batch.put(self.table, key(ACCOUNT, deputy.0), serde_json::to_vec(&account)?);
-        batch.put(self.table, key(DEPUTY, 0), serde_json::to_vec(&number)?);
-        batch.put(self.table, key(DEPUTY, number), serde_json::to_vec(&appointment)?);
-        self.store.commit(batch)?;
-        self.store.flush()?;
-        Ok(appointment)
+        self.put(&mut batch, (ACCOUNT, deputy.0), &account)?;
+        self.put(&mut batch, (DEPUTY, 0), &number)?;
+        self.put(&mut batch, (DEPUTY, number), &appointment)?;
+        Ok(self.plan(alone, batch, appointment))
     }
 
-    /// Ends an appointment at once; answers it, or none if there is none of that number. Durable on return.
+    /// Plans to end an appointment; none if there is none of that number.
     ///
     /// # Errors
     /// The store.
-    pub fn dismiss(&self, number: u32) -> Result<Option<Deputyship>, PersonsFailed> {
-        let _alone = self.alone();
+    pub fn plan_dismissal(&self, number: u32) -> Result<Option<Planned<'_, Deputyship>>, PersonsFailed> {
+        let alone = self.alone();
         let found = self.appointments()?.into_iter().find(|appointment| appointment.number == number);
-        if found.is_some() {
-            let mut batch = Batch::new();
-            batch.delete(self.table, key(DEPUTY, number));
-            self.store.commit(batch)?;
-            self.store.flush()?;
-        }
-        Ok(found)
+        let Some(found) = found else { return Ok(None) };
+        let mut batch = Batch::new();
+        batch.delete(self.table, key(DEPUTY, number));
+        Ok(Some(self.plan(alone, batch, found)))
     }
 
     /// Every appointment, past and future ones too, by number.

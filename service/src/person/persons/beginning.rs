@@ -4,56 +4,53 @@
 use zeroize::Zeroizing;
 
 use super::super::first::{FIRST_CODE_S, FirstCode, FirstPerson, Pending, TakeFirstFailed};
-use super::{ACCOUNT, FIRST_CODE, Person, Persons, PersonsFailed, Role, key, password};
+use super::{ACCOUNT, FIRST_CODE, Person, Persons, PersonsFailed, Planned, Role, key, password};
 use crate::random;
 use crate::store::Batch;
 
 impl Persons {
-    /// Makes a one-time code in the place of an earlier one; none once there were two administrators. Durable on return.
+    /// Plans a one-time code in the place of an earlier one; none once there were two administrators.
     ///
     /// # Errors
     /// The store or the source of randomness.
-    pub fn make_first_code(&self) -> Result<Option<FirstCode>, PersonsFailed> {
-        let _alone = self.alone();
+    pub fn plan_first_code(&self) -> Result<Option<Planned<'_, FirstCode>>, PersonsFailed> {
+        let alone = self.alone();
         if !self.is_founding()? {
             return Ok(None);
         }
         let secret: [u8; 16] = random::draw(&*self.random).map_err(password::PasswordFailed::Random)?;
         let code = FirstCode::of(&Zeroizing::new(secret));
         let expires_s = self.clock.now_s().saturating_add(FIRST_CODE_S);
-        self.keep(FIRST_CODE, 0, &Pending { hash: code.hash(), expires_s }, true)?;
-        Ok(Some(code))
+        let mut batch = Batch::new();
+        self.put(&mut batch, (FIRST_CODE, 0), &Pending { hash: code.hash(), expires_s })?;
+        Ok(Some(self.plan(alone, batch, code)))
     }
 
-    /// Makes the first or the second administrator by a one-time code, which is gone with the same write. Blocks for the
-    /// hashing.
+    /// Plans to make the first or the second administrator by a one-time code, which goes with the same write. Blocks for
+    /// the hashing. Nobody guesses 128 bits, so nobody waits.
     ///
     /// # Errors
-    /// Any of [`TakeFirstFailed`]; unless it says that the code is not valid, it stays good.
-    pub fn take_first_code(&self, first: &FirstPerson) -> Result<Person, TakeFirstFailed> {
-        let mut recent = self.alone();
-        let now_s = self.clock.now_s();
-        let wait_s = recent.wait_s(now_s);
-        if wait_s > 0 {
-            return Err(TakeFirstFailed::Busy { wait_s });
-        }
-        let pending: Option<Pending> = self.row(FIRST_CODE, 0)?;
-        let fits = |pending: &Pending| pending.hash == first.code.hash() && now_s < pending.expires_s;
-        if !pending.as_ref().is_some_and(fits) {
-            recent.push(now_s);
-            return Err(TakeFirstFailed::Code);
-        }
+    /// Any of [`TakeFirstFailed`].
+    pub fn plan_first(&self, first: &FirstPerson) -> Result<Planned<'_, Person>, TakeFirstFailed> {
+        self.verify_code(first)?;
+        let hash = password::hash(first.secret(), &*self.random).map_err(PersonsFailed::Password)?;
+        let alone = self.alone();
+        self.verify_code(first)?;
         if !self.is_founding()? {
             return Err(TakeFirstFailed::Administrators);
         }
-        let (id, account) = self.draft(&first.name, Role::Administrator, first.secret(), None)?;
+        let account = self.draft(&first.name, Role::Administrator, hash, None)?;
         let mut batch = Batch::new();
-        let row = serde_json::to_vec(&account).map_err(PersonsFailed::Row)?;
-        batch.put(self.table, key(ACCOUNT, id.0), row);
+        self.put(&mut batch, (ACCOUNT, account.person.id.0), &account)?;
         batch.delete(self.table, key(FIRST_CODE, 0));
-        self.store.commit(batch).map_err(PersonsFailed::Store)?;
-        self.store.flush().map_err(PersonsFailed::Store)?;
-        Ok(account.person)
+        Ok(self.plan(alone, batch, account.person))
+    }
+
+    fn verify_code(&self, first: &FirstPerson) -> Result<(), TakeFirstFailed> {
+        let pending: Option<Pending> = self.row(FIRST_CODE, 0)?;
+        let now_s = self.clock.now_s();
+        let fits = |pending: &Pending| pending.hash == first.code.hash() && now_s < pending.expires_s;
+        pending.filter(fits).map(drop).ok_or(TakeFirstFailed::Code)
     }
 
     /// Whether a one-time code can be used at the moment.

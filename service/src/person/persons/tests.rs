@@ -19,7 +19,7 @@ fn persons(server: folder::Role) -> (Persons, Arc<ManualClock>, MemoryStore) {
 }
 
 fn try_password(persons: &Persons, name: &str, password: &str) -> Result<Person, AuthenticateFailed> {
-    persons.authenticate(name, &SecretString::from(password))
+    persons.authenticate(Door::Shell, name, &SecretString::from(password))
 }
 
 fn add(persons: &Persons, name: &str, role: Role) -> Result<PersonId, AddPersonFailed> {
@@ -111,16 +111,36 @@ fn person(persons: &Persons, name: &str) -> Person {
 }
 
 #[test]
-fn many_names_tried_close_the_server_for_a_while_and_not_for_ever() {
+fn failures_at_a_page_make_nobody_wait_at_the_shell_nor_under_another_name_or_from_elsewhere() {
     let (persons, clock, _) = persons(folder::Role::Node);
     add(&persons, "李娜", Role::Approver).unwrap();
-    for n in 0..60 {
-        let refused = try_password(&persons, &format!("nobody {n}"), GOOD).unwrap_err();
+    add(&persons, "王伟", Role::Approver).unwrap();
+    let from = |text: &str| Door::Page(Some(text.parse().unwrap()));
+    let at =
+        |door, name: &str, password: &str| persons.authenticate(door, name, &SecretString::from(password));
+    for n in 0..500 {
+        let refused = at(Door::Page(None), &format!("nobody {n}"), GOOD).unwrap_err();
+        assert!(matches!(refused, AuthenticateFailed::Wrong), "{n}: {refused}");
+        at(Door::Page(None), "李娜", "wrong password!").unwrap_err();
+    }
+    for n in 0..20 {
+        let refused = at(from("192.0.2.7"), &format!("nobody {n}"), GOOD).unwrap_err();
         assert!(matches!(refused, AuthenticateFailed::Wrong), "{n}: {refused}");
     }
-    let refused = try_password(&persons, "李娜", GOOD).unwrap_err();
+    let refused = at(from("192.0.2.7"), "王伟", GOOD).unwrap_err();
     assert!(matches!(refused, AuthenticateFailed::Busy { wait_s: 60 }), "{refused}");
+    assert!(at(from("192.0.2.8"), "王伟", GOOD).is_ok() && at(Door::Page(None), "王伟", GOOD).is_ok());
+    assert!(matches!(at(Door::Page(None), "李娜", GOOD), Err(AuthenticateFailed::Wait { .. })));
+    assert!(at(Door::Shell, "李娜", GOOD).is_ok(), "the shell is another door");
     clock.advance_ms(60_000);
+    assert!(at(from("192.0.2.7"), "王伟", GOOD).is_ok());
+}
+
+#[test]
+fn whoever_is_looked_at_on_the_page_keeps_nobody_waiting_at_the_shell() {
+    let (persons, ..) = persons(folder::Role::Node);
+    add(&persons, "李娜", Role::Approver).unwrap();
+    let _looking_and_changing = (unpoisoned(&persons.page), persons.alone());
     assert!(try_password(&persons, "李娜", GOOD).is_ok());
 }
 
