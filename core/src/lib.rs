@@ -30,3 +30,4 @@ pub mod sdjwt;
 pub mod statement;
 pub mod tile;
 pub mod tlog_proof;
+pub mod witness;

@@ -172,6 +172,14 @@ impl SignedNote {
         if verified.is_empty() { Err(NoteFailed::NoneKnown) } else { Ok(verified) }
     }
 
+    /// The note with the lines of `keys` alone; nothing is verified here.
+    #[must_use]
+    pub fn signed_by(&self, keys: &[&VerifierKey]) -> Self {
+        let of_keys = |line: &&SignatureLine| keys.iter().any(|key| key.is_key_of(line));
+        let signatures = self.signatures.iter().filter(of_keys).cloned().collect();
+        Self { text: self.text.clone(), signatures }
+    }
+
     /// Appends a signature line.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! What of a node is in its backups (备份), and what a restored node is told.
 //!
-//! The key of the witness and the last checkpoint it stands on are in none: a witness that was rolled back could sign what
+//! The key of the witness, what it cosigned and the last checkpoint it verified are in none: a witness that was rolled back could sign what
 //! contradicts what it signed before. A restored node makes a new key and begins with the first checkpoint it is shown.
 
 mod restoring;
@@ -23,7 +23,7 @@ use crate::chain::Memory;
 use crate::context::Context;
 use crate::layout::Layout;
 use crate::settings::Settings;
-use crate::trust::is_witness_state;
+use crate::witness::is_witness_state;
 
 pub use restoring::{RestoredMark, restore};
 

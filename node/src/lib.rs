@@ -45,3 +45,4 @@ pub mod sync;
 pub mod tables;
 pub mod trust;
 pub mod withdrawal;
+pub mod witness;

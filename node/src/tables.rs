@@ -44,8 +44,11 @@ pub const CONNECTORS: Table = Table(20);
 /// Number (big-endian) → [`Job`](crate::job::Job).
 pub const JOBS: Table = Table(21);
 
+/// Origin of a log → the note this node cosigned last; in no backup.
+pub const WITNESS: Table = Table(24);
+
 /// All tables, for whoever looks through everything.
-pub const ALL: [Table; 20] = [
+pub const ALL: [Table; 21] = [
     META,
     KEYS,
     REVISIONS,
@@ -66,4 +69,5 @@ pub const ALL: [Table; 20] = [
     UNLINKED_KEYS,
     CONNECTORS,
     JOBS,
+    WITNESS,
 ];

@@ -13,7 +13,8 @@ use safeharbor_core::policy::{ParsePolicyFailed, Policy};
 use crate::membership::{Membership, MembershipFailed};
 
 pub use alarm::{Alarm, Alarms, RaisedAlarm};
-pub use checkpoint::{Believed, CheckpointFailed, LastCheckpoint, is_witness_state, verify_extension};
+pub(crate) use checkpoint::is_last_checkpoint;
+pub use checkpoint::{Believed, CheckpointFailed, LastCheckpoint, verify_extension};
 pub use own_keys::OwnKeys;
 pub use receipts::{
     KeptReceipt, ReceiptBook, ReceiptState, ReceiptsFailed, last_receipted, load_receipt, visit_receipts,

@@ -14,6 +14,7 @@ use safeharbor_core::tile::{
     BundleId, TileHashes, TileId, bundles_between, decode_bundle, encode_bundle, tiles_between,
 };
 use safeharbor_core::tlog_proof::{TlogProof, verify_receipt};
+use safeharbor_core::witness::AddCheckpoint;
 
 use crate::tree::{self, Tree, entry, log_key, signer, witness_key};
 
@@ -55,6 +56,7 @@ fn parse_all(bytes: &[u8]) {
 fn parse_texts(text: &str) {
     let printed = [
         text.parse::<TlogProof>().map(|proof| proof.to_string()).ok(),
+        text.parse::<AddCheckpoint>().map(|request| request.to_string()).ok(),
         text.parse::<SignatureLine>().map(|line| line.to_string()).ok(),
         text.parse::<TileId>().map(|tile| tile.to_string()).ok(),
         text.parse::<BundleId>().map(|bundle| bundle.to_string()).ok(),

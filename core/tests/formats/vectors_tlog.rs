@@ -4,10 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use safeharbor_core::checkpoint::{Checkpoint, verify_checkpoint};
+use safeharbor_core::cosignature::verify_cosignature;
 use safeharbor_core::digest::Digest;
+use safeharbor_core::key::{MemorySigner, Signer as _};
 use safeharbor_core::merkle::{self, Frontier, hash_leaf};
-use safeharbor_core::note::VerifierKey;
+use safeharbor_core::note::{SignedNote, VerifierKey};
 use safeharbor_core::tile::{BundleId, TileHashes, TileId, TileReader, bundles_between, decode_bundle};
+use safeharbor_core::witness::{
+    AddCheckpoint, AddCheckpointFailed, Cosigner, MemoryWitnessStore, NotCosigned,
+};
+use zeroize::Zeroizing;
 
 use crate::support;
 
@@ -191,5 +197,33 @@ fn a_flipped_bit_never_makes_another_checkpoint_of_the_tlog_vectors() {
                 path.display()
             );
         }
+    }
+}
+
+#[test]
+fn a_witness_follows_tlog_vectors_and_never_goes_back() {
+    for log in logs() {
+        let (logs, store) = ([log.key.clone()], MemoryWitnessStore::default());
+        let signer = MemorySigner::from_seed(&Zeroizing::new([4; 32]));
+        let cosigner = Cosigner { logs: &logs, name: "w.example", signer: &signer, store: &store };
+        let paths = log.checkpoint_files();
+        let mut notes: Vec<(u64, SignedNote)> = paths
+            .iter()
+            .map(|path| (log.checkpoint(path).size, SignedNote::parse(&fs::read(path).unwrap()).unwrap()))
+            .collect();
+        notes.sort_by_key(|(size, _)| *size);
+        let mut old = 0;
+        for (size, note) in &notes {
+            let proof = merkle::prove_consistency(&mut log.reader(*size), old, *size).unwrap_or_default();
+            let request = AddCheckpoint { old, proof, note: note.clone() };
+            let line =
+                cosigner.add_checkpoint(&request, 7).unwrap_or_else(|refused| panic!("{size}: {refused}"));
+            let key = VerifierKey::cosignature("w.example", signer.public_key()).unwrap();
+            assert_eq!(verify_cosignature(note.text(), &key, &line), Ok(7));
+            old = *size;
+        }
+        let back = AddCheckpoint { old: notes[0].0, proof: Vec::new(), note: notes[0].1.clone() };
+        let refused = cosigner.add_checkpoint(&back, 8).unwrap_err();
+        assert!(matches!(refused, AddCheckpointFailed::Not(NotCosigned::Conflict { size }) if size == old));
     }
 }

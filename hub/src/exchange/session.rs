@@ -184,6 +184,8 @@ impl Session {
                     let note = |contact: &mut Contact| contact.unlinked = unlinked;
                     self.services.shared.note_contact(self.institution, now, note);
                 }
+                // Nothing was asked.
+                Some(FromNode::Witnessed(_)) => {}
                 Some(FromNode::Hello(_)) | None => {
                     return Err(Ended::with(Code::MessageMalformed, "a message is out of place"));
                 }

@@ -32,6 +32,7 @@ use super::tasks::keep_task;
 use super::told::{self, Told};
 use crate::chain::{Memory, StateFailed};
 use crate::trust::{ReceiptsFailed, last_receipted};
+use crate::witness::Answered;
 use catalogue::Fetching;
 
 /// Messages that wait for the connection to take them; further ones wait here.
@@ -299,6 +300,10 @@ impl Conversation {
                 self.outgoing.push_front((FromNode::Alive(v1::ProbeAnswer { nonce }), None));
                 return Ok(());
             }
+            Some(FromHub::Witness(request)) => match self.hear_witness(request).await? {
+                Some(event) => event,
+                None => return Ok(()),
+            },
             // A message of a later version.
             None => return Ok(()),
         };
@@ -349,6 +354,18 @@ impl Conversation {
             Ok(Event::SituationArrived { held: told.is_held() })
         })
         .await?
+    }
+
+    /// The witness answers at once: the hub collects cosignatures for moments only.
+    async fn hear_witness(&mut self, request: v1::WitnessRequest) -> Result<Option<Event>, SyncFailed> {
+        let desk = self.desk.clone();
+        match blocking(move || desk.witness.answer(&request, &desk.context.evidence)).await?? {
+            Answered::Say(answer) => {
+                self.outgoing.push_front((FromNode::Witnessed(answer), None));
+                Ok(None)
+            }
+            Answered::Inconsistent(alarm) => Ok(Some(Event::RegistryInconsistent(alarm))),
+        }
     }
 
     async fn hear_task(&mut self, task: TaskMessage) -> Result<(), SyncFailed> {

@@ -21,6 +21,7 @@ use crate::hold::HoldFailed;
 use crate::outbox::OutboxFailed;
 use crate::records::RecordsFailed;
 use crate::trust::{Alarm, Alarms, ReceiptBook, Stopped, Trust, load_stop, store_stop};
+use crate::witness::{Witness, WitnessFailed};
 
 /// How the hub is reached and what of it is believed.
 #[derive(Debug, Clone)]
@@ -79,6 +80,9 @@ pub enum SyncFailed {
     /// Evidence cannot be kept.
     #[error(transparent)]
     Evidence(#[from] EvidenceFailed),
+    /// The witness cannot keep what it stands on.
+    #[error(transparent)]
+    Witness(#[from] WitnessFailed),
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomFailed),
@@ -93,6 +97,7 @@ pub(super) struct Desk {
     pub(super) context: Arc<Context>,
     pub(super) author: Author,
     pub(super) book: Arc<ReceiptBook>,
+    pub(super) witness: Arc<Witness>,
     /// The hub's statement keys that are pinned.
     pub(super) hub_keys: Vec<PublicKey>,
 }
@@ -102,8 +107,11 @@ impl Desk {
         let author = Author::new(&context, trust.admitted()).with_own_keys(trust.own_keys().clone());
         let (store, clock) = (Arc::clone(&context.store), Arc::clone(&context.clock));
         let book = ReceiptBook::open(store, clock, trust.clone(), &context.layout.evidence())?;
+        let seams = (Arc::clone(&context.store), Arc::clone(&context.clock));
+        let key = context.layout.witness_key();
+        let witness = Arc::new(Witness::open(seams, trust.log().clone(), &context.institution, &key));
         let hub_keys = trust.policy().hub_keys().iter().map(|(_, key)| *key).collect();
-        Ok(Self { context, author, book: Arc::new(book), hub_keys })
+        Ok(Self { context, author, book: Arc::new(book), witness, hub_keys })
     }
 
     pub(super) fn now_ms(&self) -> u64 {

@@ -68,9 +68,9 @@ pub enum CheckpointFailed {
     },
 }
 
-/// Whether a row is what a witness stands on: a backup must not bring it back.
+/// Whether a row is the last verified checkpoint.
 #[must_use]
-pub fn is_witness_state(table: Table, key: &[u8]) -> bool {
+pub(crate) fn is_last_checkpoint(table: Table, key: &[u8]) -> bool {
     table == SYNC && key == CHECKPOINT
 }
 

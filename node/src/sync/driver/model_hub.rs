@@ -58,6 +58,9 @@ pub(super) struct State {
     pub(super) alive: Vec<u64>,
     /// How many records the node said are not linked, each time.
     pub(super) unlinked: Vec<u64>,
+    /// What each stream asks the node's witness, and its answers.
+    pub(super) witness: Vec<v1::WitnessRequest>,
+    pub(super) witnessed: Vec<v1::WitnessAnswer>,
     /// As which process the node said hello.
     pub(super) processes: Vec<Vec<u8>>,
     pub(super) mischief: Vec<Mischief>,
@@ -158,6 +161,7 @@ impl ModelHub {
                 }
                 Some(FromNode::Alive(answer)) => self.0.lock().unwrap().alive.push(answer.nonce),
                 Some(FromNode::Recovery(recovery)) => self.0.lock().unwrap().unlinked.push(recovery.unlinked),
+                Some(FromNode::Witnessed(answer)) => self.0.lock().unwrap().witnessed.push(answer),
                 Some(FromNode::Hello(_)) | None => panic!("a message out of place"),
             }
         }
@@ -173,7 +177,9 @@ impl ModelHub {
         }
         let tasks = state.tasks.iter().cloned().map(ToNode::Task);
         let probe = state.probe.map(|nonce| ToNode::Probe(v1::Probe { nonce }));
-        std::iter::once(ToNode::Head(head_to_wire(head, None))).chain(probe).chain(tasks).collect()
+        let witness = state.witness.iter().cloned().map(ToNode::Witness);
+        let head = std::iter::once(ToNode::Head(head_to_wire(head, None)));
+        head.chain(probe).chain(witness).chain(tasks).collect()
     }
 
     fn issue(&self, from: &mut u64, size: &mut u64) -> ToNode {
