@@ -230,7 +230,7 @@ async fn send(
             Some(ToNode::Task(task)) => {
                 return Err(StepFailed(format!("task: {}", String::from_utf8_lossy(&task.payload))));
             }
-            Some(ToNode::Head(_) | ToNode::Situation(_) | ToNode::Probe(_)) | None => {}
+            Some(ToNode::Head(_) | ToNode::Situation(_) | ToNode::Probe(_) | ToNode::Witness(_)) | None => {}
         }
     }
     Err(StepFailed("the stream ended early".to_owned()))
