@@ -8,12 +8,16 @@
 //! To add a command: one file beside `receipt.rs` with its arguments, its report and `run`; a variant in
 //! `command_line.rs`; its faults in `objection.rs`; its place in `docs/verify.md`; its tests in `tests/`.
 
+pub mod chain;
 pub mod command_line;
 pub mod disclosure;
+pub mod evidence;
 pub mod input;
 pub mod keys;
 pub mod language;
 pub mod log;
+pub mod mirror;
+pub mod monitor;
 pub mod objection;
 pub mod output;
 pub mod progress;
@@ -22,5 +26,6 @@ pub mod report;
 pub mod token;
 pub mod trust;
 
+mod clock;
 mod patience;
 mod utc;

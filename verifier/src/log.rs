@@ -15,8 +15,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use safeharbor_core::entry::Entry;
 
+pub(crate) use extension::{Extension, verify_extension};
 pub use files::{CHECKPOINT, LogFiles, LogFolder};
+pub(crate) use files::{Width, read_hashes, read_tile};
+pub(crate) use prepare::BUNDLE_BYTES_MAX;
 pub use report::LogReport;
+pub(crate) use report::print_standing;
 pub use site::LogSite;
 pub use source::{LogSource, SourceArguments};
 pub use state::{AuditState, ParseStateFailed, STATE_BYTES_MAX};

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::objection::{Fault, Objection};
 
@@ -16,8 +17,11 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), Objection> {
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut name = std::ffi::OsString::from(".tmp-");
+    create_folders(folder)?;
+    // Two threads may write the same file: the names must differ.
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let mut name = std::ffi::OsString::from(format!(".tmp-{}-{number}-", std::process::id()));
     name.push(path.file_name().unwrap_or_default());
     let temporary = folder.join(name);
     let mut file = File::create(&temporary)?;
@@ -25,4 +29,18 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&temporary, path)?;
     File::open(folder)?.sync_all()
+}
+
+/// Makes a folder and whatever of its parents is missing, each durable in its parent.
+fn create_folders(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_folders(above)?;
+    match fs::create_dir(folder) {
+        Err(failed) if failed.kind() != io::ErrorKind::AlreadyExists => return Err(failed),
+        Ok(()) | Err(_) => {}
+    }
+    File::open(above)?.sync_all()
 }

@@ -22,6 +22,8 @@ pub enum Verdict {
     Refuted,
     /// Something that the verdict needs is missing.
     CouldNotTell,
+    /// Nothing is refuted, and yet somebody must look: the registry is behind, or silent.
+    Alarm,
 }
 
 /// How the verdict is printed.
@@ -69,14 +71,16 @@ impl Verdict {
             Self::Verified => ExitCode::SUCCESS,
             Self::Refuted => ExitCode::from(1),
             Self::CouldNotTell => ExitCode::from(3),
+            Self::Alarm => ExitCode::from(4),
         }
     }
 
-    fn word(self, language: Language) -> &'static str {
+    pub(crate) fn word(self, language: Language) -> &'static str {
         match self {
             Self::Verified => language.pick("VERIFIED", "验证通过"),
             Self::Refuted => language.pick("REFUTED", "验证不通过"),
             Self::CouldNotTell => language.pick("COULD NOT TELL", "无法判断"),
+            Self::Alarm => language.pick("ALARM", "警报"),
         }
     }
 }

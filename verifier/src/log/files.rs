@@ -76,7 +76,7 @@ pub(super) fn read(files: &dyn LogFiles, path: &str, bytes_max: usize) -> Result
 }
 
 /// Reads a tile or bundle; where a partial one is gone, the full one that took its place, and says so.
-pub(super) fn read_tile(
+pub(crate) fn read_tile(
     files: &dyn LogFiles,
     path: &str,
     bytes_max: usize,
@@ -92,7 +92,7 @@ pub(super) fn read_tile(
 }
 
 /// Reads the hashes of a tile as they are stored, as many as the tile has in the tree.
-pub(super) fn read_hashes(files: &dyn LogFiles, tile: &TileId) -> Result<Vec<Digest>, Objection> {
+pub(crate) fn read_hashes(files: &dyn LogFiles, tile: &TileId) -> Result<Vec<Digest>, Objection> {
     let path = tile.to_string();
     let (mut bytes, width) = read_tile(files, &path, TILE_BYTES)?;
     let expected = usize::from(tile.width()).saturating_mul(32);
@@ -108,7 +108,7 @@ pub(super) fn read_hashes(files: &dyn LogFiles, tile: &TileId) -> Result<Vec<Dig
 
 /// Whether a tile or bundle has the width in its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Width {
+pub(crate) enum Width {
     /// It has.
     AsNamed,
     /// It is the full one that took a partial one's place.

@@ -12,7 +12,7 @@ use super::files::{self, LogFiles, Width};
 use crate::objection::{Fault, Objection};
 
 /// 256 entries, each behind two bytes of length.
-pub(super) const BUNDLE_BYTES_MAX: usize = 256 * (ENTRY_BYTES_MAX + 2);
+pub(crate) const BUNDLE_BYTES_MAX: usize = 256 * (ENTRY_BYTES_MAX + 2);
 
 /// A bundle that was read.
 #[derive(Debug)]

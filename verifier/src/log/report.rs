@@ -170,7 +170,8 @@ impl KeyReport {
     }
 }
 
-fn print_standing(standing: Standing, language: Language) -> &'static str {
+/// The word for a standing.
+pub(crate) fn print_standing(standing: Standing, language: Language) -> &'static str {
     match standing {
         Standing::Active => language.pick("active", "有效"),
         Standing::Suspended => language.pick("suspended", "中止"),

@@ -121,6 +121,26 @@ fn logs() {
 }
 
 #[test]
+fn chains_copies_monitors_and_evidence() {
+    let folder = Folder::with_registry();
+    let report = folder.check(&format!("chain {PEKING} registry --policy registry/policy"), 0);
+    assert_eq!((&report["statements"], &report["name"]), (&2.into(), &"北京大学".into()));
+    let text = folder.text(&format!("chain {PEKING} registry --policy registry/policy --lang zh-CN"));
+    assert!(text.contains("第 1 至 2 号，无缺号"), "{text}");
+    folder.check("chain 12100000400006217A registry --policy registry/policy", 3);
+    let report = folder.check("mirror registry copy --vkey registry/vkey", 0);
+    assert_eq!((&report["size"], &report["fetched"]), (&9.into(), &2.into()));
+    folder.check("log copy --vkey registry/vkey --state state", 0);
+    let once = "monitor registry --vkey registry/vkey --state watch --once --format json";
+    let output = folder.run(once);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("\"event\":\"grown\""));
+    assert_eq!(folder.run(&once.replace("registry --vkey", "nowhere --vkey")).status.code(), Some(3));
+    folder.check("evidence registry/checkpoint registry/checkpoint --vkey registry/vkey", 1);
+    folder.check("evidence registry/vkey --vkey registry/vkey", 1);
+}
+
+#[test]
 fn the_first_thing_wrong_with_a_log_is_named_with_its_place() {
     let folder = Folder::with_registry();
     let path = folder.path().join("registry/tile/0/000.p/9");
@@ -160,7 +180,9 @@ fn wrong_usage_exits_with_2() {
 #[test]
 fn help_names_the_exit_codes() {
     let folder = Folder::with_registry();
-    for line in ["--help", "receipt --help", "disclosure --help", "log --help"] {
+    for line in
+        ["--help", "receipt --help", "disclosure --help", "log --help", "chain --help", "monitor --help"]
+    {
         let text = folder.text(line);
         assert!(text.contains("Exit codes") && text.contains("3 could not tell"), "{text}");
     }

@@ -2,11 +2,19 @@
 
 // The attribute tells clippy that the helpers in these modules may unwrap as tests do.
 #[cfg(test)]
+mod chain;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod disclosure;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod log;
+#[cfg(test)]
+mod mirror;
+#[cfg(test)]
+mod monitor;
 #[cfg(test)]
 mod random_bytes;
 #[cfg(test)]
