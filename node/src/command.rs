@@ -23,6 +23,7 @@ mod person;
 mod policy;
 mod preview;
 mod record;
+mod recovery;
 mod reject;
 mod show;
 mod split;
@@ -52,6 +53,7 @@ pub use import::{ImportOrder, Rejects};
 pub use job::JobCommand;
 pub use kinds::{list_kinds, show_kind};
 pub use mapping::{DraftOrder, check_mapping, draft_mapping, list_mappings, show_mapping};
+pub use recovery::{RecoveryChoice, RecoveryCommand};
 pub use split::split;
 pub use template::template;
 
@@ -272,6 +274,8 @@ pub enum Command {
         /// A handle, `KIND:key` or a key.
         record: String,
     },
+    /// Something about records that were stated and are not here.
+    Recovery(RecoveryCommand),
     /// Something about backups.
     Backup(BackupCommand),
     /// The newest checkpoint that was verified.
@@ -353,6 +357,7 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
         Command::Import(order) => import::import(context, &order, speech),
         Command::Edit { record, changes, by } => edit::edit(context, &record, &changes, &by, speech),
         Command::History { record } => edit::history(context, &record, speech),
+        Command::Recovery(command) => recovery::carry_out(context, command, speech),
         Command::Backup(command) => backup::carry_out(context, command, speech),
         Command::Checkpoint => backup::checkpoint(context, speech),
         Command::Connector(command) => connector::carry_out(context, command, speech),

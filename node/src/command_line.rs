@@ -8,8 +8,10 @@ mod deciding;
 mod delivery;
 mod examining;
 mod exporting;
+mod first_sync;
 mod joining;
 mod mapping;
+mod recovering;
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -102,6 +104,7 @@ impl Desk {
             Words::Erase { record, person } => self.erase(record, person),
             Words::Policy(words) => self.policy(words),
             Words::Catalogue(words) => self.catalogue(words),
+            Words::Recovery { words } => self.recovery(words),
             Words::Person(words) => match words.ask(self.language) {
                 Ok(command) => self.deliver(Command::Person(command)),
                 Err(failed) => self.no_password(&failed),

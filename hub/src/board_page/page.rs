@@ -84,6 +84,8 @@ struct InstitutionRow {
     kind: String,
     standing: &'static str,
     active: bool,
+    /// How many records its node has not linked again, while it is in recovery.
+    unlinked: Option<String>,
     alarm: bool,
     live: bool,
     last_contact: Option<Moment>,
@@ -203,6 +205,7 @@ impl InstitutionRow {
             kind: titles.institution_type(institution.kind),
             standing: titles::standing(institution.standing, t),
             active: institution.standing == Standing::Active,
+            unlinked: (institution.unlinked > 0).then(|| grouped(institution.unlinked)),
             alarm: institution.alarm || institution.cloned.is_some(),
             live: institution.live,
             last_contact: moment(&institution.last_contact),

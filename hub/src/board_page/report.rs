@@ -81,6 +81,9 @@ pub struct InstitutionReport {
     pub alarm: bool,
     /// When another node with its key tried last to take its place, in RFC 3339, UTC; since the hub was started.
     pub cloned: Option<String>,
+    /// How many records stated once its node has not linked again: it is in recovery until there are none. As last said since the hub was
+    /// started.
+    pub unlinked: u64,
 }
 
 /// Records stated and not withdrawn, counted; `null` groups those that did not reveal the value.
@@ -132,6 +135,7 @@ impl BoardReport {
                 alarm: alarms.contains(code),
                 live: contact.is_some_and(|contact| contact.live),
                 cloned: contact.and_then(|contact| contact.cloned_ms).map(to_rfc3339),
+                unlinked: contact.map_or(0, |contact| contact.unlinked),
                 last_contact: contact.map(|contact| to_rfc3339(contact.last_ms)),
                 last_statement: ledger.tip(&Issuer::Institution(*code)).map(|tip| to_rfc3339(tip.logged_ms)),
                 accepted: tally.accepted,

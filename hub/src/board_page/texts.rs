@@ -81,6 +81,7 @@ texts! {
     standing_suspended: "已暂停", "Suspended";
     standing_revoked: "已撤销", "Revoked";
     standing_alarm: "警报：邀请码或密钥另有他人持有", "Alarm: somebody else has its invitation or its key";
+    in_recovery: "恢复中，待关联记录：", "In recovery, records to link:";
     stream: "连接", "Stream";
     stream_open: "在线", "Open";
     stream_closed: "断开", "Closed";

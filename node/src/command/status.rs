@@ -12,6 +12,7 @@ use crate::backup::{self, RestoredMark};
 use crate::context::Context;
 use crate::hold;
 use crate::membership::Membership;
+use crate::recovery;
 use crate::renewal::renewal_s;
 use crate::speech::{Exit, Format, Language, Speech, chain_of, moment, padded};
 use crate::sync::{Standing, SyncState, Told, state};
@@ -23,13 +24,16 @@ struct Numbers {
     waiting: u64,
     /// Records of which nothing leaves, because a row for them may not be stored.
     barred: usize,
+    /// Records that were stated and are not linked.
+    unlinked: u64,
     state: SyncState,
 }
 
 pub(super) fn status(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
     let state = state(context)?;
     let (records, waiting) = (context.records.count()?, context.outbox.len()?);
-    let numbers = Numbers { records, waiting, barred: hold::barred(&*context.store)?.len(), state };
+    let (barred, unlinked) = (hold::barred(&*context.store)?.len(), recovery::count(&*context.store)?);
+    let numbers = Numbers { records, waiting, barred, unlinked, state };
     match speech.format {
         Format::Json => speech.json(&to_json(context, &numbers)?)?,
         Format::Table => print(context, &numbers, speech)?,
@@ -38,7 +42,7 @@ pub(super) fn status(context: &Context, speech: &mut Speech<'_>) -> Result<Exit,
 }
 
 fn to_json(context: &Context, numbers: &Numbers) -> Result<Value, CommandFailed> {
-    let Numbers { records, waiting, barred, state } = numbers;
+    let Numbers { records, waiting, barred, unlinked, state } = numbers;
     let policy = context.policy()?.map(|policy| policy.accepted.version);
     let restored = RestoredMark::load(&*context.store)?;
     let backup = backup::state(&context.layout).ok();
@@ -47,14 +51,14 @@ fn to_json(context: &Context, numbers: &Numbers) -> Result<Value, CommandFailed>
         "institution": context.institution.as_str(), "name": context.name, "policy": policy,
         "enrolled": context.layout.membership().exists(), "certificate": certificate(context),
         "catalogue": {"in_use": context.catalogue().digest(), "offered": context.offered_catalogue()?},
-        "records": records, "waiting": waiting, "barred": barred, "stated": state.stated, "acknowledged": state.acknowledged,
+        "records": records, "waiting": waiting, "barred": barred, "unlinked": unlinked, "stated": state.stated, "acknowledged": state.acknowledged,
         "receipts": state.receipted, "sync": serde_json::to_value(state)?,
     }))
 }
 
 fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
     let language = speech.language;
-    let Numbers { records, waiting, barred, state } = numbers;
+    let Numbers { records, waiting, barred, unlinked, state } = numbers;
     speech.data(format_args!("{} {}", context.name, context.institution))?;
     let policy = match (context.policy()?, language) {
         (None, _) => language
@@ -106,6 +110,7 @@ fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Resul
     print_told(context, state, speech)?;
     print_backup(context, speech)?;
     print_barred(*barred, speech)?;
+    print_unlinked(*unlinked, speech)?;
     for line in status_lines(context, state, language)? {
         speech.data(format_args!("  {line}"))?;
     }
@@ -168,6 +173,22 @@ fn print_barred(barred: usize, speech: &mut Speech<'_>) -> Result<(), CommandFai
             Language::Zh => format!("  {label} {barred}（后来的同一行不得保存，其内容不外传；涉密的请用 erase 删除）"),
             Language::En => {
                 format!("  {label} {barred} (a later row for them may not be stored; nothing of them leaves; erase what is secret)")
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// Nothing is said outside recovery.
+fn print_unlinked(unlinked: u64, speech: &mut Speech<'_>) -> Result<(), CommandFailed> {
+    if unlinked > 0 {
+        let label = padded(speech.pick("恢复中", "In recovery"), 14);
+        speech.data(match speech.language {
+            Language::Zh => format!("  {label} {unlinked} 条记录待重新关联（重新导入；其余见 recovery）"),
+            Language::En => {
+                format!(
+                    "  {label} {unlinked} records to link again (import them; for the rest see `recovery`)"
+                )
             }
         })?;
     }

@@ -12,6 +12,7 @@ use super::examining::DoctorWords;
 use super::exporting::ExportWords;
 use super::joining::JoinWords;
 use super::mapping::MappingWords;
+use super::recovering::RecoveryWords;
 use crate::command::{Choice, ExportForm};
 use crate::records::Links;
 use crate::selection::Among;
@@ -291,6 +292,11 @@ pub enum Words {
     },
     /// 打印本节点最近核验过的登记簿检查点，恢复枢纽时需要 Print the newest checkpoint this node verified; restoring the hub takes it
     Checkpoint,
+    /// 丢失数据后：哪些声明过的记录尚未重新关联 After a loss: which stated records are not linked again
+    Recovery {
+        #[command(subcommand)]
+        words: Option<RecoveryWords>,
+    },
     /// 查明分叉或登记簿矛盾后恢复同步 Go on after a fork or a contradicting registry stopped the node
     Resume {
         /// 作出决定的管理员 The administrator who decided

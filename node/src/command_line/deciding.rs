@@ -83,7 +83,7 @@ impl Desk {
     }
 
     /// Carries out `preview`, and unless it is only to be seen, asks for the password and delivers what follows from the answer.
-    fn after_seeing<C: FnOnce(Credentials) -> Command>(
+    pub(super) fn after_seeing<C: FnOnce(Credentials) -> Command>(
         &self,
         preview: Command,
         dry_run: bool,

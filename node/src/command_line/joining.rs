@@ -46,7 +46,10 @@ impl Desk {
             Err(failed) => return complain(&failed.to_string(), Exit::Unavailable),
         };
         match runtime.block_on(join(&order)) {
-            Ok(joined) => self.show_joined(&joined),
+            Ok(joined) => {
+                let exit = self.show(&joined_text(&joined, self.language));
+                if exit == Exit::Done { self.show(&self.first_sync(&runtime)) } else { exit }
+            }
             Err(failed) => self.not_joined(&failed),
         }
     }
@@ -67,9 +70,10 @@ impl Desk {
         Ok((!piped.trim().is_empty()).then_some(piped))
     }
 
-    fn show_joined(&self, joined: &Joined) -> Exit {
-        let text = joined_text(joined, self.language);
-        match io::stdout().write_all(text.as_bytes()) {
+    #[expect(clippy::unused_self, reason = "whoever sits here is shown it")]
+    fn show(&self, text: &str) -> Exit {
+        let mut out = io::stdout();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Ok(()) => Exit::Done,
             Err(_) => Exit::Unavailable,
         }

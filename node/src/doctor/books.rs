@@ -9,6 +9,7 @@ use safeharbor_service::doctor::{Finding, Words};
 
 use crate::chain::{Chain, ChainFailed};
 use crate::context::Context;
+use crate::recovery;
 use crate::speech::{chain_of, moment};
 use crate::sync::{Standing, SyncState, TellFailed, Told, state};
 use crate::trust::{LastCheckpoint, load_receipt};
@@ -30,6 +31,7 @@ pub fn examine_books(context: &Context, deep: bool) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("store", opened), chain(context, &state, deep)];
     findings.extend([standing(&state), six_words(context, &state), alarms(&state), outbox(context, &state)]);
     findings.push(catalogue(context));
+    findings.extend(recovering(context));
     findings.push(witness(context).unwrap_or_else(|failed| store_failed(&chain_of(&failed))));
     findings
 }
@@ -40,6 +42,25 @@ fn store_failed(why: &str) -> Finding {
         Words::new(format!("存储无法读取：{why}"), format!("the store cannot be read: {why}")),
         Words::new("检查磁盘；从备份恢复（restore）。", "Check the disk; restore from a backup."),
     )
+}
+
+/// Nothing is said outside recovery.
+fn recovering(context: &Context) -> Option<Finding> {
+    match recovery::count(&*context.store) {
+        Ok(0) => None,
+        Ok(unlinked) => Some(Finding::warning(
+            "recovery",
+            Words::new(
+                format!("恢复中：{unlinked} 条声明过的记录本节点没有"),
+                format!("in recovery: {unlinked} records that were stated are not here"),
+            ),
+            Words::new(
+                "重新导入原有记录；其余用 recovery 查看，无法关联的用 recovery withdraw 撤回。",
+                "Import your records again; see with `recovery` what is left, and take back with `recovery withdraw` what cannot be linked.",
+            ),
+        )),
+        Err(failed) => Some(store_failed(&chain_of(&failed))),
+    }
 }
 
 fn chain(context: &Context, state: &SyncState, deep: bool) -> Finding {

@@ -18,6 +18,7 @@ const HOSTILE: &str = "<script>alert(\"1\")</script>&'大学";
 
 fn institution(number: u64, name: &str) -> InstitutionReport {
     InstitutionReport {
+        unlinked: 0,
         alarm: false,
         cloned: None,
         code: InstitutionCode::complete(&format!("12100000400{number:06}")).unwrap(),

@@ -45,6 +45,8 @@ pub(super) struct Listed {
     pub(super) alarm: bool,
     /// When another node with its key tried last to take its place, in RFC 3339, UTC; since the hub was started.
     cloned: Option<String>,
+    /// How many records its node has not linked again; it is in recovery until there are none.
+    unlinked: u64,
 }
 
 /// Members first, by code, then the rest of the roster, by id.
@@ -97,6 +99,7 @@ fn join(
         accepted: member.map_or(0, |member| member.accepted),
         refused: member.map_or(0, |member| member.refused),
         records: member.map_or(0, |member| member.records),
+        unlinked: member.map_or(0, |member| member.unlinked),
         cloned: member.and_then(|member| member.cloned.clone()),
         alarm: mine().any(Invited::alarms),
         id: row.as_ref().map(|row| row.id.clone()),
@@ -132,8 +135,16 @@ impl Listed {
             Language::En => format!("  ! {at}: another node has its key"),
         });
         let cloned = cloned.unwrap_or_default();
+        let recovering = match (self.unlinked, language) {
+            (0, _) => String::new(),
+            (unlinked, Language::Zh) => format!("  恢复中，{unlinked} 条待关联"),
+            (unlinked, Language::En) => format!("  in recovery, {unlinked} records"),
+        };
         let (standing, heard) = (padded(standing, 26), padded(&heard, 24));
         let (accepted, refused) = (self.accepted, self.refused);
-        format!("{code:<18}  {standing} {accepted:>9} {refused:>8}  {heard}  {}{alarm}{cloned}", self.name)
+        format!(
+            "{code:<18}  {standing} {accepted:>9} {refused:>8}  {heard}  {}{recovering}{alarm}{cloned}",
+            self.name
+        )
     }
 }
