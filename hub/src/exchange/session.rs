@@ -69,11 +69,13 @@ impl Session {
     pub(super) async fn run(self, mut incoming: Streaming<v1::NodeMessage>) {
         let ended = match self.greet(&mut incoming).await {
             Ok((hello, place, teller)) => {
-                self.note_contact(true, &hello);
+                self.note_hello(&hello);
                 tracing::info!(institution = %self.institution, "a stream is open");
                 let ended = self.serve(incoming, &hello, (&place, teller)).await;
                 if self.services.live.leave(&self.institution, &place) {
-                    self.note_contact(false, &hello);
+                    let now = self.services.clock.now_ms();
+                    // What the node said since it said hello stays.
+                    self.services.shared.note_contact(self.institution, now, |contact| contact.live = false);
                 }
                 ended
             }
@@ -87,10 +89,10 @@ impl Session {
         }
     }
 
-    fn note_contact(&self, live: bool, hello: &v1::Hello) {
+    fn note_hello(&self, hello: &v1::Hello) {
         let now = self.services.clock.now_ms();
         self.services.shared.note_contact(self.institution, now, |contact| {
-            contact.live = live;
+            contact.live = true;
             contact.unlinked = hello.unlinked;
             contact.software = hello.software.chars().filter(|c| !c.is_control()).take(80).collect();
         });

@@ -11,6 +11,7 @@ mod joining;
 mod kills;
 mod leaks;
 mod rebuild;
+mod recovery;
 mod renewal;
 mod standing;
 mod streams;
