@@ -122,6 +122,15 @@ impl Chain {
         Ok(statements)
     }
 
+    /// The revision that was stated last of a record.
+    ///
+    /// # Errors
+    /// The store fails or is damaged.
+    pub fn last_revision_of(&self, rec: RecordHandle) -> Result<Option<u32>, ChainFailed> {
+        let Some(last) = self.numbers_of(rec)?.pop() else { return Ok(None) };
+        Ok(self.statement(last)?.and_then(|stated| stated.rev))
+    }
+
     /// The names of fields ever revealed about a record, for whoever shows what left.
     ///
     /// # Errors

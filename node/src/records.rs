@@ -24,6 +24,7 @@ use safeharbor_service::store::{Batch, Scan, Store, StoreFailed};
 use serde::{Deserialize, Serialize};
 
 use crate::as_text;
+use crate::context::Context;
 use crate::erasure::Tombstone;
 use crate::tables::{KEYS, RETIRED, REVISIONS, TOMBSTONES};
 pub use absent::Absent;
@@ -321,12 +322,13 @@ impl Records {
 
 /// Adds the next revision of a record with the content of `last`, to be stated again; returns its number.
 pub(crate) fn add_restatement(
+    context: &Context,
     last: &Stored,
     by: &Person,
     at: u64,
     batch: &mut Batch,
 ) -> Result<u32, RecordsFailed> {
-    let rev = last.rev.checked_add(1).ok_or(RecordsFailed::TooManyRevisions(last.rec))?;
+    let rev = adding::next_unstated(context, last.rec, last.rev)?;
     let source = Source::Restatement { person: by.clone() };
     let revision = Revision { at, source, ..last.revision.clone() };
     batch.put(REVISIONS, revision_key(last.rec, rev), serde_json::to_vec(&revision)?);

@@ -83,7 +83,9 @@ pub(super) fn enqueue(
             batch.put(OUTBOX, current.queued.to_be_bytes(), row);
             return Ok(());
         }
-        Base::Stated(_) | Base::Withdrawn => add_restatement(stored, &approval.person, approval.at, batch)?,
+        Base::Stated(_) | Base::Withdrawn => {
+            add_restatement(context, stored, &approval.person, approval.at, batch)?
+        }
         Base::Nothing => stored.rev,
     };
     let queued = context.outbox.put(&entry(rev, base.into_grants(), grant)?, batch)?;

@@ -422,3 +422,16 @@ fn what_was_revealed_is_kept_with_an_adopted_statement_and_nothing_that_was_not(
     page[1].submission.disclosures = page[0].submission.disclosures.clone();
     check_foreign(&Bench::new(), &[1], &page, 2);
 }
+
+#[test]
+fn a_record_restored_at_an_older_revision_goes_on_behind_the_last_one_that_was_stated() {
+    let (bench, author) = restored();
+    let rec = bench.rec("A-1");
+    author
+        .adopt(&fetched(&stated_since(rec, &[(1, false), (2, false), (3, false)])), &bench.context)
+        .unwrap();
+    bench.import(&[&published("A-1", "甲改")]);
+    let pending = bench.context.outbox.pending(10).unwrap();
+    let is_next = |one: &Pending| matches!(one.content, Content::Disclosure { rev: 4, .. });
+    assert!(pending.len() == 1 && is_next(&pending[0]), "the hub takes no revision twice: {pending:?}");
+}

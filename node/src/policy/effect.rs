@@ -209,7 +209,7 @@ fn carry_out(
         }
         Effect::State(grant) => (current.rev, context.outbox.put(&entry(current.rev, vec![grant]), batch)?),
         Effect::StateAgain(grants) => {
-            let rev = add_restatement(stored, &next.accepted.person, at, batch)?;
+            let rev = add_restatement(context, stored, &next.accepted.person, at, batch)?;
             (rev, context.outbox.put(&entry(rev, grants), batch)?)
         }
     };

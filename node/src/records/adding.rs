@@ -1,6 +1,7 @@
 //! Adding a revision: the record, its key and what is to be stated of it enter in one batch.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use safeharbor_core::digest::Digest;
 use safeharbor_core::record::RecordHandle;
@@ -9,12 +10,13 @@ use safeharbor_service::random::draw;
 use safeharbor_service::store::Batch;
 
 use super::{Current, RecordsFailed, Revision, Source, Stored, base, identity_key, revision_key};
+use crate::chain::{Chain, ChainFailed};
 use crate::context::Context;
 use crate::hold::{self, HoldFailed};
 use crate::outbox::{Entry, Grant};
 use crate::policy::PolicyFailed;
 use crate::recovery;
-use crate::tables::{KEYS, RETIRED, REVISIONS};
+use crate::tables::{CHAIN, KEYS, RETIRED, REVISIONS};
 
 /// What a revision says, and what the policy lets leave of it.
 pub(super) struct Content {
@@ -53,7 +55,7 @@ pub(super) fn add(
             base::follow(&*context.store, &current, digest, &source, batch)?;
             let (grant, _) = unheld(context, rec, &record, grant, batch)?;
             let waits_on = context.outbox.supersede(queued, rec, batch)?;
-            (rec, next(rec, rev)?, if waits_on { queued } else { 0 }, grant)
+            (rec, next_unstated(context, rec, rev)?, if waits_on { queued } else { 0 }, grant)
         }
     };
     let queued = match grant {
@@ -97,6 +99,17 @@ pub(super) fn retire(
     let revision = Revision { at: context.clock.now_ms(), source, ..last.revision };
     batch.put(REVISIONS, revision_key(rec, rev), serde_json::to_vec(&revision)?);
     Ok(())
+}
+
+/// The number after a revision, and after what was stated of the record: a node that came back with a backup may have adopted later ones,
+/// and the hub takes no revision twice.
+pub(super) fn next_unstated(context: &Context, rec: RecordHandle, rev: u32) -> Result<u32, RecordsFailed> {
+    let chain = Chain::new(Arc::clone(&context.store));
+    let stated = chain.last_revision_of(rec).map_err(|failed| match failed {
+        ChainFailed::Store(failed) => RecordsFailed::Store(failed),
+        ChainFailed::Damaged { .. } => RecordsFailed::Row { table: CHAIN.0 },
+    })?;
+    next(rec, rev.max(stated.unwrap_or(0)))
 }
 
 fn next(rec: RecordHandle, rev: u32) -> Result<u32, RecordsFailed> {
