@@ -14,6 +14,7 @@ mod export;
 mod failure;
 mod import;
 mod job;
+mod key;
 mod kinds;
 mod left;
 mod list;
@@ -51,6 +52,7 @@ pub use export::{ExportForm, LayoutOrder};
 pub use failure::CommandFailed;
 pub use import::{ImportOrder, Rejects};
 pub use job::JobCommand;
+pub use key::{KeyCommand, KeyFailed};
 pub use kinds::{list_kinds, show_kind};
 pub use mapping::{DraftOrder, check_mapping, draft_mapping, list_mappings, show_mapping};
 pub use recovery::{RecoveryChoice, RecoveryCommand};
@@ -276,6 +278,8 @@ pub enum Command {
     },
     /// Something about records that were stated and are not here.
     Recovery(RecoveryCommand),
+    /// Something about keys.
+    Key(KeyCommand),
     /// Something about backups.
     Backup(BackupCommand),
     /// The newest checkpoint that was verified.
@@ -358,6 +362,7 @@ fn carry_out(context: &Context, command: Command, speech: &mut Speech<'_>) -> Re
         Command::Edit { record, changes, by } => edit::edit(context, &record, &changes, &by, speech),
         Command::History { record } => edit::history(context, &record, speech),
         Command::Recovery(command) => recovery::carry_out(context, command, speech),
+        Command::Key(command) => key::carry_out(context, command, speech),
         Command::Backup(command) => backup::carry_out(context, command, speech),
         Command::Checkpoint => backup::checkpoint(context, speech),
         Command::Connector(command) => connector::carry_out(context, command, speech),

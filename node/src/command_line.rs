@@ -10,6 +10,7 @@ mod examining;
 mod exporting;
 mod first_sync;
 mod joining;
+mod keys;
 mod mapping;
 mod recovering;
 
@@ -135,6 +136,7 @@ impl Desk {
             }
             Words::History { record } => self.deliver(Command::History { record }),
             Words::Export(words) => self.export(words),
+            Words::Key(words) => self.keys(words),
             Words::Backup(words) => self.backup(words),
             Words::Restore { file, identity } => self.restore(&self.path(&file), identity),
             Words::Checkpoint => self.deliver(Command::Checkpoint),

@@ -12,7 +12,7 @@ use safeharbor_service::folder::Role;
 use safeharbor_service::person::Persons;
 use safeharbor_service::random::{Random, RandomFailed, draw};
 use safeharbor_service::store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::catalogues::InUse;
 use crate::connector::Connectors;
@@ -20,6 +20,7 @@ use crate::job::Jobs;
 use crate::layout::Layout;
 use crate::outbox::{Outbox, OutboxFailed};
 use crate::records::Records;
+use crate::statement_key::StatementKey;
 use crate::tables::PERSONS;
 
 /// What a context is made of.
@@ -65,7 +66,9 @@ pub struct Context {
     /// Randomness.
     pub random: Arc<dyn Random>,
     /// The key that signs statements.
-    pub signer: Arc<dyn Signer>,
+    pub signer: Arc<StatementKey>,
+    /// Held by whoever replaces the membership or a key: both are read, sent to the hub and written.
+    pub(crate) papers: Mutex<()>,
     /// Who did what.
     pub audit: AuditLog,
     /// Files kept by their digest.
@@ -107,7 +110,8 @@ impl Context {
             in_use,
             clock,
             random,
-            signer,
+            signer: Arc::new(StatementKey::new(signer)),
+            papers: Mutex::new(()),
             audit,
             evidence,
             records,

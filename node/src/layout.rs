@@ -49,6 +49,12 @@ impl Layout {
         self.keys().join("statement.key")
     }
 
+    /// The private key that is to sign statements once the hub has confirmed it; it is there while a rotation is under way.
+    #[must_use]
+    pub fn next_statement_key(&self) -> PathBuf {
+        self.keys().join("statement-next.key")
+    }
+
     /// The private key of the TLS certificate (PEM).
     #[must_use]
     pub fn tls_key(&self) -> PathBuf {

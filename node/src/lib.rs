@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::string_slice, reason = "tests may panic"))]
 
 mod as_text;
+mod enrolment;
 #[cfg(test)]
 mod testing;
 
@@ -36,11 +37,13 @@ pub mod records;
 pub mod recovery;
 pub mod rejection;
 pub mod renewal;
+pub mod rotation;
 pub mod running;
 pub mod selection;
 pub mod settings;
 pub mod situation;
 pub mod speech;
+pub mod statement_key;
 pub mod sync;
 pub mod tables;
 pub mod trust;

@@ -272,6 +272,21 @@ impl Membership {
         }
     }
 
+    /// The papers with what the hub answered to a rotation to `own`, which came without a certificate.
+    ///
+    /// # Errors
+    /// The answer is about another institution or admission, or `own` is not the statement key in force.
+    pub(crate) fn with_statements_of(
+        self,
+        answer: v1::Membership,
+        own: &PublicKey,
+    ) -> Result<Self, MembershipFailed> {
+        let answer = v1::Membership { certificate_pem: self.certificate_pem.clone(), ..answer };
+        let next = Self { tls_key: self.tls_key.clone(), ..Self::from_wire(answer)? };
+        next.verify_renewed(&self, own)?;
+        Ok(Self { statements: next.statements, authorities_pem: next.authorities_pem, ..self })
+    }
+
     /// The keys that the public statements leave in force.
     fn keys_in_force(
         &self,

@@ -21,6 +21,7 @@ use crate::outbox::OutboxFailed;
 use crate::own_keys::OwnKeys;
 use crate::own_lists::{CatalogueFailed, load_catalogue, pin_catalogue};
 use crate::policy::PolicyFailed;
+use crate::rotation;
 use crate::settings::Settings;
 
 /// Whose node a data folder is.
@@ -133,6 +134,10 @@ pub fn open(layout: &Layout, settings: &Settings, seams: &Seams) -> Result<Node,
     })?;
     OwnKeys::remember_files(&*context.store, layout)?;
     context.resume_policy()?;
+    if rotation::is_under_way(layout) {
+        // The hub may have ended the key at hand already.
+        context.outbox.pause();
+    }
     context.jobs.interrupt_all()?;
     Ok(Node { context: Arc::new(context), _folder: folder })
 }

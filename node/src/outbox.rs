@@ -9,7 +9,7 @@ mod entry;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use safeharbor_core::record::RecordHandle;
@@ -70,6 +70,7 @@ pub struct Outbox {
     next: AtomicU64,
     more: Notify,
     held: Mutex<()>,
+    paused: AtomicBool,
 }
 
 impl Outbox {
@@ -88,12 +89,31 @@ impl Outbox {
             next: AtomicU64::new(last.saturating_add(1)),
             more: Notify::new(),
             held: Mutex::new(()),
+            paused: AtomicBool::new(false),
         })
     }
 
     /// Keeps others from changing records and outbox until the guard is dropped.
     pub fn hold(&self) -> MutexGuard<'_, ()> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets nothing become a statement until [`Outbox::resume`]; entries go on being put here. On return no numbering is under way.
+    pub fn pause(&self) {
+        let _held = self.hold();
+        self.paused.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends a pause.
+    pub fn resume(&self) {
+        self.paused.store(false, Ordering::SeqCst);
+        self.announce();
+    }
+
+    /// Whether nothing becomes a statement for now.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::SeqCst)
     }
 
     /// The first `limit` entries with what they state at this moment. A field whose class or ceiling has become stricter since it

@@ -1,4 +1,5 @@
-//! Renewing the certificate: at two thirds of its life, for another TLS key, on proof of the statement key.
+//! Renewing the certificate: at two thirds of its life, for another TLS key, on proof of the statement key. A restored node renews at once,
+//! because the hub learns its new witness key by the same request.
 //!
 //! The connection for it carries no certificate, so that one that has ended is renewed in the same way. The membership is replaced as a
 //! whole and names its key's file: whatever a kill leaves, certificate and key go together.
@@ -9,32 +10,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use safeharbor_certs::authority::validity_s;
-use safeharbor_certs::proof::prove_renewal;
+use safeharbor_certs::proof::{prove_other_witness, prove_renewal};
 use safeharbor_certs::request::{CreateRequestFailed, create_request};
-use safeharbor_certs::tls::{ConfigureTlsFailed, client_config_with};
 use safeharbor_core::digest::Digest;
-use safeharbor_core::key::SignFailed;
+use safeharbor_core::directory::KeySigns;
+use safeharbor_core::key::{MemorySigner, SignFailed, Signer};
+use safeharbor_core::note::NoteFailed;
 use safeharbor_core::policy::{ParsePolicyFailed, Policy};
 use safeharbor_proto::v1;
-use safeharbor_proto::v1::enrollment_client::EnrollmentClient;
 use safeharbor_service::durable_file::WriteFailed;
-use safeharbor_service::random::draw;
+use safeharbor_service::key_file::{self, KeyUse, LoadKeyFailed};
+use safeharbor_service::random::{RandomFailed, draw};
 use safeharbor_service::secret_file;
 use safeharbor_service::settings::LoadSettingsFailed;
 use safeharbor_service::shutdown::Shutdown;
-use tokio::time::timeout;
 
 use crate::context::Context;
+use crate::enrolment::{AnswerFailed, ReachFailed, answered, connect};
 use crate::layout::Layout;
 use crate::membership::{Membership, MembershipFailed};
 use crate::settings::Settings;
 use crate::speech::chain_of;
-use crate::sync::{Connector, ConnectorFailed, Dialler, LoadDialFailed, clean};
+use crate::sync::Connector;
 
 /// Certificates begin this long before they are made, for peers whose clocks are behind; it is no part of their life.
 const BACKDATED_S: u64 = 300;
-/// How long the hub may take over its answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The clock is looked at again after this long at the latest: it may have been set, or the machine have slept.
 const LOOK_S_MAX: u64 = 60;
 /// The longest pause after an attempt that failed.
@@ -52,9 +52,6 @@ pub enum RenewFailed {
     /// The trust policy is malformed.
     #[error("the pinned trust policy cannot be used")]
     Policy(#[from] ParsePolicyFailed),
-    /// The hub's address cannot be read.
-    #[error("the hub's address cannot be read")]
-    Address(#[source] std::io::Error),
     /// The settings cannot be used.
     #[error("the settings cannot be used")]
     Settings(#[from] LoadSettingsFailed),
@@ -67,21 +64,21 @@ pub enum RenewFailed {
     /// The statement key refused.
     #[error("the statement key cannot sign")]
     Sign(#[from] SignFailed),
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up")]
-    Tls(#[from] ConfigureTlsFailed),
-    /// The hub's name is none.
+    /// The hub cannot be asked.
     #[error(transparent)]
-    Connector(#[from] ConnectorFailed),
-    /// The proxy's credentials cannot be loaded.
-    #[error(transparent)]
-    Dialler(#[from] LoadDialFailed),
-    /// There is no connection.
-    #[error("the hub cannot be reached")]
-    Connect(#[from] tonic::transport::Error),
+    Reach(#[from] ReachFailed),
     /// The hub refused or fell silent.
-    #[error("the hub did not renew the certificate: {0}")]
-    Answer(String),
+    #[error("the hub did not renew the certificate")]
+    Answer(#[from] AnswerFailed),
+    /// No name for the key.
+    #[error("a name for the TLS key takes random bytes")]
+    Random(#[from] RandomFailed),
+    /// The witness key cannot be loaded.
+    #[error(transparent)]
+    WitnessKey(#[from] LoadKeyFailed),
+    /// The witness key refused.
+    #[error("the witness key cannot sign")]
+    Witness(#[source] NoteFailed),
 }
 
 /// Renews for as long as the node runs, at once where the hub has other authorities than the node; `connector` uses the new
@@ -125,7 +122,10 @@ fn pause_s(failures: u32, life_s: u64) -> u64 {
 fn due(context: &Context) -> Option<(u64, u64)> {
     let membership = Membership::load(&context.layout).ok()??;
     let valid = validity_s(&membership.certificate_pem)?;
-    let due_s = due_s(&valid, jitter_of(&membership.certificate_pem));
+    let due_s = match other_witness(&context.layout, &membership) {
+        Ok(Some(_)) => 0,
+        Ok(None) | Err(_) => due_s(&valid, jitter_of(&membership.certificate_pem)),
+    };
     Some((due_s, life_s(&valid)))
 }
 
@@ -158,18 +158,22 @@ fn jitter_of(certificate_pem: &str) -> u8 {
 /// # Errors
 /// Any of [`RenewFailed`]; nothing has changed then.
 pub async fn renew(context: &Context, connector: &Connector) -> Result<u64, RenewFailed> {
+    let _papers = context.papers.lock().await;
     let layout = &context.layout;
     let kept = Membership::load(layout)?.ok_or(RenewFailed::NoMember)?;
     let hub = Settings::load(layout, &[])?.hub;
+    let witness = other_witness(layout, &kept)?;
     let request = create_request(context.institution)?;
-    let name = format!(
-        "tls-{}.key",
-        hex(&draw(&*context.random).map_err(|failed| RenewFailed::Answer(failed.to_string()))?)
-    );
+    let name = format!("tls-{}.key", hex(&draw(&*context.random)?));
     secret_file::create(&layout.keys().join(&name), request.key_pem.as_bytes())?;
-    let answer = ask(context, &kept, &hub, request.csr_pem).await?;
+    let answer = ask(context, &kept, request.csr_pem, witness.as_ref()).await?;
     let next = Membership { tls_key: name, ..Membership::from_wire(answer)? };
     next.verify_renewed(&kept, &context.signer.public_key())?;
+    if let Some(witness) = witness
+        && next.key_in_force(KeySigns::Checkpoints)? != Some(witness.public_key())
+    {
+        return Err(MembershipFailed::NotInForce("witness").into());
+    }
     // What is trusted was pinned when the node joined; a certificate does not change it.
     let next = Membership { policy: kept.policy, ..next };
     let tls = next.tls(layout, hub.key_exchange)?;
@@ -182,29 +186,34 @@ pub async fn renew(context: &Context, connector: &Connector) -> Result<u64, Rene
 async fn ask(
     context: &Context,
     kept: &Membership,
-    hub: &crate::settings::Hub,
     csr_pem: String,
+    witness: Option<&MemorySigner>,
 ) -> Result<v1::Membership, RenewFailed> {
     let policy: Policy = kept.policy.parse()?;
     let (issuer, _) = policy.hub_keys().first().ok_or(MembershipFailed::Lacks("hub key"))?;
-    let proof = prove_renewal(
-        issuer,
-        context.institution,
-        (&csr_pem, None),
-        context.clock.now_s(),
-        &*context.signer,
-    )?;
-    let address = fs::read_to_string(context.layout.hub_address()).map_err(RenewFailed::Address)?;
-    let tls = client_config_with(&kept.authorities_pem, None, hub.key_exchange)?;
-    let connector = Connector::new(address.trim().to_owned(), &kept.hub_name, tls)?;
-    let channel = connector.through(Dialler::load(&context.layout, hub)?).connect().await?;
-    let (institution, cosignature) = (context.institution.to_string(), String::new());
-    let request = v1::RenewRequest { institution, csr_pem, proof, cosignature };
-    match timeout(ANSWER_TIMEOUT, EnrollmentClient::new(channel).renew(request)).await {
-        Ok(Ok(answer)) => Ok(answer.into_inner()),
-        Ok(Err(status)) => Err(RenewFailed::Answer(clean(status.message()))),
-        Err(_elapsed) => Err(RenewFailed::Answer("it did not answer in time".to_owned())),
+    let (code, now_s) = (context.institution, context.clock.now_s());
+    let named = witness.map(Signer::public_key);
+    let proof = prove_renewal(issuer, code, (&csr_pem, named.as_ref()), now_s, &*context.signer)?;
+    let cosignature = match witness {
+        Some(witness) => {
+            let log = policy.logs().first().ok_or(MembershipFailed::Lacks("log"))?;
+            prove_other_witness((log.key.name(), &csr_pem), now_s, witness).map_err(RenewFailed::Witness)?
+        }
+        None => String::new(),
+    };
+    let mut client = connect(&context.layout, kept).await?;
+    let request = v1::RenewRequest { institution: code.to_string(), csr_pem, proof, cosignature };
+    Ok(answered(client.renew(request)).await?)
+}
+
+/// The witness key at hand, if it is another one than the registry says: a restored node has made its own.
+fn other_witness(layout: &Layout, kept: &Membership) -> Result<Option<MemorySigner>, RenewFailed> {
+    if !secret_file::exists(&layout.witness_key()) {
+        return Ok(None);
     }
+    let witness = key_file::load(&layout.witness_key(), KeyUse::Witness)?;
+    let is_logged = kept.key_in_force(KeySigns::Checkpoints)? == Some(witness.public_key());
+    Ok((!is_logged).then_some(witness))
 }
 
 /// Keys that no certificate of ours is for any more, and those of attempts that failed.

@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::membership::{Membership, MembershipFailed};
 use crate::opening::Node;
 use crate::renewal;
+use crate::rotation;
 use crate::settings::Settings;
 use crate::speech::{Exit, Language, Speech, chain_of};
 use crate::sync::{
@@ -101,6 +102,7 @@ pub async fn serve(context: Arc<Context>, shutdown: &Shutdown, until: Until) -> 
     let scheduled = Arc::clone(&context);
     let backed_up = Arc::clone(&context);
     let renewed = (Arc::clone(&context), link.connector.clone());
+    let rotated = Arc::clone(&context);
     let handler = move |request, output| answer(Arc::clone(&commanded), request, output);
     tokio::select! {
         outcome = keep_in_step(context, link, shutdown, until) => outcome,
@@ -108,6 +110,7 @@ pub async fn serve(context: Arc<Context>, shutdown: &Shutdown, until: Until) -> 
         () = keep_connectors(scheduled, shutdown) => Ok(Outcome::ShutDown),
         () = keep_backups(backed_up, shutdown) => Ok(Outcome::ShutDown),
         () = keep_certificate(renewed, shutdown) => Ok(Outcome::ShutDown),
+        () = keep_key(rotated, shutdown) => Ok(Outcome::ShutDown),
         served = control::serve(&socket, handler) => match served {
             Ok(()) => Ok(Outcome::ShutDown),
             Err(failed) => Err(failed.into()),
@@ -124,6 +127,12 @@ async fn keep_connectors(context: Arc<Context>, shutdown: &Shutdown) {
 /// As [`keep_connectors`].
 async fn keep_certificate((context, connector): (Arc<Context>, Connector), shutdown: &Shutdown) {
     renewal::keep(context, connector, shutdown).await;
+    std::future::pending().await
+}
+
+/// As [`keep_connectors`].
+async fn keep_key(context: Arc<Context>, shutdown: &Shutdown) {
+    rotation::keep(context, shutdown).await;
     std::future::pending().await
 }
 

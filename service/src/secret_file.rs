@@ -5,14 +5,14 @@
 //! `tls.key`, `authority.key.pem`, `backup-identity` and the like. A file goes before a credential, because keys are renewed and
 //! credentials are not.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::durable_file::{self, Access, Existing, WriteFailed};
+use crate::durable_file::{self, Access, Existing, WriteFailed, sync_folder};
 
 /// No private key in any format we write is longer.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
@@ -59,6 +59,47 @@ pub fn create(path: &Path, secret: &[u8]) -> Result<(), WriteFailed> {
 /// The file cannot be written; the older secret then stays.
 pub fn replace(path: &Path, secret: &[u8]) -> Result<(), WriteFailed> {
     durable_file::write(path, secret, Access::OwnerOnly, Existing::Replace)
+}
+
+/// Gives the secret at `from` the name `path` and wipes what had that name. After a crash `path` holds either.
+///
+/// # Errors
+/// The file cannot be renamed, or the older secret not be overwritten: it has no name then.
+pub fn take_place(from: &Path, path: &Path) -> Result<(), WriteFailed> {
+    let failed = |step| move |source| WriteFailed { path: path.to_owned(), step, source };
+    // Reached by no name after the rename.
+    let older = match OpenOptions::new().write(true).open(path) {
+        Ok(older) => Some(older),
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => None,
+        Err(source) => return Err(failed("opening the older secret")(source)),
+    };
+    std::fs::rename(from, path).map_err(failed("naming the file"))?;
+    sync_folder(path.parent().unwrap_or(Path::new("."))).map_err(failed("flushing the folder"))?;
+    match older {
+        Some(older) => overwrite(older).map_err(failed("wiping the older secret")),
+        None => Ok(()),
+    }
+}
+
+/// Overwrites a secret and removes it; one that is gone is no error. A disk that moves what is written may keep a copy all the same.
+///
+/// # Errors
+/// It cannot be overwritten or removed.
+pub fn wipe(path: &Path) -> Result<(), WriteFailed> {
+    let failed = |step| move |source| WriteFailed { path: path.to_owned(), step, source };
+    match OpenOptions::new().write(true).open(path) {
+        Ok(file) => overwrite(file).map_err(failed("wiping the secret"))?,
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(failed("opening the secret")(source)),
+    }
+    std::fs::remove_file(path).map_err(failed("removing the file"))?;
+    sync_folder(path.parent().unwrap_or(Path::new("."))).map_err(failed("flushing the folder"))
+}
+
+fn overwrite(mut file: File) -> io::Result<()> {
+    let length = file.metadata()?.len().min(SECRET_BYTES_MAX);
+    io::copy(&mut io::repeat(0).take(length), &mut file)?;
+    file.sync_all()
 }
 
 /// Loads a secret that nobody but the owner can read, from its file or else from systemd; wiped on drop.
@@ -202,5 +243,33 @@ mod tests {
         let path = folder.path().join("tls.key");
         create(&path, &[b'x'; 70_000]).unwrap();
         assert!(matches!(load(&path), Err(LoadSecretFailed::TooLong { .. })));
+    }
+
+    #[test]
+    fn a_secret_takes_the_place_of_another_which_is_wiped() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, next, kept] = ["key", "key-next", "kept"].map(|name| folder.path().join(name));
+        create(&path, b"before").unwrap();
+        create(&next, b"after").unwrap();
+        // Another name of the same file shows what becomes of it.
+        std::fs::hard_link(&path, &kept).unwrap();
+        take_place(&next, &path).unwrap();
+        assert_eq!(load(&path).unwrap().as_slice(), b"after");
+        assert!(!next.exists());
+        assert_eq!(std::fs::read(&kept).unwrap(), [0; 6]);
+        assert!(take_place(&next, &path).is_err(), "there is no next one any more");
+        assert_eq!(load(&path).unwrap().as_slice(), b"after");
+    }
+
+    #[test]
+    fn a_wiped_secret_is_gone_with_its_content_and_wiping_again_is_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, kept] = ["key", "kept"].map(|name| folder.path().join(name));
+        create(&path, b"secret").unwrap();
+        std::fs::hard_link(&path, &kept).unwrap();
+        wipe(&path).unwrap();
+        wipe(&path).unwrap();
+        assert!(!path.exists());
+        assert_eq!(std::fs::read(&kept).unwrap(), [0; 6]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use safeharbor_integration_tests::programs::{run, run_any};
+use safeharbor_integration_tests::programs::{run, run_any, wait_for};
 use serde_json::Value;
 
 use crate::harness::{CODES, Federation, Node, PASSWORD, text};
@@ -52,6 +52,18 @@ fn a_node_restored_from_an_older_backup_is_in_step_again_by_itself() {
     assert_eq!(status["sync"]["standing"], "in-step", "{status}");
     assert_eq!(status["sync"]["alarms"].as_array().map(Vec::len), Some(0), "{status}");
     assert_eq!((status["stated"].as_u64(), federation.logged_by(CODES[1])), (Some(logged), logged));
+    // The registry learns the witness key that the restored node made: the one before ends with it.
+    let running = node.start();
+    let witnesses = || {
+        let listed: Value =
+            serde_json::from_str(&node.run(&["key", "list", "--format", "json"], "")).unwrap();
+        let keys = listed["keys"].as_array().unwrap().clone();
+        keys.into_iter().filter(|key| key["use"] == "checkpoints").collect::<Vec<_>>()
+    };
+    wait_for("the node to take commands", || Ok(node.data.join("control.sock").exists())).unwrap();
+    wait_for("the new witness key in the registry", || Ok(witnesses().len() == 2)).unwrap();
+    assert_eq!(witnesses()[0]["until"], witnesses()[1]["from"]);
+    running.end().unwrap();
     // A folder in use, and a damaged backup, change nothing.
     let again = node.try_run(&["restore", &text(&kept), "--identity", &text(&key)], "");
     assert_eq!(again.0, Some(1), "{}", again.2);

@@ -13,6 +13,7 @@ mod leaks;
 mod rebuild;
 mod recovery;
 mod renewal;
+mod rotation;
 mod standing;
 mod streams;
 mod three_nodes;

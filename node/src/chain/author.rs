@@ -18,6 +18,7 @@ use safeharbor_service::store::{Batch, Store, StoreFailed};
 use super::{Chain, ChainFailed, Claim, Memory, Stated};
 use crate::context::Context;
 use crate::outbox::{Content, Left, Outbox, OutboxFailed, Pending};
+use crate::statement_key::StatementKey;
 use crate::trust::{Alarm, Alarms, OwnKeys};
 
 /// Bytes of one commit at which no further statement is added.
@@ -78,12 +79,13 @@ impl Author {
     /// An author for the institution that the statement `admitted` let in.
     #[must_use]
     pub fn new(context: &Context, admitted: Digest) -> Self {
+        let signer: Arc<dyn Signer> = Arc::<StatementKey>::clone(&context.signer);
         Self {
             chain: Chain::new(Arc::clone(&context.store)),
             store: Arc::clone(&context.store),
             clock: Arc::clone(&context.clock),
             random: Arc::clone(&context.random),
-            signer: Arc::clone(&context.signer),
+            signer,
             institution: context.institution,
             admitted,
             own_keys: OwnKeys::default().including(context.signer.public_key()),
@@ -113,7 +115,8 @@ impl Author {
         if seq == 0 { Ok(Some(self.admitted)) } else { self.chain.digest(seq) }
     }
 
-    /// Numbers and signs at most `limit` entries of the outbox and takes them out, in one commit; durable on return.
+    /// Numbers and signs at most `limit` entries of the outbox and takes them out, in one commit; durable on return. None while the outbox
+    /// is paused.
     /// Blocks for as long as the signatures take.
     ///
     /// # Errors
@@ -122,6 +125,9 @@ impl Author {
     pub fn state(&self, outbox: &Outbox, limit: usize) -> Result<Stating, StateFailed> {
         let stating = {
             let _held = outbox.hold();
+            if outbox.is_paused() {
+                return Ok(Stating { head: self.head()?, taken: 0 });
+            }
             let (pending, dead) = outbox.look(limit)?;
             outbox.bury(&dead)?;
             let cat = outbox.catalogue().digest();

@@ -435,3 +435,33 @@ fn a_record_restored_at_an_older_revision_goes_on_behind_the_last_one_that_was_s
     let is_next = |one: &Pending| matches!(one.content, Content::Disclosure { rev: 4, .. });
     assert!(pending.len() == 1 && is_next(&pending[0]), "the hub takes no revision twice: {pending:?}");
 }
+
+fn a_paused_outbox_states_nothing_and_goes_on_where_it_was() {
+    let bench = Bench::new();
+    let author = Author::new(&bench.context, admitted());
+    bench.accept(1, "commit");
+    bench.import(&[&published("A-1", "甲"), &published("A-2", "乙"), &published("A-3", "丙")]);
+    bench.context.outbox.pause();
+    let paused = author.state(&bench.context.outbox, 10).unwrap();
+    assert_eq!((paused.taken, paused.head.seq), (0, 0));
+    bench.context.outbox.resume();
+    assert_eq!(author.state(&bench.context.outbox, 10).unwrap().taken, 3);
+}
+
+#[test]
+fn statements_name_the_key_that_signed_them_also_after_another_one_took_its_place() {
+    let bench = Bench::new();
+    let author = Author::new(&bench.context, admitted());
+    bench.accept(1, "commit");
+    bench.import(&[&published("A-1", "甲"), &published("A-2", "乙")]);
+    let state_one = || author.state(&bench.context.outbox, 1).unwrap().head.seq;
+    let first = state_one();
+    bench.context.signer.replace(Arc::new(signer(2)));
+    let second = state_one();
+    for (seq, seed) in [(first, 1), (second, 2)] {
+        let stated = author.chain.statement(seq).unwrap().unwrap();
+        let statement = Statement::parse(&stated.jwt).unwrap();
+        statement.verify(&signer(seed).public_key()).unwrap();
+        assert_eq!(statement.key_id(), Some(signer(seed).public_key().thumbprint().to_string().as_str()));
+    }
+}

@@ -13,7 +13,7 @@ use safeharbor_service::durable_file::WriteFailed;
 use safeharbor_service::person::{AuthorizeFailed, PersonCommandFailed, PersonsFailed};
 use safeharbor_service::store::StoreFailed;
 
-use super::{BackupFailed, ConnectingFailed};
+use super::{BackupFailed, ConnectingFailed, KeyFailed};
 use crate::approval::ApproveFailed;
 use crate::catalogues::AcceptFailed;
 use crate::chain::ChainFailed;
@@ -132,6 +132,9 @@ pub enum CommandFailed {
     /// Something about backups.
     #[error(transparent)]
     Backup(#[from] BackupFailed),
+    /// Something about keys.
+    #[error(transparent)]
+    Key(#[from] KeyFailed),
     /// A connector or a job.
     #[error(transparent)]
     Connecting(#[from] ConnectingFailed),
@@ -218,6 +221,7 @@ impl CommandFailed {
             | Self::Store(_)
             | Self::Audit(_)
             | Self::Backup(BackupFailed::Make(_) | BackupFailed::Book(_))
+            | Self::Key(KeyFailed::Membership(_) | KeyFailed::Process(_))
             | Self::Read { .. }
             | Self::Write(_)
             | Self::Output(_)
@@ -239,6 +243,7 @@ impl CommandFailed {
             | Self::Form(_)
             | Self::Exists(_)
             | Self::Backup(BackupFailed::Key(_) | BackupFailed::Settings(_) | BackupFailed::NoCheckpoint)
+            | Self::Key(KeyFailed::NoMember)
             | Self::Plan(_) => Exit::Refused,
             Self::Connecting(failed) => failed.exit(),
             Self::Person(failed) => failed.exit(),

@@ -11,6 +11,7 @@ use super::catalogue::CatalogueWords;
 use super::examining::DoctorWords;
 use super::exporting::ExportWords;
 use super::joining::JoinWords;
+use super::keys::KeyWords;
 use super::mapping::MappingWords;
 use super::recovering::RecoveryWords;
 use crate::command::{Choice, ExportForm};
@@ -279,6 +280,9 @@ pub enum Words {
         #[arg(long)]
         run_again: bool,
     },
+    /// 密钥：查看本单位的密钥及其在登记簿中的位置，更换声明密钥 Keys: where they stand in the registry, and replacing the statement key
+    #[command(subcommand)]
+    Key(KeyWords),
     /// 备份：加密的一个文件，含恢复本节点所需的全部内容 Backups: one encrypted file with all that this node needs to come back
     #[command(subcommand)]
     Backup(BackupWords),

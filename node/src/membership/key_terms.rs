@@ -1,6 +1,6 @@
 //! The institution's keys and the log positions each is valid for, as the hub's public statements say.
 
-use safeharbor_core::directory::{Announcement, KeySigns, KeyTerm};
+use safeharbor_core::directory::{Announcement, KeyGround, KeySigns, KeyTerm};
 use safeharbor_core::institution::Issuer;
 use safeharbor_core::key::PublicKey;
 use safeharbor_core::policy::Policy;
@@ -14,11 +14,29 @@ impl Membership {
     /// # Errors
     /// A statement that the hub did not make, or that is out of order.
     pub fn statement_keys(&self) -> Result<Vec<KeyTerm>, MembershipFailed> {
-        let policy: Policy = self.policy.parse()?;
-        let (hub, key) = policy.hub_keys().first().ok_or(MembershipFailed::Lacks("hub key"))?;
-        let mut terms = self.key_terms(hub, key)?;
+        let mut terms = self.keys()?;
         terms.retain(|term| term.signs == KeySigns::Statements);
         Ok(terms)
+    }
+
+    /// The institution's keys of every use, oldest first, verified as its [statement keys](Self::statement_keys) are.
+    ///
+    /// # Errors
+    /// A statement that the hub did not make, or that is out of order.
+    pub fn keys(&self) -> Result<Vec<KeyTerm>, MembershipFailed> {
+        let policy: Policy = self.policy.parse()?;
+        let (hub, key) = policy.hub_keys().first().ok_or(MembershipFailed::Lacks("hub key"))?;
+        self.key_terms(hub, key)
+    }
+
+    /// The key of that use that is in force.
+    ///
+    /// # Errors
+    /// A statement that the hub did not make, or that is out of order.
+    pub fn key_in_force(&self, signs: KeySigns) -> Result<Option<PublicKey>, MembershipFailed> {
+        let terms = self.keys()?;
+        let found = terms.iter().find(|term| term.signs == signs && term.until.is_none());
+        Ok(found.map(|term| term.key))
     }
 
     /// All keys of the institution, oldest first. A key ends with the entry that says so, or that begins the next one of its use.
@@ -46,17 +64,22 @@ impl Membership {
 
 fn follow(terms: &mut Vec<KeyTerm>, index: u64, announced: &Announcement) {
     match announced {
-        Announcement::KeyBegins { key, signs, .. } => {
+        Announcement::KeyBegins { key, signs, ground, .. } => {
             terms.iter_mut().filter(|term| term.signs == *signs).for_each(|term| end(term, index));
-            let (key, signs, re_enrolled, confirmed) = (*key, *signs, false, None);
+            let re_enrolled = *ground == KeyGround::ReEnrolment;
+            let (key, signs, confirmed) = (*key, *signs, None);
             terms.push(KeyTerm { key, from: index, until: None, signs, re_enrolled, confirmed });
         }
         Announcement::KeyEnds { key, .. } => {
             terms.iter_mut().filter(|term| term.key == *key).for_each(|term| end(term, index));
         }
+        Announcement::KeyConfirmed { key, .. } => {
+            for term in terms.iter_mut().filter(|term| term.key == *key) {
+                term.confirmed.get_or_insert(index);
+            }
+        }
         Announcement::HubKey { .. }
         | Announcement::Institution { .. }
-        | Announcement::KeyConfirmed { .. }
         | Announcement::Catalogue { .. }
         | Announcement::Other => {}
     }

@@ -71,6 +71,8 @@ pub(super) struct Conversation {
     was_in_step: bool,
     /// How many records the hub was told are not linked.
     told_unlinked: u64,
+    /// Whether numbering paused when it was looked at last: what waited meanwhile is asked for again.
+    was_paused: bool,
 }
 
 impl Conversation {
@@ -87,6 +89,7 @@ impl Conversation {
             progressed: false,
             was_in_step: false,
             told_unlinked: 0,
+            was_paused: false,
         }
     }
 
@@ -115,6 +118,7 @@ impl Conversation {
     }
 
     async fn talk(&mut self, channel: Channel) -> Result<End, SyncFailed> {
+        self.was_paused = self.desk.context.outbox.is_paused();
         let facts = self.facts().await?;
         self.take(Event::Opened(facts));
         let (sender, receiver) = mpsc::channel(CHANNEL_MESSAGES);
@@ -173,8 +177,13 @@ impl Conversation {
                 return Ok(end);
             }
             self.mark_in_step().await?;
+            let is_paused = desk.context.outbox.is_paused();
+            if std::mem::replace(&mut self.was_paused, is_paused) && !is_paused {
+                self.take(Event::OutboxFilled);
+                continue;
+            }
             if self.until == Until::InStep && self.outgoing.is_empty() {
-                if self.was_in_step {
+                if self.was_in_step && !is_paused {
                     return Ok(End::InStep);
                 }
                 if self.machine.is_held_up() {
