@@ -69,7 +69,7 @@ const fn post(path: &'static str, takes: Takes) -> Route {
 }
 
 /// The routes of the admin address.
-pub const ROUTES: [Route; 11] = [
+pub const ROUTES: [Route; 14] = [
     get("/healthz", Takes::Nothing),
     get("/login", Takes::Nothing),
     post("/login", Takes::Nothing),
@@ -79,6 +79,9 @@ pub const ROUTES: [Route; 11] = [
     get("/", Takes::Role(ANY_ROLE)),
     get("/board.json", Takes::Role(ANY_ROLE)),
     get("/persons", Takes::Role(ADMINISTRATOR)),
+    get("/proposals", Takes::Role(ADMINISTRATOR)),
+    post("/proposals/approve", Takes::Role(ADMINISTRATOR)),
+    post("/proposals/close", Takes::Role(ADMINISTRATOR)),
     get("/audit", Takes::Role(ADMINISTRATOR)),
     get("/audit.csv", Takes::Role(ADMINISTRATOR)),
 ];

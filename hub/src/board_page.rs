@@ -1,7 +1,8 @@
-//! The admin address: signing in, the operators' first screen, persons and the audit log. Marked internal.
+//! The admin address: signing in, the operators' first screen, persons, proposals and the audit log. Marked internal.
 
 mod audit;
 mod bars;
+mod deciding;
 mod door;
 mod first;
 mod groups;
@@ -12,6 +13,7 @@ mod months;
 mod numbers;
 mod page;
 mod persons;
+mod proposals;
 mod queue;
 mod report;
 #[cfg(test)]
@@ -35,7 +37,7 @@ use axum::{Router, middleware, routing};
 use safeharbor_service::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
-use crate::office::Desk;
+use crate::office::Office;
 use guard::{Names, guard};
 use page::{Missing, Page};
 use queue::Queue;
@@ -51,13 +53,13 @@ const FORM_BYTES_MAX: usize = 8 * 1024;
 
 /// What the screens are made from.
 #[derive(Debug, Clone)]
-pub struct AdminState(Arc<Desk>, Queue);
+pub struct AdminState(Arc<Office>, Queue);
 
 impl AdminState {
     /// The screens of this hub.
     #[must_use]
-    pub fn new(desk: Desk) -> Self {
-        Self(Arc::new(desk), Queue::new())
+    pub fn new(office: Office) -> Self {
+        Self(Arc::new(office), Queue::new())
     }
 
     fn report(&self) -> BoardReport {
@@ -101,6 +103,9 @@ fn pages() -> Router<AdminState> {
         .route("/logout", routing::post(login::leave))
         .route("/first", routing::get(first::show).post(first::take))
         .route("/persons", routing::get(persons::show))
+        .route("/proposals", routing::get(proposals::show))
+        .route("/proposals/approve", routing::post(deciding::approve))
+        .route("/proposals/close", routing::post(deciding::close))
         .route("/audit", routing::get(audit::show))
         .route("/audit.csv", routing::get(audit::download))
         .route("/", routing::get(board))

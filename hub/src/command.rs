@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use authority::{AuthorityCommand, Step};
 pub use backup::{BackupCommand, BackupFailed};
+pub(crate) use catalogue::lines as difference_lines;
 pub use catalogue::{CatalogueCommand, CatalogueRefused, Source};
 pub use failure::CommandFailed;
 pub use institution::InstitutionCommand;

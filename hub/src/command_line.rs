@@ -152,11 +152,11 @@ impl Desk<'_> {
             InstitutionWords::Suspend { code, person } => {
                 InstitutionCommand::Suspend { code, by: self.ask(person)? }
             }
-            InstitutionWords::Reinstate { code, person } => {
-                InstitutionCommand::Reinstate { code, by: self.ask(person)? }
+            InstitutionWords::Reinstate { code, person, reason } => {
+                InstitutionCommand::Reinstate { code, by: self.ask(person)?, reason }
             }
-            InstitutionWords::Revoke { code, person } => {
-                InstitutionCommand::Revoke { code, by: self.ask(person)? }
+            InstitutionWords::Revoke { code, person, reason } => {
+                InstitutionCommand::Revoke { code, by: self.ask(person)?, reason }
             }
         }))
     }
@@ -166,6 +166,9 @@ impl Desk<'_> {
             ProposalWords::List => ProposalCommand::List,
             ProposalWords::Approve { number, person } => {
                 ProposalCommand::Approve { number, by: self.ask(person)? }
+            }
+            ProposalWords::Decline { number, reason, person } => {
+                ProposalCommand::Decline { number, reason, by: self.ask(person)? }
             }
             ProposalWords::Withdraw { number, person } => {
                 ProposalCommand::Withdraw { number, by: self.ask(person)? }
@@ -199,8 +202,8 @@ impl Desk<'_> {
             CatalogueWords::Show { cat } => CatalogueCommand::Show { cat },
             CatalogueWords::Check { folder } => CatalogueCommand::Check { source: source(Some(folder)) },
             CatalogueWords::Diff { folder, .. } => CatalogueCommand::Diff { source: source(folder) },
-            CatalogueWords::Propose { folder, person, .. } => {
-                CatalogueCommand::Propose { source: source(folder), by: self.ask(person)? }
+            CatalogueWords::Propose { folder, person, reason, .. } => {
+                CatalogueCommand::Propose { source: source(folder), by: self.ask(person)?, reason }
             }
             CatalogueWords::Export { cat, output } => {
                 CatalogueCommand::Export { cat, folder: self.path(&output) }

@@ -7,6 +7,7 @@
 mod book;
 mod decision;
 mod rule;
+mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -18,10 +19,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::command::CommandFailed;
-use crate::office::Office;
+use crate::office::{Desk, Office};
 use book::Book;
 pub use decision::{Decision, NotApplicable};
-pub use rule::{RuleFailed, may_decide, who_may_decide};
+pub use rule::{RuleFailed, Seat, may_decide, seats, who_may_decide};
+pub use telling::{REASON_CHARACTERS_MAX, reason_of};
 
 /// How long a proposal can be decided.
 pub const EXPIRES_MS: u64 = 7 * 24 * 3600 * 1000;
@@ -35,6 +37,9 @@ pub struct Proposal {
     pub what: Decision,
     /// What it is about, as it stood when it was proposed.
     pub situation: String,
+    /// Why; empty if nobody said.
+    #[serde(default)]
+    pub reason: String,
     /// Who proposed it.
     pub by: Person,
     /// When, in Unix milliseconds.
@@ -71,6 +76,15 @@ pub enum State {
         by: Person,
         /// When, in Unix milliseconds.
         at_ms: u64,
+    },
+    /// Somebody else decided against it.
+    Declined {
+        /// Who.
+        by: Person,
+        /// When, in Unix milliseconds.
+        at_ms: u64,
+        /// Why.
+        reason: String,
     },
     /// What it was about changed, so it can never be carried out.
     Overtaken {
@@ -121,6 +135,20 @@ pub enum ProposalFailed {
         /// What that is at the moment.
         now: String,
     },
+    /// A reason is too long.
+    #[error("a reason has at most {REASON_CHARACTERS_MAX} characters")]
+    Reason,
+    /// Nobody said why it is declined.
+    #[error("say why it is declined, so that whoever proposed it learns it")]
+    NoReason,
+    /// Somebody else proposed it.
+    #[error(
+        "only whoever proposed it withdraws proposal {number}; others decline it and say why: proposal decline {number}"
+    )]
+    NotOwn {
+        /// Its number.
+        number: u32,
+    },
     /// This person may not decide it.
     #[error("{name} may not decide proposal {number}")]
     Rule {
@@ -146,11 +174,32 @@ pub enum ProposalFailed {
     Row(#[from] serde_json::Error),
 }
 
+/// What somebody wants done, and why.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// What.
+    pub what: Decision,
+    /// Why; may be empty.
+    pub reason: String,
+}
+
+impl From<Decision> for Wanted {
+    fn from(what: Decision) -> Self {
+        Self { what, reason: String::new() }
+    }
+}
+
 /// Puts a decision to a second person; nothing is done yet. Durable on return.
 ///
 /// # Errors
 /// It is not applicable, the same was proposed already, or the store or the audit log cannot be written.
-pub async fn propose(office: &Office, what: Decision, by: Person) -> Result<Proposal, CommandFailed> {
+pub async fn propose(
+    office: &Office,
+    wanted: impl Into<Wanted>,
+    by: Person,
+) -> Result<Proposal, CommandFailed> {
+    let Wanted { what, reason } = wanted.into();
+    let reason = reason_of(&reason)?;
     let _deciding = office.deciding().await;
     let situation = what.situation(office).map_err(ProposalFailed::from)?;
     let (book, at_ms) = (Book::of(office), office.clock.now_ms());
@@ -161,8 +210,8 @@ pub async fn propose(office: &Office, what: Decision, by: Person) -> Result<Prop
     }
     let number = book.next_number()?;
     let expires_ms = at_ms.saturating_add(EXPIRES_MS);
-    let proposal = Proposal { number, what, situation, by, at_ms, expires_ms, state: State::Open };
-    let detail = json!({ "proposal": number, "situation": proposal.situation });
+    let proposal = Proposal { number, what, situation, reason, by, at_ms, expires_ms, state: State::Open };
+    let detail = json!({ "proposal": number, "situation": proposal.situation, "reason": proposal.reason });
     office.audit.append(Some(&proposal.by), &proposal.action("propose"), &proposal.what.subject(), detail)?;
     book.keep(&proposal)?;
     Ok(proposal)
@@ -194,23 +243,26 @@ pub async fn decide(office: &Office, number: u32, by: Person) -> Result<Proposal
             decided
         }
         State::Decided { .. } => proposal,
-        State::Done { .. } | State::Withdrawn { .. } | State::Overtaken { .. } => {
+        State::Done { .. } | State::Withdrawn { .. } | State::Declined { .. } | State::Overtaken { .. } => {
             return Err(proposal.closed().into());
         }
     };
     finish(office, &book, proposal).await
 }
 
-/// Takes a proposal back. Durable on return.
+/// Takes one's own proposal back. Durable on return.
 ///
 /// # Errors
-/// It does not wait any more, or the store or the audit log cannot be written.
+/// It does not wait any more, somebody else proposed it, or the store or the audit log cannot be written.
 pub async fn withdraw(office: &Office, number: u32, by: Person) -> Result<Proposal, CommandFailed> {
     let _deciding = office.deciding().await;
     let book = Book::of(office);
     let proposal = book.find(number)?.ok_or(ProposalFailed::Unknown(number))?;
     let at_ms = office.clock.now_ms();
     proposal.verify_waits(at_ms)?;
+    if by.id != proposal.by.id {
+        return Err(ProposalFailed::NotOwn { number }.into());
+    }
     let detail = json!({ "proposal": number });
     office.audit.append(
         Some(&by),
@@ -223,12 +275,38 @@ pub async fn withdraw(office: &Office, number: u32, by: Person) -> Result<Propos
     Ok(withdrawn)
 }
 
+/// Decides against somebody else's proposal, for a reason. Durable on return. One person suffices, whoever they are: nothing
+/// is done by it, and it can be proposed again.
+///
+/// # Errors
+/// It does not wait any more, there is no reason, or the store or the audit log cannot be written.
+pub async fn decline(
+    office: &Office,
+    number: u32,
+    (by, reason): (Person, &str),
+) -> Result<Proposal, CommandFailed> {
+    let reason = reason_of(reason)?;
+    if reason.is_empty() {
+        return Err(ProposalFailed::NoReason.into());
+    }
+    let _deciding = office.deciding().await;
+    let book = Book::of(office);
+    let proposal = book.find(number)?.ok_or(ProposalFailed::Unknown(number))?;
+    let at_ms = office.clock.now_ms();
+    proposal.verify_waits(at_ms)?;
+    let (action, subject) = (proposal.action("decline"), proposal.what.subject());
+    office.audit.append(Some(&by), &action, &subject, json!({ "proposal": number, "reason": reason }))?;
+    let declined = Proposal { state: State::Declined { by, at_ms, reason }, ..proposal };
+    book.keep(&declined)?;
+    Ok(declined)
+}
+
 /// Every proposal, by number.
 ///
 /// # Errors
 /// The store.
-pub fn list(office: &Office) -> Result<Vec<Proposal>, ProposalFailed> {
-    Book::of(office).all()
+pub fn list(desk: &Desk) -> Result<Vec<Proposal>, ProposalFailed> {
+    Book::of(desk).all()
 }
 
 /// Carries out what was decided before the hub was ended in the middle of it.
@@ -294,6 +372,7 @@ impl Proposal {
             State::Open => ("proposed", "提出", self.at_ms),
             State::Decided { at_ms, .. } | State::Done { at_ms, .. } => ("decided", "批准", *at_ms),
             State::Withdrawn { at_ms, .. } => ("withdrawn", "撤回", *at_ms),
+            State::Declined { at_ms, .. } => ("declined", "否决", *at_ms),
             State::Overtaken { at_ms } => ("overtaken by another change", "因情况变化而失效", *at_ms),
         };
         ProposalFailed::Closed { number: self.number, state, state_zh, at_ms }
@@ -316,6 +395,11 @@ impl ProposalFailed {
             }
             Self::Changed { number, then, now } => {
                 format!("提议 {number} 已不适用：提出时为“{then}”；现在：{now}")
+            }
+            Self::Reason => format!("理由最多 {REASON_CHARACTERS_MAX} 个字"),
+            Self::NoReason => "请写明否决的理由，以便提出人知道".to_owned(),
+            Self::NotOwn { number } => {
+                format!("提议 {number} 只能由提出人撤回；他人可否决并说明理由：proposal decline {number}")
             }
             Self::Rule { number, name, rule } => {
                 format!("{name} 不能批准提议 {number}：{}", rule.text_zh())

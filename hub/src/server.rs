@@ -116,8 +116,7 @@ where
     tokio::spawn(accept(grpc, door, ready, shutdown.clone()));
     let certificate = tokio::spawn(tls_certificate::keep(office.desk().clone(), tls, shutdown.clone()));
     let commands = tokio::spawn(commands(office.clone()));
-    let admin =
-        tokio::spawn(board_page::serve(admin, AdminState::new(office.desk().clone()), shutdown.clone()));
+    let admin = tokio::spawn(board_page::serve(admin, AdminState::new(office.clone()), shutdown.clone()));
     let backups = tokio::spawn(backup::keep(office.desk().clone(), shutdown.clone()));
     let mut grpc =
         tokio::spawn(serve_grpc(services, connections, office.settings.reflection, shutdown.clone()));

@@ -1,6 +1,7 @@
 //! The access matrix, cell by cell, over real TLS and real HTTP.
 
 mod http;
+mod proposals;
 mod rpc;
 
 use super::*;

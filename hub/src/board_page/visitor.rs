@@ -5,6 +5,7 @@ use safeharbor_service::person::{Person, Role};
 use safeharbor_service::speech::Language;
 
 use crate::office::Desk;
+use crate::proposal;
 use crate::session::Session;
 
 /// The person who looks.
@@ -14,8 +15,10 @@ pub(super) struct Visitor {
     pub(super) person: Person,
     /// Name and role, in the language of the page.
     pub(super) title: String,
-    /// Whether they may see persons and the audit log.
+    /// Whether they may see persons, proposals and the audit log.
     pub(super) administers: bool,
+    /// How many proposals wait; none for those who may not see them.
+    pub(super) open: usize,
     /// What their forms carry.
     pub(super) csrf: String,
     /// The tag of the page's language.
@@ -32,9 +35,25 @@ impl Visitor {
             person,
             title: language.pick(format!("{name}（{role}）"), format!("{name} ({role})")),
             administers: administrator.is_some(),
+            open: administrator.map_or(0, |_| waiting(desk)),
             csrf: session.csrf.clone(),
             tag: language.pick("zh-CN", "en"),
         }
+    }
+}
+
+/// How many proposals wait; the page of proposals says so if they cannot be read.
+fn waiting(desk: &Desk) -> usize {
+    let now_ms = desk.clock.now_ms();
+    let all = proposal::list(desk).unwrap_or_default();
+    all.iter().filter(|there| there.is_open(now_ms)).count()
+}
+
+/// The language of the command line in that of a page.
+pub(super) const fn lang_of(language: Language) -> Lang {
+    match language {
+        Language::Zh => Lang::Zh,
+        Language::En => Lang::En,
     }
 }
 

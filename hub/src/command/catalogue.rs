@@ -18,7 +18,7 @@ use crate::catalogues::{
     CataloguesFailed, PublishCatalogueFailed, ReadFolderFailed, read_folder, write_folder,
 };
 use crate::office::Office;
-use crate::proposal::Decision;
+use crate::proposal::{Decision, Wanted};
 
 /// Where a version comes from.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,6 +55,8 @@ pub enum CatalogueCommand {
         source: Source,
         /// Who proposes.
         by: Credentials,
+        /// Why; may be empty.
+        reason: String,
     },
     /// Writes the files of a version to a folder.
     Export {
@@ -107,7 +109,7 @@ pub(super) async fn carry_out(
             let catalogue = load(office, &source)?;
             diff(office, &catalogue, reply);
         }
-        CatalogueCommand::Propose { source, by } => {
+        CatalogueCommand::Propose { source, by, reason } => {
             let catalogue = load(office, &source)?;
             let what = Decision::Catalogue { cat: catalogue.digest() };
             let by = office.authorize(&by, &[Role::Administrator], what.action()).await?;
@@ -116,7 +118,7 @@ pub(super) async fn carry_out(
                 reply.note(line);
             }
             office.catalogues.keep(catalogue.file_set().clone()).map_err(CatalogueRefused::from)?;
-            return put(office, what, by, reply).await;
+            return put(office, Wanted { what, reason }, by, reply).await;
         }
         CatalogueCommand::Export { cat, folder } => {
             let catalogue = find(office, Some(&cat))?;
@@ -258,7 +260,7 @@ fn diff(office: &Office, other: &Catalogue, reply: &mut Reply) {
 }
 
 /// The changes under the headings of how grave they are.
-fn lines(difference: &Difference, language: Language) -> Vec<String> {
+pub(crate) fn lines(difference: &Difference, language: Language) -> Vec<String> {
     let lang = lang_of(language);
     if difference.changes().is_empty() {
         return vec![language.pick("没有差别。", "nothing changes.").to_owned()];

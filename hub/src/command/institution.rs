@@ -10,7 +10,7 @@ use super::proposal::propose;
 use super::roster::{self, AddCommand, ImportCommand};
 use super::{CommandFailed, Reply};
 use crate::office::Office;
-use crate::proposal::Decision;
+use crate::proposal::{Decision, Wanted};
 
 /// What can be done with institutions.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub enum InstitutionCommand {
         code: InstitutionCode,
         /// Who proposes.
         by: Credentials,
+        /// Why; may be empty.
+        reason: String,
     },
     /// Proposes to take no statements for good.
     Revoke {
@@ -41,6 +43,8 @@ pub enum InstitutionCommand {
         code: InstitutionCode,
         /// Who proposes.
         by: Credentials,
+        /// Why; may be empty.
+        reason: String,
     },
 }
 
@@ -54,11 +58,11 @@ pub(super) async fn carry_out(
         InstitutionCommand::Import(command) => roster::import(office, command, reply).await,
         InstitutionCommand::List => list(office, reply),
         InstitutionCommand::Suspend { code, by } => suspend(office, code, &by, reply).await,
-        InstitutionCommand::Reinstate { code, by } => {
-            propose(office, Decision::Reinstate { code }, &by, reply).await
+        InstitutionCommand::Reinstate { code, by, reason } => {
+            propose(office, Wanted { what: Decision::Reinstate { code }, reason }, &by, reply).await
         }
-        InstitutionCommand::Revoke { code, by } => {
-            propose(office, Decision::Revoke { code }, &by, reply).await
+        InstitutionCommand::Revoke { code, by, reason } => {
+            propose(office, Wanted { what: Decision::Revoke { code }, reason }, &by, reply).await
         }
     }
 }

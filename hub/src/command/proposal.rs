@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CommandFailed, Reply};
 use crate::office::Office;
-use crate::proposal::{self, Decision, Proposal, State, who_may_decide};
+use crate::proposal::{self, Proposal, Wanted, who_may_decide};
 
 /// What can be done with proposals.
 #[derive(Debug, Serialize, Deserialize)]
@@ -18,6 +18,15 @@ pub enum ProposalCommand {
         /// Its number.
         number: u32,
         /// Who approves.
+        by: Credentials,
+    },
+    /// Decides against one.
+    Decline {
+        /// Its number.
+        number: u32,
+        /// Why.
+        reason: String,
+        /// Who declines.
         by: Credentials,
     },
     /// Takes one back.
@@ -46,6 +55,12 @@ pub(super) async fn carry_out(
             ));
             Ok(())
         }
+        ProposalCommand::Decline { number, reason, by } => {
+            let by = office.authorize(&by, &[Role::Administrator], "decline proposal").await?;
+            proposal::decline(office, number, (by, &reason)).await?;
+            reply.note(reply.pick(format!("提议 {number} 已否决"), format!("proposal {number} is declined")));
+            Ok(())
+        }
         ProposalCommand::Withdraw { number, by } => {
             let by = office.authorize(&by, &[Role::Administrator], "withdraw proposal").await?;
             proposal::withdraw(office, number, by).await?;
@@ -59,22 +74,23 @@ pub(super) async fn carry_out(
 /// Proposes what takes two persons, and says who may be the second.
 pub(super) async fn propose(
     office: &Office,
-    what: Decision,
+    wanted: impl Into<Wanted>,
     by: &Credentials,
     reply: &mut Reply,
 ) -> Result<(), CommandFailed> {
-    let by = office.authorize(by, &[Role::Administrator], what.action()).await?;
-    put(office, what, by, reply).await
+    let wanted = wanted.into();
+    let by = office.authorize(by, &[Role::Administrator], wanted.what.action()).await?;
+    put(office, wanted, by, reply).await
 }
 
 /// Puts a decision of a person who has shown who they are to a second one.
 pub(super) async fn put(
     office: &Office,
-    what: Decision,
+    wanted: impl Into<Wanted>,
     by: Person,
     reply: &mut Reply,
 ) -> Result<(), CommandFailed> {
-    let made = proposal::propose(office, what, by).await?;
+    let made = proposal::propose(office, wanted, by).await?;
     let (number, until) = (made.number, to_rfc3339(made.expires_ms));
     let what = made.what.text(reply.language());
     let who = who(office, &made, reply)?;
@@ -105,34 +121,14 @@ fn list(office: &Office, reply: &mut Reply) -> Result<(), CommandFailed> {
     for there in &proposals {
         let what = there.what.text(reply.language());
         let by = there.by.title(reply.language(), name_of);
-        let state = match &there.state {
-            State::Open if there.is_open(now_ms) => {
-                let (until, who) = (to_rfc3339(there.expires_ms), who(office, there, reply)?);
-                reply.pick(
-                    format!("待批准，{until} 前；可以批准的人：{who}"),
-                    format!("waits until {until}; may be approved by: {who}"),
-                )
-            }
-            State::Open => reply.pick("已过期", "expired").to_owned(),
-            State::Decided { by, .. } => {
-                let by = by.title(reply.language(), name_of);
-                reply.pick(format!("{by} 已批准，正在执行"), format!("approved by {by}, being carried out"))
-            }
-            State::Done { by, at_ms } => {
-                let (by, at) = (by.title(reply.language(), name_of), to_rfc3339(*at_ms));
-                reply.pick(
-                    format!("{by} 于 {at} 批准，已执行"),
-                    format!("approved by {by} at {at}, carried out"),
-                )
-            }
-            State::Withdrawn { by, .. } => {
-                let by = by.title(reply.language(), name_of);
-                reply.pick(format!("{by} 已撤回"), format!("withdrawn by {by}"))
-            }
-            State::Overtaken { .. } => {
-                reply.pick("因情况变化而失效", "overtaken by another change").to_owned()
-            }
-        };
+        let mut state = there.outcome(reply.language(), now_ms, name_of);
+        if there.is_open(now_ms) {
+            let who = who(office, there, reply)?;
+            state += &reply.pick(format!("；可以批准的人：{who}"), format!("; may be approved by: {who}"));
+        }
+        if !there.reason.is_empty() {
+            state += &reply.pick(format!("；理由：{}", there.reason), format!("; why: {}", there.reason));
+        }
         reply.data(format_args!("{:>4}  {what}  [{by}]  {state}", there.number));
     }
     Ok(())

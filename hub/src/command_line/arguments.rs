@@ -135,6 +135,9 @@ pub enum InstitutionWords {
         /// The administrator who proposes it; their password is asked for (提出人)
         #[arg(long, value_name = "NAME")]
         person: String,
+        /// Why, for whoever decides; up to 500 characters (理由)
+        #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
+        reason: String,
     },
     /// Propose to take no statements for good; a second person approves
     Revoke {
@@ -143,6 +146,9 @@ pub enum InstitutionWords {
         /// The administrator who proposes it; their password is asked for (提出人)
         #[arg(long, value_name = "NAME")]
         person: String,
+        /// Why, for whoever decides; up to 500 characters (理由)
+        #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
+        reason: String,
     },
 }
 
@@ -188,11 +194,22 @@ pub enum ProposalWords {
         #[arg(long, value_name = "NAME")]
         person: String,
     },
-    /// Take one back
+    /// Decide against one that somebody else proposed (否决)
+    Decline {
+        /// Its number
+        number: u32,
+        /// Why, for whoever proposed it; up to 500 characters (理由)
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// The administrator who declines; their password is asked for
+        #[arg(long, value_name = "NAME")]
+        person: String,
+    },
+    /// Take one back that one proposed oneself (撤回)
     Withdraw {
         /// Its number
         number: u32,
-        /// An administrator; their password is asked for
+        /// Whoever proposed it; their password is asked for
         #[arg(long, value_name = "NAME")]
         person: String,
     },
@@ -235,6 +252,9 @@ pub enum CatalogueWords {
         /// Which administrator proposes
         #[arg(long, value_name = "NAME")]
         person: String,
+        /// Why, for whoever decides; up to 500 characters (理由)
+        #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
+        reason: String,
     },
     /// Write the files of a version to a folder that is not there yet (导出)
     Export {

@@ -82,6 +82,29 @@ impl Decision {
         }
     }
 
+    /// What comes of it, for people.
+    #[must_use]
+    pub fn effect(&self, language: Language) -> &'static str {
+        match self {
+            Self::Reinstate { .. } => language.pick(
+                "重新接收该单位的声明；其节点几秒内自动继续报送。",
+                "Its statements are taken again; its node goes on by itself within seconds.",
+            ),
+            Self::ReEnrol { .. } => language.pick(
+                "该单位可凭一个新的邀请码换用新密钥，登记簿注明“重新登记”；旧密钥不再有效，此前的声明不受影响。",
+                "The institution may take new keys by one invitation, marked re-enrolled in the registry; its old key ends, statements before that stand.",
+            ),
+            Self::Revoke { .. } => language.pick(
+                "永久不再接收该单位的声明，无法恢复；已登记的内容保留。",
+                "Its statements are never taken again, and this cannot be undone; what is in the registry stays.",
+            ),
+            Self::Catalogue { .. } => language.pick(
+                "公布后各节点会收到这一版本，是否采用由各单位的人员决定；不会自动启用。",
+                "The nodes are offered this version; a person of each institution decides whether to take it. None is taken by itself.",
+            ),
+        }
+    }
+
     /// Suspends an institution, which one person decides; noted before it is done.
     ///
     /// # Errors

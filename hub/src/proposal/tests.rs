@@ -159,7 +159,7 @@ async fn whoever_made_the_others_account_waits_for_a_week() {
     let may = who_may_decide(&hub.office().persons, &hub.administrator("丁")).unwrap();
     assert_eq!(may.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["乙", "丙"]);
     hub.clock.advance_ms(HAND_S * 1000 - 2000);
-    withdraw(hub.office(), 2, hub.administrator("甲")).await.unwrap();
+    withdraw(hub.office(), 2, hub.administrator("丁")).await.unwrap();
     hub.propose("甲").await.unwrap();
     assert!(text(hub.decide(3, "丁").await).contains("within the last 7 days"));
     hub.clock.advance_ms(3000);
@@ -284,9 +284,26 @@ async fn what_cannot_be_done_is_not_proposed() {
 async fn what_was_withdrawn_stays_withdrawn() {
     let hub = Hub::start().await;
     hub.propose("甲").await.unwrap();
-    withdraw(hub.office(), 1, hub.administrator("乙")).await.unwrap();
+    let refused = text(withdraw(hub.office(), 1, hub.administrator("乙")).await);
+    assert!(refused.contains("only whoever proposed it withdraws proposal 1"), "{refused}");
+    withdraw(hub.office(), 1, hub.administrator("甲")).await.unwrap();
     assert!(text(hub.decide(1, "丙").await).contains("proposal 1 was withdrawn at"));
-    assert!(text(withdraw(hub.office(), 1, hub.administrator("乙")).await).contains("was withdrawn at"));
+    assert!(text(withdraw(hub.office(), 1, hub.administrator("甲")).await).contains("was withdrawn at"));
+    assert_eq!(hub.propose("甲").await.unwrap().number, 2);
+}
+
+#[tokio::test]
+async fn what_was_declined_for_a_reason_is_not_decided_and_can_be_proposed_again() {
+    let hub = Hub::start().await;
+    let wanted = Wanted { what: reinstate(), reason: " 密钥\n已核对 ".to_owned() };
+    let made = propose(hub.office(), wanted, hub.administrator("甲")).await.unwrap();
+    assert_eq!(made.reason, "密钥 已核对");
+    let silent = text(decline(hub.office(), 1, (hub.administrator("乙"), " ")).await);
+    assert!(silent.contains("say why"), "{silent}");
+    let declined = decline(hub.office(), 1, (hub.administrator("乙"), "函未到")).await.unwrap();
+    assert!(matches!(declined.state, State::Declined { .. }));
+    assert!(text(hub.decide(1, "丙").await).contains("proposal 1 was declined at"));
+    assert_eq!(hub.standing().0, Standing::Suspended);
     assert_eq!(hub.propose("甲").await.unwrap().number, 2);
 }
 
@@ -403,7 +420,8 @@ fn a_proposal_reads_as_it_was_written() {
     };
     let state = State::Decided { by: by.clone(), at_ms: 3 };
     let (what, situation) = (reinstate(), "x".to_owned());
-    let proposal = Proposal { number: 1, what, situation, by, at_ms: 1, expires_ms: 2, state };
+    let reason = "y".to_owned();
+    let proposal = Proposal { number: 1, what, situation, reason, by, at_ms: 1, expires_ms: 2, state };
     let text = serde_json::to_string(&proposal).unwrap();
     assert!(text.contains(r#""what":{"decision":"reinstate","code":"12100000400002259P"}"#), "{text}");
     assert_eq!(serde_json::from_str::<Proposal>(&text).unwrap(), proposal);

@@ -10,15 +10,15 @@ use crate::enrolment::testing::Hub;
 use crate::server::Addresses;
 use crate::session::{IDLE_MS, LASTS_MS};
 
-const PASSWORD: &str = "correct horse battery staple";
+pub(super) const PASSWORD: &str = "correct horse battery staple";
 
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: String,
 }
 
-async fn ask(hub: &Hub, method: &str, path: &str, cookie: &str, form: &str) -> Answer {
+pub(super) async fn ask(hub: &Hub, method: &str, path: &str, cookie: &str, form: &str) -> Answer {
     let text = std::fs::read_to_string(hub.office.paths.addresses()).unwrap();
     let addresses: Addresses = serde_json::from_str(&text).unwrap();
     let mut stream = TcpStream::connect(addresses.admin).await.unwrap();
@@ -35,16 +35,16 @@ async fn ask(hub: &Hub, method: &str, path: &str, cookie: &str, form: &str) -> A
     Answer { status, head: head.to_owned(), body: body.to_owned() }
 }
 
-async fn get(hub: &Hub, path: &str, cookie: &str) -> Answer {
+pub(super) async fn get(hub: &Hub, path: &str, cookie: &str) -> Answer {
     ask(hub, "GET", path, cookie, "").await
 }
 
-fn add(hub: &Hub, name: &str, role: Role) -> PersonId {
+pub(super) fn add(hub: &Hub, name: &str, role: Role) -> PersonId {
     hub.office.persons.add(name, role, &SecretString::from(PASSWORD), None).unwrap()
 }
 
 /// The cookie of a session that begins.
-async fn log_in(hub: &Hub, name: &str) -> String {
+pub(super) async fn log_in(hub: &Hub, name: &str) -> String {
     let form = format!("name={name}&password={}", PASSWORD.replace(' ', "+"));
     let answer = ask(hub, "POST", "/login", "", &form).await;
     assert_eq!(answer.status, 303, "{}", answer.body);
@@ -54,7 +54,7 @@ async fn log_in(hub: &Hub, name: &str) -> String {
 }
 
 /// Each route with what nobody, an observer, a reviewer and an administrator get.
-const CELLS: [(&str, &str, [u16; 4]); 11] = [
+const CELLS: [(&str, &str, [u16; 4]); 14] = [
     ("GET", "/healthz", [200, 200, 200, 200]),
     ("GET", "/login", [200, 200, 200, 200]),
     // An empty form: the route answers, the password is wrong.
@@ -67,6 +67,10 @@ const CELLS: [(&str, &str, [u16; 4]); 11] = [
     ("GET", "/", [401, 200, 200, 200]),
     ("GET", "/board.json", [401, 200, 200, 200]),
     ("GET", "/persons", [401, 403, 403, 200]),
+    ("GET", "/proposals", [401, 403, 403, 200]),
+    // Without the form's token.
+    ("POST", "/proposals/approve", [401, 403, 403, 403]),
+    ("POST", "/proposals/close", [401, 403, 403, 403]),
     ("GET", "/audit", [401, 403, 403, 200]),
     ("GET", "/audit.csv", [401, 403, 403, 200]),
 ];

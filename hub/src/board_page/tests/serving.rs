@@ -44,7 +44,7 @@ impl Served {
         let observer = hub.desk.persons.add("观", safeharbor_service::person::Role::Observer, &secret, None);
         let token = crate::session::begin(&hub.desk, observer.unwrap()).unwrap();
         let cookie = format!("Cookie: {}={}\r\n", door::COOKIE, *token);
-        let state = AdminState::new(hub.desk.clone());
+        let state = AdminState::new(Office::new(hub.desk.clone(), tokio::sync::mpsc::channel(1).0));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), Shutdown::new());
         let task = tokio::spawn(serve_pages(listener, (state, pages), shutdown.clone()));
