@@ -3,6 +3,7 @@
 //! Each step looks first at what is there, so that a process that is killed anywhere goes on from there when it is run again:
 //! the invitation is kept until the membership is, the keys are the ones made at first, and the hub gives the same keys the same answer.
 
+mod again;
 mod asking;
 mod failure;
 mod keys;
@@ -41,6 +42,8 @@ pub struct Order<'a> {
     pub token: Option<&'a str>,
     /// The address to dial in place of the invitation's.
     pub address: Option<&'a str>,
+    /// Whether fresh keys take the place of those that there are, or were.
+    pub re_enrols: bool,
 }
 
 /// What came of it.
@@ -56,8 +59,13 @@ pub struct Joined {
 
 /// Whether joining needs a token: neither is the node a member, nor was an attempt broken off.
 #[must_use]
-pub fn wants_token(layout: &Layout) -> bool {
-    !layout.membership().exists() && !layout.invitation().exists()
+pub fn wants_token(layout: &Layout, re_enrols: bool) -> bool {
+    let place = if re_enrols || again::is_under_way(layout) {
+        Layout::at(&layout.re_enrolment())
+    } else {
+        layout.clone()
+    };
+    !place.membership().exists() && !place.invitation().exists()
 }
 
 /// Joins, or goes on joining.
@@ -67,27 +75,42 @@ pub fn wants_token(layout: &Layout) -> bool {
 pub async fn join(order: &Order<'_>) -> Result<Joined, JoinFailed> {
     let layout = order.layout;
     let given = order.token.map(Invitation::parse).transpose()?;
+    if order.re_enrols || again::is_under_way(layout) {
+        return again::join_again(order, given).await;
+    }
     if is_set_up(layout.root())
         && let Some(member) = Membership::load(layout)?
     {
         return already(layout, member, given.as_ref());
     }
     let _folder = DataFolder::open_or_create(layout.root(), Role::Node)?;
-    create_folders_durably(&layout.keys()).map_err(|source| JoinFailed::read(&layout.keys(), source))?;
-    let invitation = keep_invitation(layout, order.token, given)?;
-    let keys = Keys::load_or_create(layout, &*order.seams.random)?;
+    let membership = take_up(order, layout, given).await?;
+    let key = key_file::load(&layout.statement_key(), KeyUse::Statement)?.public_key();
+    Ok(Joined { words: KeyWords::of(&key), membership, was_member: false })
+}
+
+/// Takes an invitation up with keys that lie in `place`, and keeps the membership there.
+async fn take_up(
+    order: &Order<'_>,
+    place: &Layout,
+    given: Option<Invitation>,
+) -> Result<Membership, JoinFailed> {
+    create_folders_durably(&place.keys()).map_err(|source| JoinFailed::read(&place.keys(), source))?;
+    let invitation = keep_invitation(place, order.token, given)?;
+    let keys = Keys::load_or_create(place, &*order.seams.random)?;
     let address = order.address.unwrap_or(&invitation.address).to_owned();
     let asked = asking::ask(order, (&invitation, &address), &keys).await;
     if asked.as_ref().is_err_and(JoinFailed::is_of_the_invitation) {
         // Another one is asked for next time.
-        forget_invitation(layout)?;
+        forget_invitation(place)?;
     }
     let answer = asked?;
-    let membership = Membership::from_wire(answer)?;
+    let invitation = Some(invitation.id().to_string());
+    let membership = Membership { invitation, ..Membership::from_wire(answer)? };
     membership.verify(&keys.public())?;
-    drop(membership.tls(layout, order.hub.key_exchange)?);
-    keep(layout, &membership, &address)?;
-    Ok(Joined { words: KeyWords::of(&keys.statements.public_key()), membership, was_member: false })
+    drop(membership.tls(place, order.hub.key_exchange)?);
+    keep(place, &membership, &address)?;
+    Ok(membership)
 }
 
 /// The one that was handed over takes the place of one that could not be taken up.
@@ -142,6 +165,11 @@ fn already(
         && !authorities(&membership).contains(&given.authority)
     {
         return Err(JoinFailed::OtherHub(membership.hub_name));
+    }
+    let other =
+        |given: &Invitation| membership.invitation.as_ref().is_some_and(|id| *id != given.id().to_string());
+    if given.is_some_and(other) {
+        return Err(JoinFailed::OtherInvitation);
     }
     forget_invitation(layout)?;
     let key = key_file::load(&layout.statement_key(), KeyUse::Statement)?.public_key();

@@ -85,6 +85,18 @@ impl Layout {
         self.keys().join("witness.key")
     }
 
+    /// The folder in which a node that joins again makes its keys; it is there while that is under way.
+    #[must_use]
+    pub fn re_enrolment(&self) -> PathBuf {
+        self.0.join("re-enrolment")
+    }
+
+    /// The folder of what made the node a member before it joined again; in no backup.
+    #[must_use]
+    pub fn former(&self) -> PathBuf {
+        self.0.join("former")
+    }
+
     /// The folder of what the hub answered.
     #[must_use]
     pub fn trust(&self) -> PathBuf {

@@ -52,6 +52,9 @@ pub struct Membership {
     pub admitted: String,
     /// The hub's public statements about the institution and its keys, in log order.
     pub statements: Vec<LoggedStatement>,
+    /// Names the invitation that was taken up (SHA-256 of its secret); none of a node that joined before this was kept.
+    #[serde(default)]
+    pub invitation: Option<String>,
 }
 
 /// A public statement of the hub, as logged.
@@ -166,6 +169,7 @@ impl Membership {
             policy: answer.policy,
             admitted,
             statements: answer.statements.into_iter().map(logged).collect(),
+            invitation: None,
         })
     }
 

@@ -57,6 +57,9 @@ pub enum OpenFailed {
     /// The data folder cannot be taken into use.
     #[error("the data folder cannot be opened")]
     Folder(#[from] OpenFolderFailed),
+    /// Joining again was killed while files took their places.
+    #[error("joining again is not finished: run `join` once more 重新登记尚未完成：请再次运行 join")]
+    JoinUnfinished,
     /// It does not say whose node it is.
     #[error("{} does not say whose node this is", path.display())]
     Owner {
@@ -114,6 +117,9 @@ pub struct Node {
 /// The folder is in use or not a node's, or something in it cannot be opened.
 pub fn open(layout: &Layout, settings: &Settings, seams: &Seams) -> Result<Node, OpenFailed> {
     let folder = DataFolder::open(layout.root(), Role::Node)?;
+    if Layout::at(&layout.re_enrolment()).membership().exists() {
+        return Err(OpenFailed::JoinUnfinished);
+    }
     let owner = load_owner(layout)?;
     let signer: Arc<dyn Signer> = Arc::new(key_file::load(&layout.statement_key(), KeyUse::Statement)?);
     let sled =

@@ -175,7 +175,7 @@ pub async fn renew(context: &Context, connector: &Connector) -> Result<u64, Rene
         return Err(MembershipFailed::NotInForce("witness").into());
     }
     // What is trusted was pinned when the node joined; a certificate does not change it.
-    let next = Membership { policy: kept.policy, ..next };
+    let next = Membership { policy: kept.policy, invitation: kept.invitation, ..next };
     let tls = next.tls(layout, hub.key_exchange)?;
     next.store(layout)?;
     connector.replace_tls(tls);

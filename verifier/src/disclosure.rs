@@ -13,6 +13,7 @@ use safeharbor_core::key::PublicKey;
 
 pub use report::{DisclosureReport, KeySource, LogPlace};
 
+use crate::admission::ReEnrolments;
 use crate::input;
 use crate::keys::KeyFile;
 use crate::log::{self, Depth, LogFiles, LogFolder, VerifiedLog};
@@ -65,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<DisclosureReport, Objection> {
 pub fn verify_by_keys(token: &Token<'_>, keys: &KeyFile) -> Result<DisclosureReport, Fault> {
     let id = token.key_id()?;
     let key = keys.find(id).ok_or_else(|| Fault::KeyMissing(id.to_owned()))?;
-    Ok(DisclosureReport::of(token, token.verify(key)?, KeySource::Keys, None))
+    Ok(DisclosureReport::of(token, token.verify(key)?, KeySource::Keys))
 }
 
 /// Verifies a statement under the key that a registry says was its issuer's where the statement stands.
@@ -79,11 +80,12 @@ pub fn verify_by_log(
 ) -> Result<DisclosureReport, Objection> {
     let statement = &token.statement;
     let (issuer, seq) = (&statement.envelope.iss, statement.envelope.seq);
-    let mut found: Option<(u64, Digest)> = None;
+    let (mut found, mut re_enrolments) = (None::<(u64, Digest)>, ReEnrolments::of(issuer));
     let log = log::verify(files, trust, Depth::Entries, |index, entry: &Entry| {
         if entry.seq == seq && entry.iss == *issuer {
             found = Some((index, entry.digest));
         }
+        re_enrolments.see(index, entry);
     })?;
     let index = match found {
         Some((index, digest)) if digest == statement.digest => index,
@@ -99,7 +101,8 @@ pub fn verify_by_log(
     let not_valid = || Fault::KeyNotValid { issuer: issuer.clone(), key: id.to_owned(), index };
     let claims = token.verify(key.ok_or_else(not_valid)?)?;
     let place = LogPlace::of(&log, trust, issuer, index);
-    Ok(DisclosureReport::of(token, claims, KeySource::Log, Some(place)))
+    let report = DisclosureReport::of(token, claims, KeySource::Log);
+    Ok(report.logged(place, re_enrolments.before(index, id)))
 }
 
 /// A statement that is not logged is refuted by a false signature only: the log may have grown since it was copied.

@@ -8,6 +8,7 @@
 //! To add a command: one file beside `receipt.rs` with its arguments, its report and `run`; a variant in
 //! `command_line.rs`; its faults in `objection.rs`; its place in `docs/verify.md`; its tests in `tests/`.
 
+pub mod admission;
 pub mod chain;
 pub mod command_line;
 pub mod disclosure;

@@ -1,6 +1,6 @@
 //! `receipt`: an entry is in the registry, and as many witnesses say so as the policy asks for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use safeharbor_core::b64;
@@ -11,11 +11,14 @@ use safeharbor_core::tile::ENTRY_BYTES_MAX;
 use safeharbor_core::tlog_proof::{PROOF_BYTES_MAX, TlogProof, VerifiedReceipt, verify_receipt};
 use serde::Serialize;
 
+use crate::admission::Admission;
+use crate::disclosure;
 use crate::input;
+use crate::log::LogFolder;
 use crate::objection::{Fault, Objection};
 use crate::report::{Describe, Page};
-use crate::token::{self, TOKEN_BYTES_MAX};
-use crate::trust;
+use crate::token::{self, TOKEN_BYTES_MAX, Token};
+use crate::trust::{self, LogTrust};
 use crate::utc::print_utc;
 
 /// Arguments of `receipt`.
@@ -33,6 +36,9 @@ pub struct Arguments {
     /// The statement that the entry should be of: a JWT, or a compact SD-JWT.
     #[arg(long, value_name = "FILE")]
     statement: Option<PathBuf>,
+    /// With --statement: the registry as static files, whose public statements say how the statement's key was admitted.
+    #[arg(long, value_name = "DIR", requires = "statement")]
+    log: Option<PathBuf>,
 }
 
 /// What a verified receipt proves.
@@ -51,6 +57,8 @@ pub struct ReceiptReport {
     witnessed_at: Option<u64>,
     witnessed_at_utc: Option<String>,
     statement: Option<StatementReport>,
+    /// None where no log was read, so that it is not known.
+    admission: Option<Admission>,
 }
 
 /// A witness that cosigned.
@@ -90,8 +98,24 @@ pub fn run(arguments: &Arguments) -> Result<ReceiptReport, Objection> {
     if let (Some(bytes), Some(path)) = (&statement, &arguments.statement) {
         let tied = tie_statement(bytes, &entry).map_err(|fault| fault.in_file(path.display()))?;
         report.statement = Some(tied);
+        if let Some(log) = &arguments.log {
+            report.admission = Some(verify_admission(bytes, report.index, (log, &arguments.policy))?);
+        }
     }
     Ok(report)
+}
+
+/// Verifies the statement under the key that the log says was its issuer's at `index`; answers how that key was admitted.
+fn verify_admission(bytes: &[u8], index: u64, (log, policy): (&Path, &Path)) -> Result<Admission, Objection> {
+    let text = input::parse_line(bytes)?;
+    let compact = if text.contains('~') { text.to_owned() } else { format!("{text}~") };
+    let token = Token::parse(compact.as_bytes())?;
+    let trust = LogTrust::load(Some(policy), None, log)?;
+    let report = disclosure::verify_by_log(&token, &LogFolder::new(log), &trust)?;
+    match report.into_admission() {
+        Some((found, admission)) if found == index => Ok(admission),
+        Some(_) | None => Err(Fault::NotTied("index").into()),
+    }
 }
 
 /// Reads an entry; the lines of a public one must be those of the statement in it.
@@ -164,6 +188,7 @@ impl ReceiptReport {
             witnessed_at: *witnessed_at,
             witnessed_at_utc: witnessed_at.map(print_utc),
             statement: None,
+            admission: None,
         }
     }
 }
@@ -208,6 +233,10 @@ impl Describe for ReceiptReport {
         self.describe_witnesses(page);
         if let Some(statement) = &self.statement {
             statement.describe(page);
+        }
+        match &self.admission {
+            Some(admission) => admission.describe(page),
+            None => Admission::describe_unknown(page),
         }
     }
 }

@@ -10,6 +10,7 @@ mod independent;
 mod joining;
 mod kills;
 mod leaks;
+mod re_enrolment;
 mod rebuild;
 mod recovery;
 mod renewal;

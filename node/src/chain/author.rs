@@ -10,7 +10,7 @@ use safeharbor_core::json::Object;
 use safeharbor_core::key::{SignFailed, Signer};
 use safeharbor_core::record::{KindId, RecordHandle};
 use safeharbor_core::sdjwt::{Algorithm, conceal};
-use safeharbor_core::statement::{Draft, Envelope, StatementType, Vct};
+use safeharbor_core::statement::{Draft, Envelope, Statement, StatementType, Vct};
 use safeharbor_service::clock::Clock;
 use safeharbor_service::random::{Random, RandomFailed};
 use safeharbor_service::store::{Batch, Store, StoreFailed};
@@ -189,6 +189,37 @@ impl Author {
             self.make_durable(last.seq)?;
         }
         Ok(statements)
+    }
+
+    /// Signs again what is numbered beyond `after`, the hub's head, where the key that signed it has ended: nobody takes it any more. Claims,
+    /// salts and numbers stay. Nothing is being numbered meanwhile, and none of them has a receipt.
+    ///
+    /// # Errors
+    /// The store or the signing device fails; nothing has changed then.
+    pub(crate) fn sign_again(&self, after: u64) -> Result<(), StateFailed> {
+        let waiting = self.chain.statements(after.saturating_add(1), usize::MAX)?;
+        let Some(first) = waiting.first() else { return Ok(()) };
+        let parsed = Statement::parse(&first.jwt).or(Err(ChainFailed::damaged("a statement")))?;
+        let has_ended = self.own_keys.of(&parsed).is_some_and(|(_, term)| term.until.is_some());
+        let Some(prev) = self.digest(after)?.filter(|_| has_ended) else { return Ok(()) };
+        let (mut head, mut batch) = (Head { seq: after, digest: prev }, Batch::new());
+        for stated in waiting {
+            let Statement { envelope, digests, claims, .. } =
+                Statement::parse(&stated.jwt).or(Err(ChainFailed::damaged("a statement")))?;
+            let draft = Draft { envelope: Envelope { prev: head.digest, ..envelope }, digests, claims };
+            let jwt = draft.sign(Algorithm::default(), &*self.signer)?;
+            let again = Stated::new(jwt, draft.envelope, stated.claims);
+            again.put_into(&mut batch);
+            head = head.advance(again.digest);
+        }
+        tracing::warn!(
+            after,
+            through = head.seq,
+            "what a former key signed and the hub never took is signed again"
+        );
+        Memory::put_head(head, &mut batch);
+        self.store.commit(batch)?;
+        Ok(self.store.flush()?)
     }
 
     /// A statement that a power loss could take must not be seen by anybody: its number would be given again.

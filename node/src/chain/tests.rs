@@ -363,15 +363,12 @@ fn rotated() -> Vec<String> {
 
 /// The keys of these seeds, one after the other.
 fn keys(seeds: &[u8]) -> OwnKeys {
-    let term = |seed: &u8| KeyTerm {
-        key: signer(*seed).public_key(),
-        from: 0,
-        until: None,
-        signs: KeySigns::Statements,
-        re_enrolled: false,
-        confirmed: None,
-    };
-    OwnKeys::new(seeds.iter().map(term).collect())
+    OwnKeys::new(seeds.iter().map(|seed| term(*seed)).collect())
+}
+
+fn term(seed: u8) -> KeyTerm {
+    let (key, signs) = (signer(seed).public_key(), KeySigns::Statements);
+    KeyTerm { key, from: 0, until: None, signs, re_enrolled: false, confirmed: None }
 }
 
 fn adopting(bench: &Bench, seeds: &[u8]) -> Author {
@@ -436,6 +433,7 @@ fn a_record_restored_at_an_older_revision_goes_on_behind_the_last_one_that_was_s
     assert!(pending.len() == 1 && is_next(&pending[0]), "the hub takes no revision twice: {pending:?}");
 }
 
+#[test]
 fn a_paused_outbox_states_nothing_and_goes_on_where_it_was() {
     let bench = Bench::new();
     let author = Author::new(&bench.context, admitted());
@@ -464,4 +462,37 @@ fn statements_name_the_key_that_signed_them_also_after_another_one_took_its_plac
         statement.verify(&signer(seed).public_key()).unwrap();
         assert_eq!(statement.key_id(), Some(signer(seed).public_key().thumbprint().to_string().as_str()));
     }
+}
+
+#[test]
+fn what_a_key_that_ended_signed_and_nobody_took_is_signed_again_with_the_same_claims() {
+    let (_, store) = memory();
+    let old = author(&store);
+    fill(&*store, 1..=4);
+    state(&old, 10).unwrap();
+    let before = old.chain.statements(1, 10).unwrap();
+    let ended = |until| KeyTerm { until, ..term(1) };
+    let again = |until| {
+        let own_keys = OwnKeys::new(vec![ended(until), term(2)]);
+        Author { signer: Arc::new(signer(2)), own_keys, ..old.clone() }
+    };
+    // A key in force signs for what it signed; a hub that is behind gets the same bytes.
+    again(None).sign_again(2).unwrap();
+    assert_eq!(old.chain.statements(1, 10).unwrap(), before);
+    let author = again(Some(9));
+    author.sign_again(2).unwrap();
+    let after = author.chain.statements(1, 10).unwrap();
+    assert_eq!(after[..2], before[..2]);
+    let mut prev = before[1].digest;
+    for (old, new) in before[2..].iter().zip(&after[2..]) {
+        let statement = Statement::parse(&new.jwt).unwrap();
+        statement.verify(&signer(2).public_key()).unwrap();
+        assert_eq!((statement.envelope.seq, statement.envelope.prev), (old.seq, prev));
+        assert_eq!(statement.digests, Statement::parse(&old.jwt).unwrap().digests);
+        assert!(new.claims == old.claims && new.digest != old.digest);
+        prev = new.digest;
+    }
+    assert_eq!(author.head().unwrap().digest, prev);
+    author.sign_again(2).unwrap();
+    assert_eq!(author.chain.statements(1, 10).unwrap(), after, "once");
 }

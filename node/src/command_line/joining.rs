@@ -23,6 +23,9 @@ pub struct JoinWords {
     /// 另用的枢纽地址，例如经地址转换时 Another address to reach the hub at, as behind NAT
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
+    /// 重新登记：声明密钥丢失或失效后，用枢纽为此发出的邀请换用新密钥；记录保留，原有密钥和成员文件移到 former/ Join again with fresh keys, because the statement key was lost or ended: with an invitation that the hub made for this; records stay, former keys and papers go to former/
+    #[arg(long)]
+    re_enrol: bool,
 }
 
 impl Desk {
@@ -40,6 +43,7 @@ impl Desk {
             seams: &self.seams,
             token: token.as_ref().map(|token| token.as_str()),
             address: words.address.as_deref(),
+            re_enrols: words.re_enrol,
         };
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
@@ -60,7 +64,7 @@ impl Desk {
             return read_token(std::fs::File::open(self.path(file))?).map(Some);
         }
         if io::stdin().is_terminal() {
-            if !wants_token(&self.layout) {
+            if !wants_token(&self.layout, words.re_enrol) {
                 return Ok(None);
             }
             let prompt = self.language.pick("邀请码（SHG1-…）：", "Invitation (SHG1-…): ");

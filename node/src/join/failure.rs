@@ -11,6 +11,7 @@ use safeharbor_core::code::{Code, Fault};
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_core::key::SignFailed;
 use safeharbor_core::note::NoteFailed;
+use safeharbor_service::audit::AuditFailed;
 use safeharbor_service::durable_file::WriteFailed;
 use safeharbor_service::folder::OpenFolderFailed;
 use safeharbor_service::key_file::{CreateKeyFailed, LoadKeyFailed};
@@ -33,6 +34,9 @@ pub enum JoinFailed {
     /// The node is a member of another hub.
     #[error("this node is a member of the hub {0}, and the invitation is another hub's")]
     OtherHub(String),
+    /// The node is a member, by another invitation.
+    #[error("this node is a member already, by another invitation")]
+    OtherInvitation,
     /// The folder is another institution's.
     #[error("this is the node of {found}, not of {wanted}")]
     OtherInstitution {
@@ -83,6 +87,9 @@ pub enum JoinFailed {
     /// The hub's answer does not hold.
     #[error("the hub's answer is refused")]
     Membership(#[from] MembershipFailed),
+    /// The audit log cannot be written.
+    #[error("the audit log cannot be written")]
+    Audit(#[from] AuditFailed),
     /// The data folder cannot be used.
     #[error("the data folder cannot be used")]
     Folder(#[from] OpenFolderFailed),
@@ -139,6 +146,7 @@ impl JoinFailed {
             Code::InvitationUsed,
             Code::InvitationWithdrawn,
             Code::InvitationSuperseded,
+            Code::AlreadyMember,
         ];
         matches!(self, Self::WrongHub(_))
             || matches!(self, Self::Refused { code, .. } if codes.contains(code))
@@ -202,6 +210,10 @@ impl JoinFailed {
                 "Copy the whole token again; it is not used up.",
             ),
             Self::NoInvitation => ("没有邀请码：请向枢纽索取。", "Ask the hub's operator for an invitation."),
+            Self::OtherInvitation => (
+                "邀请码没有消耗。如声明密钥已丢失或已失效，枢纽为重新登记发出了此邀请：用 join --re-enrol，记录保留，换用新密钥；否则无需再次入网。",
+                "The invitation is not used up. If the statement key was lost or ended and the hub made this one for a re-enrolment: `join --re-enrol`, which keeps the records and makes fresh keys. Otherwise there is nothing to do.",
+            ),
             Self::OtherHub(_) | Self::OtherInstitution { .. } => (
                 "本目录已属于另一家枢纽或单位：请另用一个数据目录（--data）。",
                 "Use another data folder (--data).",
@@ -228,6 +240,7 @@ impl JoinFailed {
                 "Nothing of it was kept; tell the hub's operator.",
             ),
             Self::Folder(_)
+            | Self::Audit(_)
             | Self::Open(_)
             | Self::CreateKey(_)
             | Self::LoadKey(_)
@@ -268,9 +281,13 @@ const fn refused_remedy(code: Code) -> (&'static str, &'static str) {
             "邀请所指的密钥此后已被更换：如非本校所为，请立即致电枢纽运行方；仍需更换的，请其重新办理。",
             "If nobody here replaced that key, call the hub's operator at once.",
         ),
+        Code::KeyInUse => (
+            "本目录中的密钥已在枢纽用过：密钥或成员文件丢失的，用重新登记的邀请运行 join --re-enrol，换用新密钥。",
+            "Keys in this folder were used before: where papers or keys were lost, `join --re-enrol` makes fresh ones, with an invitation for that.",
+        ),
         Code::AlreadyMember => (
-            "本单位已是成员：密钥丢失的，请枢纽按重新入网（re-enrol）办理。",
-            "Where the key was lost, the hub decides on a re-enrolment.",
+            "本单位已是成员，而这份邀请不是重新登记用的：密钥丢失的，请枢纽运行方经两人同意后发出重新登记的邀请（invite --re-enrol），再运行 join --re-enrol。",
+            "This invitation is for no re-enrolment: where the key was lost, two persons at the hub decide (`invite --re-enrol`), and their invitation is for `join --re-enrol`.",
         ),
         _ => ("枢纽没有接受；邀请码没有消耗。", "The invitation is not used up."),
     }

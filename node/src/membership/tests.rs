@@ -106,6 +106,7 @@ fn papers(statements: Vec<LoggedStatement>, csr: &str) -> Membership {
             .map(|first| statement_digest(&first.jwt).to_string())
             .unwrap_or_default(),
         statements,
+        invitation: None,
     }
 }
 

@@ -327,7 +327,12 @@ impl Conversation {
             Memory::put_contact(desk.now_ms(), &mut batch);
             desk.context.store.commit(batch)?;
             let receipted = last_receipted(&*desk.context.store)?;
-            Ok(Event::HeadArrived { hub, own: desk.author.digest(hub.seq)?, receipted })
+            let own = desk.author.digest(hub.seq)?;
+            if own == Some(hub.digest) && receipted <= hub.seq {
+                let _held = desk.context.outbox.hold();
+                desk.author.sign_again(hub.seq)?;
+            }
+            Ok(Event::HeadArrived { hub, own, receipted })
         })
         .await?
     }

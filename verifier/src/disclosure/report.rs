@@ -3,6 +3,7 @@
 use safeharbor_core::institution::Issuer;
 use serde::Serialize;
 
+use crate::admission::Admission;
 use crate::log::VerifiedLog;
 use crate::report::{Describe, Page};
 use crate::token::{Claims, Token};
@@ -38,6 +39,8 @@ pub struct DisclosureReport {
     revealed: usize,
     digests: usize,
     log: Option<LogPlace>,
+    /// None where no log was read, so that it is not known.
+    admission: Option<Admission>,
 }
 
 /// Where a statement stands in a registry.
@@ -69,7 +72,7 @@ impl LogPlace {
 }
 
 impl DisclosureReport {
-    pub(super) fn of(token: &Token<'_>, claims: Claims, source: KeySource, log: Option<LogPlace>) -> Self {
+    pub(super) fn of(token: &Token<'_>, claims: Claims, source: KeySource) -> Self {
         let statement = &token.statement;
         let envelope = &statement.envelope;
         Self {
@@ -88,8 +91,19 @@ impl DisclosureReport {
             claims,
             revealed: token.revealed(),
             digests: statement.digests.len(),
-            log,
+            log: None,
+            admission: None,
         }
+    }
+
+    pub(super) fn logged(self, place: LogPlace, admission: Admission) -> Self {
+        Self { log: Some(place), admission: Some(admission), ..self }
+    }
+
+    /// Where the statement stands in the log, and how its key came to be its issuer's; none where no log was read.
+    #[must_use]
+    pub fn into_admission(self) -> Option<(u64, Admission)> {
+        Some((self.log?.index, self.admission?))
     }
 }
 
@@ -109,6 +123,10 @@ impl Describe for DisclosureReport {
         }
         page.field("digest", "摘要", &self.digest);
         page.field("key", "签名密钥", &self.key);
+        match &self.admission {
+            Some(admission) => admission.describe(page),
+            None => Admission::describe_unknown(page),
+        }
         match &self.log {
             Some(log) => log.describe(page),
             None => page.field(
