@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
 
 /// Whatever tells the time; handed down from `main`.
@@ -45,7 +45,13 @@ pub fn to_utc_date(unix_ms: u64) -> Date {
 /// The date in the district's calendar (UTC+8) at some Unix milliseconds.
 #[must_use]
 pub fn to_district_date(unix_ms: u64) -> Date {
-    jiff::tz::offset(8).to_datetime(to_timestamp(unix_ms)).date()
+    to_district_datetime(unix_ms).date()
+}
+
+/// What clocks in the district (UTC+8) show at some Unix milliseconds.
+#[must_use]
+pub fn to_district_datetime(unix_ms: u64) -> DateTime {
+    jiff::tz::offset(8).to_datetime(to_timestamp(unix_ms))
 }
 
 /// Times past the year 9999 are the last time there is.

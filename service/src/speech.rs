@@ -171,6 +171,12 @@ pub fn moment(unix_ms: u64) -> String {
     format!("{} UTC", second.replace('T', " "))
 }
 
+/// A time for people who make plans by it: to the minute, in the district.
+#[must_use]
+pub fn district_moment(unix_ms: u64) -> String {
+    clock::to_district_datetime(unix_ms).strftime("%Y-%m-%d %H:%M (UTC+8)").to_string()
+}
+
 /// How long something takes on a terminal: most characters of Chinese are two cells wide.
 #[must_use]
 pub fn width(text: &str) -> usize {

@@ -51,6 +51,8 @@ struct Open {
     what: String,
     institution: String,
     effect: &'static str,
+    /// Whether nothing can undo it.
+    is_final: bool,
     changes: Vec<String>,
     by: String,
     at: Moment,
@@ -68,6 +70,8 @@ struct Open {
 #[derive(Debug)]
 struct SeatRow {
     name: String,
+    /// Whether it is the visitor.
+    own: bool,
     /// Empty if they may.
     why_not: String,
 }
@@ -150,29 +154,32 @@ fn open_of(
     there: &Proposal,
     (visitor, language): (&Visitor, Language),
 ) -> Result<Open, ProposalFailed> {
-    let seats = seats(&desk.persons, &there.by)?;
+    let mut seats = seats(&desk.persons, &there.by)?;
+    seats.sort_by_key(|seat| seat.refused.is_some());
     let may = seats.iter().any(|seat| seat.person.id == visitor.person.id && seat.refused.is_none());
     Ok(Open {
         number: there.number,
         what: there.what.text(language),
         institution: institution_of(desk, &there.what),
         effect: there.what.effect(language),
+        is_final: there.what.is_final(),
         changes: changes_of(desk, &there.what, language),
         by: there.by.title(language, |id| name_of(desk, id)),
         at: moment(desk, there.at_ms, language),
         until: moment(desk, there.expires_ms, language),
         reason: there.reason.clone(),
         situation: there.situation.clone(),
-        seats: seats.iter().map(|seat| seat_row(desk, seat, language)).collect(),
+        seats: seats.iter().map(|seat| seat_row(desk, seat, (visitor, language))).collect(),
         own: there.by.id == visitor.person.id,
         may,
     })
 }
 
-fn seat_row(desk: &Desk, seat: &Seat, language: Language) -> SeatRow {
+fn seat_row(desk: &Desk, seat: &Seat, (visitor, language): (&Visitor, Language)) -> SeatRow {
     let why_not = seat.refused.as_ref().map(|rule| language.pick(rule.text_zh(), rule.to_string()));
     SeatRow {
         name: seat.person.title(language, |id| name_of(desk, id)),
+        own: seat.person.id == visitor.person.id,
         why_not: why_not.unwrap_or_default(),
     }
 }

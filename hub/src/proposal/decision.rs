@@ -105,6 +105,15 @@ impl Decision {
         }
     }
 
+    /// Whether nothing can undo it.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        match self {
+            Self::Revoke { .. } => true,
+            Self::Reinstate { .. } | Self::ReEnrol { .. } | Self::Catalogue { .. } => false,
+        }
+    }
+
     /// Suspends an institution, which one person decides; noted before it is done.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Who may be the second person: not the first, not in the first one's place, and not in the same hand.
 
 use safeharbor_service::person::{Person, Persons, PersonsFailed, Role};
-use safeharbor_service::speech::moment;
+use safeharbor_service::speech::district_moment;
 
 /// Why somebody may not be the second person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +14,7 @@ pub enum RuleFailed {
     Deputy,
     /// One made the other's account, set its password or made it a deputy, also through somebody else.
     #[error(
-        "one of the two made the other's account, set its password or appointed it as deputy within the last 7 days; they may decide together from {} on", moment(*.until_ms)
+        "one of the two made the other's account, set its password or appointed it as deputy within the last 7 days; they may decide together from {} on", district_moment(*.until_ms)
     )]
     Hand {
         /// Until when that counts, in Unix milliseconds.
@@ -22,7 +22,7 @@ pub enum RuleFailed {
     },
     /// Somebody else did so to both.
     #[error(
-        "{name} made or changed the accounts of both within the last 7 days; they may decide together from {} on", moment(*.until_ms)
+        "{name} made or changed the accounts of both within the last 7 days; they may decide together from {} on", district_moment(*.until_ms)
     )]
     Third {
         /// Who.
@@ -41,10 +41,13 @@ impl RuleFailed {
             Self::Deputy => "两人中一人是另一人的代理人，或两人代理同一人，视为一人".to_owned(),
             Self::Hand { until_ms } => format!(
                 "两人中一人在最近 7 天内建立过另一人的账号、设置过其密码或指定其为代理人；{} 起两人可共同决定",
-                moment(*until_ms)
+                district_moment(*until_ms)
             ),
             Self::Third { name, until_ms } => {
-                format!("{name} 在最近 7 天内建立或更改过两人的账号；{} 起两人可共同决定", moment(*until_ms))
+                format!(
+                    "{name} 在最近 7 天内建立或更改过两人的账号；{} 起两人可共同决定",
+                    district_moment(*until_ms)
+                )
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What became of a proposal, for people; the same at the command line and on the page.
 
 use safeharbor_service::person::PersonId;
-use safeharbor_service::speech::{Language, moment};
+use safeharbor_service::speech::{Language, district_moment};
 
 use super::{Proposal, ProposalFailed, State};
 
@@ -28,7 +28,7 @@ impl Proposal {
     ) -> String {
         match &self.state {
             State::Open if self.is_open(now_ms) => {
-                let until = moment(self.expires_ms);
+                let until = district_moment(self.expires_ms);
                 language.pick(format!("待批准，{until} 前"), format!("waits until {until}"))
             }
             State::Open => language.pick("已过期", "expired").to_owned(),
@@ -38,18 +38,18 @@ impl Proposal {
                     .pick(format!("{by} 已批准，正在执行"), format!("approved by {by}, being carried out"))
             }
             State::Done { by, at_ms } => {
-                let (by, at) = (by.title(language, name_of), moment(*at_ms));
+                let (by, at) = (by.title(language, name_of), district_moment(*at_ms));
                 language.pick(
                     format!("{by} 于 {at} 批准，已执行"),
                     format!("approved by {by} at {at}, carried out"),
                 )
             }
             State::Withdrawn { by, at_ms } => {
-                let (by, at) = (by.title(language, name_of), moment(*at_ms));
+                let (by, at) = (by.title(language, name_of), district_moment(*at_ms));
                 language.pick(format!("{by} 于 {at} 撤回"), format!("withdrawn by {by} at {at}"))
             }
             State::Declined { by, at_ms, reason } => {
-                let (by, at) = (by.title(language, name_of), moment(*at_ms));
+                let (by, at) = (by.title(language, name_of), district_moment(*at_ms));
                 language.pick(
                     format!("{by} 于 {at} 否决：{reason}"),
                     format!("declined by {by} at {at}: {reason}"),
