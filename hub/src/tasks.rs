@@ -16,8 +16,8 @@ use tokio::sync::Notify;
 const TASKS: Table = Table(3);
 /// The most bytes an answer may have.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// Open tasks of one institution.
-const OPEN_MAX: usize = 1000;
+/// Open tasks of one institution: several windows of statements, all of them refused.
+const OPEN_MAX: usize = 10_000;
 /// The type of the task that tells a node that a logged statement's content was refused.
 pub const CONTENT_REFUSED: &str = "content-refused";
 

@@ -4,6 +4,7 @@ mod acceptance;
 mod fetching;
 mod in_use;
 mod offer;
+mod restating;
 mod shelf;
 mod stored;
 
@@ -11,6 +12,8 @@ pub use acceptance::{AcceptFailed, Comparison, SeenCatalogue};
 pub(crate) use fetching::fetch;
 pub use in_use::InUse;
 pub use offer::{Offer, OfferRefused};
+pub use restating::RestateFailed;
+pub(crate) use restating::{Occasion, restate_refused};
 pub use shelf::{Acceptance, Shelf, ShelfFailed};
 pub use stored::Misfits;
 

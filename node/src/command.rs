@@ -55,6 +55,7 @@ pub use job::JobCommand;
 pub use key::{KeyCommand, KeyFailed};
 pub use kinds::{list_kinds, show_kind};
 pub use mapping::{DraftOrder, check_mapping, draft_mapping, list_mappings, show_mapping};
+pub(crate) use policy::awaited_text;
 pub use recovery::{RecoveryChoice, RecoveryCommand};
 pub use split::split;
 pub use template::template;

@@ -26,6 +26,8 @@ const ACCEPTED: &[u8] = b"policy";
 /// The rows of earlier acceptances begin with this; their texts are evidence.
 const HISTORY: &[u8] = b"policy-accepted/";
 const APPLIED: &[u8] = b"policy-applied";
+/// The row is there while the accepted policy is that of a backup, and nobody accepted it since.
+const AWAITED: &[u8] = b"policy-awaited";
 
 /// The disclosure policy could not be read, accepted or applied.
 #[derive(Debug, thiserror::Error)]
@@ -109,12 +111,22 @@ impl InForce {
 }
 
 impl Context {
-    /// The policy in force; none until one was accepted, which lets nothing leave.
+    /// The policy in force; none until one was accepted, and after a restore until one is accepted again, which lets nothing leave.
     ///
     /// # Errors
     /// The store.
     pub fn policy(&self) -> Result<Option<InForce>, PolicyFailed> {
         load(&*self.store)
+    }
+
+    /// The accepted policy that came with a backup and is not in force until a named person accepts it, or another one: a stricter one
+    /// may have been accepted since the backup was made.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn awaited_policy(&self) -> Result<Option<Accepted>, PolicyFailed> {
+        let is_awaited = self.store.get(META, AWAITED)?.is_some();
+        Ok(load_accepted(&*self.store)?.filter(|_| is_awaited))
     }
 
     /// What accepting `text` would change, record by record. Nothing is changed.
@@ -142,6 +154,7 @@ impl Context {
         self.audit.append(Some(person), "accept policy", "disclosure policy", detail)?;
         let mut batch = Batch::new();
         batch.put(META, ACCEPTED, serde_json::to_vec(&next.accepted)?);
+        batch.delete(META, AWAITED);
         let kept = Accepted { text: String::new(), ..next.accepted.clone() };
         let key = [HISTORY, &next.accepted.at.to_be_bytes(), &next.accepted.version.to_be_bytes()].concat();
         batch.put(META, key, serde_json::to_vec(&kept)?);
@@ -179,7 +192,7 @@ impl Context {
         let _held = self.outbox.hold();
         let policy = self.parse_policy(text)?;
         let in_force = self.policy()?;
-        let person = in_force.as_ref().map_or_else(nobody, |in_force| in_force.accepted.person.clone());
+        let person = load_accepted(&*self.store)?.map_or_else(nobody, |accepted| accepted.person);
         let next = self.in_force(text, policy, &person);
         effect::preview(self, &self.catalogue(), in_force.as_ref(), &next)
     }
@@ -234,7 +247,7 @@ impl Context {
         let policy = self.parse_policy(text)?;
         let sha256 = Digest::of(text.as_bytes());
         let version = policy.version();
-        if let Some(InForce { accepted, .. }) = self.policy()?
+        if let Some(accepted) = load_accepted(&*self.store)?
             && accepted.sha256 != sha256
             && accepted.version >= version
         {
@@ -260,10 +273,22 @@ fn nobody() -> Person {
     Person { id: PersonId(0), name: String::new(), role: Role::Approver, authenticated, deputy_for: None }
 }
 
-/// The policy in force that `store` holds; none until one was accepted.
+/// Has nothing leave by the accepted policy until a named person accepts one again, as part of `batch`: the store came from a backup.
+pub(crate) fn await_acceptance(batch: &mut Batch) {
+    batch.put(META, AWAITED, Vec::new());
+}
+
+fn load_accepted(store: &dyn Store) -> Result<Option<Accepted>, PolicyFailed> {
+    let row = store.get(META, ACCEPTED)?;
+    row.map(|row| serde_json::from_slice(&row).or(Err(PolicyFailed::Row))).transpose()
+}
+
+/// The policy in force that `store` holds; none until one was accepted, and while it awaits that a person accepts it again.
 pub(crate) fn load(store: &dyn Store) -> Result<Option<InForce>, PolicyFailed> {
-    let Some(row) = store.get(META, ACCEPTED)? else { return Ok(None) };
-    let accepted: Accepted = serde_json::from_slice(&row).or(Err(PolicyFailed::Row))?;
+    if store.get(META, AWAITED)?.is_some() {
+        return Ok(None);
+    }
+    let Some(accepted) = load_accepted(store)? else { return Ok(None) };
     let policy = Policy::parse_accepted(&accepted.text).map_err(PolicyFailed::Parse)?;
     Ok(Some(InForce { accepted, policy }))
 }

@@ -20,5 +20,8 @@ pub use dialling::{DialFailed, Dialler, LoadDialFailed};
 pub use driver::{Link, Outcome, SyncFailed, Until, run};
 pub(crate) use foreign_text::clean;
 pub use state::{ContentRefused, Standing, SyncState, TellFailed, state};
+#[cfg(test)]
+pub(crate) use tasks::keep_task;
 pub use tasks::{KeptTask, list_tasks};
+pub(crate) use tasks::{refused_for, settle};
 pub use told::Told;

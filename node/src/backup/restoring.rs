@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::CONTENT;
 use crate::layout::Layout;
 use crate::opening::Seams;
+use crate::policy;
 use crate::tables::META;
 
 const RESTORED: &[u8] = b"restored";
@@ -63,6 +64,7 @@ fn finish(
     let mark = RestoredMark { restored_ms: seams.clock.now_ms(), made_at: manifest.created_at.clone() };
     let mut batch = Batch::new();
     batch.put(META, RESTORED, serde_json::to_vec(&mark)?);
+    policy::await_acceptance(&mut batch);
     store.commit(batch)?;
     let detail = serde_json::json!({ "made": manifest.created_at, "program": manifest.program });
     let noted = AuditLog::open(&layout.audit_log(), Arc::clone(&seams.clock))

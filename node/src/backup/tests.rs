@@ -199,3 +199,37 @@ fn the_key_is_saved_by_an_administrator_and_that_is_in_the_audit_log() {
     assert!(status.out.contains("最近备份"), "{}", status.out);
     assert_eq!(bench.ask(Command::Checkpoint).exit, Exit::Refused, "none was verified yet");
 }
+
+#[test]
+fn a_policy_that_came_with_a_backup_lets_nothing_leave_until_a_person_accepts_it_again() {
+    let bench = bench();
+    let text = "version = 2\n[kinds]\nACH = \"reveal\"\n";
+    let approver = bench.context.persons.named(crate::testing::APPROVER).unwrap();
+    bench.context.accept_policy(text, &approver).unwrap();
+    assert_eq!(bench.context.outbox.pending(10).unwrap().len(), 2);
+    let made = make_of(&bench);
+    let place = tempfile::tempdir().unwrap();
+    let layout = Layout::at(&place.path().join("data"));
+    restore(&made.path, &key_of(&bench), &layout, &seams(&bench)).unwrap();
+    let node = open(&layout, &Settings::load(&layout, &[]).unwrap(), &seams(&bench)).unwrap();
+    let context = &*node.context;
+    assert!(context.policy().unwrap().is_none(), "a stricter one may have been accepted since");
+    assert_eq!(context.awaited_policy().unwrap().map(|awaited| awaited.version), Some(2));
+    let author = crate::chain::Author::new(context, safeharbor_core::digest::Digest::of(b"admission"));
+    assert_eq!(author.state(&context.outbox, 10).unwrap().taken, 0);
+    assert!(context.evidence.holds(safeharbor_core::digest::Digest::of(text.as_bytes())));
+    let findings = crate::doctor::examine_books(context, false);
+    let finding =
+        serde_json::to_value(findings.iter().find(|finding| finding.id == "policy").unwrap()).unwrap();
+    assert_eq!(finding["state"], "warning", "{finding}");
+    assert!(context.accept_policy("version = 1\n[kinds]\n", &approver).is_err(), "an earlier one is none");
+
+    let changes = context.accept_policy(text, &approver).unwrap();
+    assert_eq!(
+        changes.values().map(|change| change.to_send).sum::<u64>(),
+        2,
+        "both, as if it were the first"
+    );
+    assert_eq!(author.state(&context.outbox, 10).unwrap().taken, 2);
+    assert!(context.policy().unwrap().is_some() && context.awaited_policy().unwrap().is_none());
+}

@@ -10,6 +10,7 @@ use safeharbor_service::store::{Batch, Scan, StoreFailed};
 use serde::{Deserialize, Serialize};
 
 use super::offer::Offer;
+use super::restating::{Occasion, RestateFailed, restate_refused};
 use super::shelf::{Acceptance, Shelf, ShelfFailed};
 use super::stored::{Misfits, misfits};
 use crate::context::Context;
@@ -56,6 +57,9 @@ pub enum AcceptFailed {
     /// The policy cannot be applied under the version.
     #[error("the disclosure policy cannot be applied under the version")]
     Policy(#[from] PolicyFailed),
+    /// What was refused under an unknown version cannot be stated again.
+    #[error("what the hub refused cannot be stated again")]
+    Restate(#[from] RestateFailed),
     /// The audit log cannot be written.
     #[error("the acceptance cannot be logged")]
     Audit(#[from] AuditFailed),
@@ -147,7 +151,8 @@ impl Context {
     }
 
     /// Takes the version that was seen into use, on a person's word: what is stated from here on is planned under it and names
-    /// it, and the policy in force is applied to what is stored as after any change. Durable on return.
+    /// it, the policy in force is applied to what is stored as after any change, and what the hub refused under a version that it does
+    /// not know is stated again. Durable on return.
     ///
     /// # Errors
     /// It is not here or in use already, another one was accepted since; the store.
@@ -173,6 +178,7 @@ impl Context {
         Shelf::of(&self.layout).use_it(&acceptance)?;
         self.in_use.replace(Arc::new(catalogue));
         self.apply_policy()?;
+        restate_refused(self, Occasion::ChangedHere)?;
         drop(held);
         self.outbox.announce();
         Ok(acceptance)

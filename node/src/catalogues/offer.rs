@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::tables::SYNC;
 
 const OFFERED: &[u8] = b"catalogue-offered";
+/// The hub's chain begins with its key and, as the second statement, the version that comes with its software.
+const FIRST_SEQ_MAX: u64 = 2;
 
 /// The version the hub published last, as it says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,9 +40,9 @@ pub enum OfferRefused {
     /// The signature is not the hub's.
     #[error("the hub's catalogue statement is not signed by the hub")]
     Signature,
-    /// One person decided alone.
-    #[error("the hub's catalogue statement was decided by one person alone")]
-    OnePerson,
+    /// Fewer than two persons decided, and it is not the version that the registry began with.
+    #[error("the hub's catalogue statement was decided by {0} persons; it takes two")]
+    TooFew(usize),
 }
 
 impl Offer {
@@ -60,10 +62,13 @@ impl Offer {
         if let Some(key) = key {
             statement.verify(key).or(Err(OfferRefused::Signature))?;
         }
-        let decided_by = decided_by.numbers().len();
-        if decided_by == 1 {
-            return Err(OfferRefused::OnePerson);
+        let persons = decided_by.numbers().len();
+        // The first version comes with the hub's software, before there are persons.
+        let is_first = persons == 0 && statement.envelope.seq <= FIRST_SEQ_MAX;
+        if !is_first && !decided_by.are_two() {
+            return Err(OfferRefused::TooFew(persons));
         }
+        let decided_by = persons;
         Ok(Self { cat, index, decided_by, verified: key.is_some(), refused: None })
     }
 

@@ -16,11 +16,16 @@ pub(crate) fn hub_signer() -> MemorySigner {
 
 /// The hub's statement that these persons published the version.
 pub(crate) fn published(cat: Digest, persons: &[u32]) -> String {
+    published_as(7, cat, persons)
+}
+
+/// As [`published`], as the statement of the hub with this number.
+pub(crate) fn published_as(seq: u64, cat: Digest, persons: &[u32]) -> String {
     let announcement = Announcement::Catalogue { cat, decided_by: Deciders::new(persons.iter().copied()) };
     let envelope = Envelope {
         iss: "https://hub.example.org".parse().unwrap(),
         iat: 1,
-        seq: 7,
+        seq,
         prev: Digest::of(b"before"),
         vct: Vct::without_kind(announcement.statement_type()).unwrap(),
         rec: None,

@@ -2,11 +2,13 @@
 
 use safeharbor_core::key::Signer as _;
 use safeharbor_core::statement::Statement;
+use safeharbor_proto::TaskMessage;
 use safeharbor_rules::{Catalogue, FileSet};
 
-use super::testing::{another, edited, hostile, hub_signer, published};
+use super::testing::{another, edited, hostile, hub_signer, published, published_as};
 use super::*;
 use crate::command::{CatalogueCommand, Command};
+use crate::outbox::{Content, Pending};
 use crate::own_lists::load_catalogue;
 use crate::speech::{Exit, Format, Language};
 use crate::testing::{APPROVER, Bench, CLERK, MARKER, Said, by};
@@ -153,11 +155,90 @@ fn an_offer_takes_two_persons_and_the_hubs_own_key() {
     let read = |persons: &[u32], pinned: &[_]| Offer::read(7, &published(cat, persons), pinned);
     assert!(read(&[1, 2], &[foreign, ours]).unwrap().verified);
     assert!(!read(&[1, 2], &[foreign]).unwrap().verified, "its key is not at hand");
-    assert_eq!(read(&[], &[ours]).unwrap().decided_by, 0, "the first version");
-    assert_eq!(read(&[1], &[ours]), Err(OfferRefused::OnePerson));
+    assert_eq!(read(&[1], &[ours]), Err(OfferRefused::TooFew(1)));
+    assert_eq!(read(&[], &[ours]), Err(OfferRefused::TooFew(0)), "nobody decided");
+    let first = |persons: &[u32]| Offer::read(1, &published_as(2, cat, persons), &[ours]);
+    assert_eq!(first(&[]).unwrap().decided_by, 0, "the version that the registry began with");
+    assert_eq!(first(&[1]), Err(OfferRefused::TooFew(1)));
     let forged = published(cat, &[1, 2]);
     let (signed, signature) = forged.rsplit_once('.').unwrap();
     let flipped: String = signature.chars().map(|c| if c == 'A' { 'B' } else { 'A' }).collect();
     let forged = Offer::read(7, &format!("{signed}.{flipped}"), &[ours]);
     assert!(matches!(forged, Err(OfferRefused::Signature | OfferRefused::Statement)), "{forged:?}");
+}
+
+/// The hub says that it does not know the version that a statement names.
+fn refuse_as_unknown(bench: &Bench, seq: u64) {
+    let payload = serde_json::json!({"seq": seq, "code": "catalogue-unknown", "text": "never published"});
+    let (id, kind) = (format!("refused-{seq}"), "content-refused".to_owned());
+    let task = TaskMessage { id, kind, due_ms: None, payload: payload.to_string().into_bytes() };
+    crate::sync::keep_task(&*bench.context.store, &task, 5).unwrap().unwrap();
+}
+
+fn waiting(bench: &Bench) -> Vec<(u32, Vec<String>)> {
+    let of = |pending: Pending| match pending.content {
+        Content::Disclosure { rev, revealed, .. } => (rev, revealed.into_iter().collect()),
+        Content::Withdrawal { rev, .. } => (rev, vec!["withdrawn".to_owned()]),
+    };
+    bench.context.outbox.pending(100).unwrap().into_iter().map(of).collect()
+}
+
+fn offered(bench: &Bench, cat: safeharbor_core::digest::Digest) {
+    let offer = Offer::read(7, &published(cat, &[1, 2]), &[hub_signer().public_key()]).unwrap();
+    offer.keep(&*bench.context.store).unwrap();
+}
+
+#[test]
+fn what_was_refused_under_an_unknown_version_is_stated_again_once_the_hubs_version_is_accepted() {
+    let bench = Bench::new();
+    let files = another();
+    bench.accept(1, "commit");
+    let row = |number: &str| format!("{number},名称,张三,初期阶段,2020-01-01,摘要");
+    bench.import(&[&row("A-1"), &row("A-2"), &row("A-3"), &row("A-4")]);
+    let said = bench.approve("ACH:A-1", &["stage"], by(APPROVER));
+    assert_eq!(said.exit, Exit::Done, "{}", said.err);
+    assert_eq!(bench.state_all(), 4);
+    (1..=4).for_each(|seq| refuse_as_unknown(&bench, seq));
+    // A-2 says something else by now, A-3 is erased; both say nothing of what was refused.
+    bench.import(&[&row("A-2").replace("摘要", "另一摘要")]);
+    crate::erasure::erase(&bench.context, bench.rec("A-3"), &bench.context.persons.named(APPROVER).unwrap())
+        .unwrap();
+    bench.state_all();
+    assert_eq!(waiting(&bench), []);
+
+    offered(&bench, files.digest());
+    accept(&bench, &files);
+    let mut again = waiting(&bench);
+    again.sort();
+    assert_eq!(again, [(2, vec![]), (2, vec!["stage".to_owned()])], "with what was revealed, and no more");
+    let state = crate::sync::state(&bench.context).unwrap();
+    assert_eq!(state.content_refused, [], "nothing is left to be corrected");
+    assert_eq!(bench.state_all(), 2);
+    let (jwt, _) = stated(&bench);
+    assert_eq!(Statement::parse(&jwt).unwrap().envelope.cat, Some(files.digest()));
+    let held = bench.context.outbox.hold();
+    let again = restate_refused(&bench.context, Occasion::Published(files.digest())).unwrap();
+    drop(held);
+    assert_eq!((again, waiting(&bench)), (0, vec![]), "once");
+}
+
+#[test]
+fn what_was_refused_before_its_version_was_published_is_stated_again_once_it_is() {
+    let bench = Bench::new();
+    bench.accept(1, "reveal");
+    bench.import(&["A-1,名称,张三,初期阶段,2020-01-01,摘要"]);
+    bench.state_all();
+    refuse_as_unknown(&bench, 1);
+    let in_use = bench.context.catalogue().digest();
+    let restate = |occasion| {
+        let _held = bench.context.outbox.hold();
+        restate_refused(&bench.context, occasion).unwrap()
+    };
+    assert_eq!(restate(Occasion::Published(another().digest())), 0, "another version");
+    offered(&bench, in_use);
+    assert_eq!(restate(Occasion::ChangedHere), 0, "nothing changed: it would be refused again, for ever");
+    assert_eq!(restate(Occasion::Published(in_use)), 1);
+    assert_eq!(restate(Occasion::Published(in_use)), 0, "once");
+    let waits = waiting(&bench);
+    assert!(waits.len() == 1 && waits[0].0 == 2 && waits[0].1.len() == 5, "{waits:?}");
 }

@@ -1,6 +1,7 @@
 //! `policy`: which disclosure policy is in force, and accepting another one.
 
 use safeharbor_rules::{Catalogue, Kind, Lang, Mode};
+use safeharbor_service::doctor::Words;
 use safeharbor_service::person::Role;
 use serde_json::{Value, json};
 
@@ -12,6 +13,9 @@ use crate::policy::{Accepted, Change, Changes, InForce, mode_of, modes};
 use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech, moment, padded};
 
 pub(super) fn show(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, CommandFailed> {
+    if let Some(awaited) = context.awaited_policy()? {
+        speech.note(awaited_text(context, &awaited).pick(speech.language))?;
+    }
     let policy = context.policy()?;
     if speech.format == Format::Json {
         speech.json(&policy_json(context, policy.as_ref()))?;
@@ -45,6 +49,20 @@ pub(super) fn show(context: &Context, speech: &mut Speech<'_>) -> Result<Exit, C
         speech.data(format_args!("  {} {mode}", padded(&kind_text(kind, speech.language.lang()), 32)))?;
     }
     Ok(Exit::Done)
+}
+
+/// What a person is told of a policy that came with a backup.
+pub(crate) fn awaited_text(context: &Context, accepted: &Accepted) -> Words {
+    let (version, file) = (accepted.version, context.evidence.path(accepted.sha256));
+    let file = file.display();
+    Words::new(
+        format!(
+            "本节点由备份恢复：第 {version} 版披露政策在有人重新接受之前不生效，未经审批不外传。核对备份之后是否接受过更严的版本，再用 policy accept 接受现行版本；备份里的文本是 {file}"
+        ),
+        format!(
+            "this node was restored: policy version {version} is not in force until a named person accepts it again; nothing leaves without an approval. See whether a stricter one was accepted since the backup, then `policy accept` the one that holds; the text of the backup is {file}"
+        ),
+    )
 }
 
 fn policy_json(context: &Context, policy: Option<&InForce>) -> Value {

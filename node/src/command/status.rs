@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::catalogue::status_lines;
 use super::credentials::authenticate;
+use super::policy::awaited_text;
 use super::{CommandFailed, Credentials};
 use crate::backup::{self, RestoredMark};
 use crate::context::Context;
@@ -47,7 +48,7 @@ fn to_json(context: &Context, numbers: &Numbers) -> Result<Value, CommandFailed>
     let restored = RestoredMark::load(&*context.store)?;
     let backup = backup::state(&context.layout).ok();
     Ok(json!({
-        "restored": restored, "backup": backup,
+        "restored": restored, "policy_awaited": context.awaited_policy()?.map(|awaited| awaited.version), "backup": backup,
         "institution": context.institution.as_str(), "name": context.name, "policy": policy,
         "enrolled": context.layout.membership().exists(), "certificate": certificate(context),
         "catalogue": {"in_use": context.catalogue().digest(), "offered": context.offered_catalogue()?},
@@ -60,7 +61,12 @@ fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Resul
     let language = speech.language;
     let Numbers { records, waiting, barred, unlinked, state } = numbers;
     speech.data(format_args!("{} {}", context.name, context.institution))?;
+    let awaited = context.awaited_policy()?;
     let policy = match (context.policy()?, language) {
+        (None, Language::Zh) if awaited.is_some() => "恢复后待重新接受：未经审批不外传".to_owned(),
+        (None, Language::En) if awaited.is_some() => {
+            "to be accepted again after the restore: nothing leaves without an approval".to_owned()
+        }
         (None, _) => language
             .pick("未接受：未经审批不外传", "none accepted: nothing leaves without an approval")
             .to_owned(),
@@ -105,6 +111,9 @@ fn print(context: &Context, numbers: &Numbers, speech: &mut Speech<'_>) -> Resul
     ];
     for (label, text) in labels.into_iter().zip(texts) {
         speech.data(format_args!("  {} {text}", padded(label, 14)))?;
+    }
+    if let Some(awaited) = &awaited {
+        speech.note(awaited_text(context, awaited).pick(language))?;
     }
     print_certificate(context, speech)?;
     print_told(context, state, speech)?;

@@ -8,7 +8,9 @@ use safeharbor_core::statement::Statement;
 use safeharbor_service::doctor::{Finding, Words};
 
 use crate::chain::{Chain, ChainFailed};
+use crate::command::awaited_text;
 use crate::context::Context;
+use crate::policy::PolicyFailed;
 use crate::recovery;
 use crate::speech::{chain_of, moment};
 use crate::sync::{Standing, SyncState, TellFailed, Told, state};
@@ -30,6 +32,7 @@ pub fn examine_books(context: &Context, deep: bool) -> Vec<Finding> {
     let opened = Words::new("可以打开和读取", "opens and can be read");
     let mut findings = vec![Finding::ok("store", opened), chain(context, &state, deep)];
     findings.extend([standing(&state), six_words(context, &state), alarms(&state), outbox(context, &state)]);
+    findings.push(policy(context).unwrap_or_else(|failed| store_failed(&chain_of(&failed))));
     findings.push(catalogue(context));
     findings.extend(recovering(context));
     findings.push(witness(context).unwrap_or_else(|failed| store_failed(&chain_of(&failed))));
@@ -236,6 +239,31 @@ fn outbox(context: &Context, state: &SyncState) -> Finding {
     } else {
         Finding::ok("outbox", seen)
     }
+}
+
+fn policy(context: &Context) -> Result<Finding, PolicyFailed> {
+    if let Some(awaited) = context.awaited_policy()? {
+        let version = awaited.version;
+        let seen = Words::new(
+            format!("第 {version} 版随备份恢复，尚无人重新接受：各类别一律未经审批不外传"),
+            format!(
+                "version {version} came with a backup and nobody accepted it again: nothing leaves without an approval"
+            ),
+        );
+        return Ok(Finding::warning("policy", seen, awaited_text(context, &awaited)));
+    }
+    Ok(Finding::ok(
+        "policy",
+        match context.policy()? {
+            None => {
+                Words::new("尚未接受：未经审批不外传", "none accepted: nothing leaves without an approval")
+            }
+            Some(policy) => {
+                let version = policy.accepted.version;
+                Words::new(format!("第 {version} 版有效"), format!("version {version} is in force"))
+            }
+        },
+    ))
 }
 
 fn catalogue(context: &Context) -> Finding {

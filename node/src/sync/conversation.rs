@@ -28,8 +28,9 @@ use super::connector::Connector;
 use super::driver::{Desk, SyncFailed, Until, blocking};
 use super::foreign_text::clean;
 use super::machine::{Action, After, Event, Facts, Machine};
-use super::tasks::keep_task;
+use super::tasks::{self, keep_task};
 use super::told::{self, Told};
+use crate::catalogues::{Occasion, restate_refused};
 use crate::chain::{Memory, StateFailed};
 use crate::trust::{ReceiptsFailed, last_receipted};
 use crate::witness::Answered;
@@ -365,6 +366,7 @@ impl Conversation {
             if told::wants_renewal(&desk, &told) {
                 desk.context.ask_for_renewal();
             }
+            restate(&desk, Occasion::Published(situation.catalogue))?;
             Ok(Event::SituationArrived { held: told.is_held() })
         })
         .await?
@@ -385,14 +387,30 @@ impl Conversation {
     async fn hear_task(&mut self, task: TaskMessage) -> Result<(), SyncFailed> {
         let desk = self.desk.clone();
         let id = task.id.clone();
+        let is_unknown_version = tasks::is_unknown_version(&task);
         if let Some(answer) =
             blocking(move || keep_task(&*desk.context.store, &task, desk.now_ms())).await??
         {
             let answer = v1::TaskAnswer { id, answer: answer.to_string().into_bytes() };
             self.outgoing.push_back((FromNode::Answer(answer), None));
         }
+        if is_unknown_version {
+            let desk = self.desk.clone();
+            blocking(move || restate(&desk, Occasion::ChangedHere)).await??;
+        }
         Ok(())
     }
+}
+
+/// What the hub refused under a version that it did not know is stated again, if the version is shared.
+fn restate(desk: &Desk, occasion: Occasion) -> Result<(), SyncFailed> {
+    let held = desk.context.outbox.hold();
+    let restated = restate_refused(&desk.context, occasion)?;
+    drop(held);
+    if restated > 0 {
+        desk.context.outbox.announce();
+    }
+    Ok(())
 }
 
 async fn finished(stating: &mut Option<Stating>) -> Result<Result<(Head, bool), StateFailed>, SyncFailed> {

@@ -15,6 +15,7 @@ use super::conversation::{Conversation, End};
 use super::machine::After;
 use super::retry::{LATER, Pauses};
 use super::told::Told;
+use crate::catalogues::RestateFailed;
 use crate::chain::{Author, ChainFailed, Memory, RefusedState, StateFailed};
 use crate::context::Context;
 use crate::hold::HoldFailed;
@@ -77,6 +78,9 @@ pub enum SyncFailed {
     /// A record that was withdrawn cannot be held.
     #[error(transparent)]
     Hold(#[from] HoldFailed),
+    /// What the hub refused cannot be stated again.
+    #[error("what the hub refused cannot be stated again")]
+    Restate(#[from] RestateFailed),
     /// Evidence cannot be kept.
     #[error(transparent)]
     Evidence(#[from] EvidenceFailed),

@@ -1,7 +1,9 @@
 //! Tasks of the hub: stored before they are answered.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use safeharbor_core::code::Code;
 use safeharbor_core::json;
 use safeharbor_proto::TaskMessage;
 use safeharbor_service::store::{Batch, Scan, Store};
@@ -34,6 +36,17 @@ pub struct KeptTask {
     pub received_ms: u64,
     /// What was answered.
     pub answer: Value,
+    /// When a later statement took the place of the refused one, in milliseconds since 1970 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_ms: Option<u64>,
+}
+
+impl KeptTask {
+    /// The number of the statement it is about.
+    #[must_use]
+    pub fn seq(&self) -> Option<u64> {
+        self.payload.get("seq").and_then(Value::as_u64)
+    }
 }
 
 /// Keeps a task and returns the answer; the same task again gets the same answer. Durable on return.
@@ -42,7 +55,7 @@ pub struct KeptTask {
 ///
 /// # Errors
 /// The store fails or is damaged.
-pub(super) fn keep_task(
+pub(crate) fn keep_task(
     store: &dyn Store,
     task: &TaskMessage,
     now_ms: u64,
@@ -70,6 +83,7 @@ pub(super) fn keep_task(
         payload: parsed.unwrap_or_default(),
         received_ms: now_ms,
         answer: answer.clone(),
+        settled_ms: None,
     };
     let mut batch = Batch::new();
     // JSON values always serialise.
@@ -79,12 +93,48 @@ pub(super) fn keep_task(
     Ok(Some(answer))
 }
 
+/// Whether a task says that the hub does not know the catalogue version of a statement.
+pub(super) fn is_unknown_version(task: &TaskMessage) -> bool {
+    let code = json::parse_object(&task.payload).ok().and_then(|payload| payload.get("code").cloned());
+    task.kind == CONTENT_REFUSED && code == Some(Code::CatalogueUnknown.as_str().into())
+}
+
 /// All tasks by id.
 ///
 /// # Errors
 /// The store fails or is damaged.
 pub fn list_tasks(store: &Arc<dyn Store>) -> Result<Vec<KeptTask>, ChainFailed> {
     store.scan(&Scan::all(TASKS))?.iter().map(|(_, row)| decode(row)).collect()
+}
+
+/// The tasks that tell of statements whose content was refused with `code` and that nothing took the place of, by id.
+pub(crate) fn refused_for(store: &dyn Store, code: Code) -> Result<Vec<KeptTask>, ChainFailed> {
+    let mut found = Ok(Vec::new());
+    store.visit(Scan::all(TASKS), &mut |_, row| match decode(row) {
+        Ok(task) => {
+            let is_wanted = task.kind == CONTENT_REFUSED
+                && task.settled_ms.is_none()
+                && task.payload.get("code").and_then(Value::as_str) == Some(code.as_str());
+            if let Ok(found) = &mut found
+                && is_wanted
+            {
+                found.push(task);
+            }
+            ControlFlow::Continue(())
+        }
+        Err(failed) => {
+            found = Err(failed);
+            ControlFlow::Break(())
+        }
+    })?;
+    found
+}
+
+/// Marks in `batch` that a later statement took the place of the refused one.
+pub(crate) fn settle(task: KeptTask, now_ms: u64, batch: &mut Batch) {
+    let settled = KeptTask { settled_ms: Some(now_ms), ..task };
+    // JSON values always serialise.
+    batch.put(TASKS, settled.id.as_bytes(), serde_json::to_vec(&settled).unwrap_or_default());
 }
 
 fn decode(row: &[u8]) -> Result<KeptTask, ChainFailed> {

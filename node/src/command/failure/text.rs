@@ -248,6 +248,7 @@ fn catalogue_zh(failed: &AcceptFailed) -> String {
         | AcceptFailed::Store(_)
         | AcceptFailed::Records(_)
         | AcceptFailed::Policy(_)
+        | AcceptFailed::Restate(_)
         | AcceptFailed::Audit(_)
         | AcceptFailed::Encode(_) => format!("未能完成：{}", chain_of(failed)),
     }

@@ -52,6 +52,8 @@ pub(super) struct State {
     pub(super) answers: BTreeMap<String, String>,
     pub(super) tasks: Vec<v1::Task>,
     pub(super) streams: usize,
+    /// What each stream says of the institution behind the head; nothing where it is none.
+    pub(super) situation: Option<v1::Situation>,
     /// What each stream asks whether the node is alive.
     pub(super) probe: Option<u64>,
     /// The answers to it.
@@ -178,8 +180,9 @@ impl ModelHub {
         let tasks = state.tasks.iter().cloned().map(ToNode::Task);
         let probe = state.probe.map(|nonce| ToNode::Probe(v1::Probe { nonce }));
         let witness = state.witness.iter().cloned().map(ToNode::Witness);
+        let situation = state.situation.clone().map(ToNode::Situation);
         let head = std::iter::once(ToNode::Head(head_to_wire(head, None)));
-        head.chain(probe).chain(witness).chain(tasks).collect()
+        head.chain(situation).chain(probe).chain(witness).chain(tasks).collect()
     }
 
     fn issue(&self, from: &mut u64, size: &mut u64) -> ToNode {

@@ -26,6 +26,7 @@ use crate::trust::{load_receipt, load_stop};
 
 mod catalogue;
 mod restored;
+mod standing;
 mod witness;
 
 struct Bench {

@@ -42,6 +42,7 @@ async fn what_is_not_the_version_that_was_published_is_not_kept() {
     for (jwt, sent) in [
         (published(files.digest(), &[1, 2]), hostile()),
         (published(files.digest(), &[1]), files.clone()),
+        (published(files.digest(), &[]), files.clone()),
         ("no statement".to_owned(), files.clone()),
     ] {
         let bench = bench(&[]).await;
