@@ -2,6 +2,7 @@
 
 mod arguments;
 mod backing_up;
+mod checking;
 mod examining;
 mod joining;
 
@@ -80,6 +81,7 @@ impl Desk<'_> {
             Words::Proposal(words) => self.ask_and_deliver(|| self.proposal(words)),
             Words::Backup(words) => self.backup(words),
             Words::Doctor => self.doctor(),
+            Words::Fsck => self.fsck(),
             Words::Restore { file, identity, checkpoint } => {
                 self.restore(&self.path(&file), identity, checkpoint)
             }

@@ -12,6 +12,7 @@ mod writer;
 pub use copying::durable_lengths;
 pub use frame::{DecodeFrameFailed, Frame, FrameKey, SealFailed, seal, unseal};
 pub use reader::{JournalReader, Stored};
+pub(crate) use segment::{FIRST_OFFSET, segment_path};
 pub use segment::{JournalFailed, Position};
 pub use writer::Journal;
 

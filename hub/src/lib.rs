@@ -18,6 +18,7 @@ pub mod enrolment;
 pub mod exchange;
 pub mod folder;
 pub mod forks;
+pub mod fsck;
 pub mod index;
 pub mod intake;
 pub mod invitation;
@@ -42,3 +43,6 @@ pub mod standing;
 pub mod tasks;
 pub mod tls_certificate;
 pub mod tls_key;
+
+#[cfg(test)]
+mod testing;

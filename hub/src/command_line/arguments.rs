@@ -87,6 +87,11 @@ pub enum Words {
     Backup(BackupWords),
     /// Check this hub: what is wrong, why, and what to do (检查)
     Doctor,
+    /// Derive everything again from the journal and compare it with what is stored, changing nothing; the hub must not be running (核对)
+    #[command(
+        after_help = "Exit codes: 0 all in order, 1 something is damaged (each with file, byte and entry), 2 usage, 3 the folder cannot be checked: a process has it, or it is no hub's."
+    )]
+    Fsck,
     /// Restore a backup into an empty or missing folder, named by --data (恢复)
     Restore {
         /// The backup

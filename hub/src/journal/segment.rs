@@ -10,6 +10,9 @@ pub(super) const SEGMENT_BYTES: u64 = 64 << 20;
 /// The first bytes of every segment: magic and format number.
 pub(super) const MAGIC: &[u8; 8] = b"SHJRNL\x00\x01";
 
+/// Where the first frame of a segment begins.
+pub(crate) const FIRST_OFFSET: u64 = 8;
+
 /// Where a frame begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -71,7 +74,7 @@ pub(super) fn segment_name(first_index: u64) -> String {
     format!("{first_index:020}.journal")
 }
 
-pub(super) fn segment_path(folder: &Path, first_index: u64) -> PathBuf {
+pub(crate) fn segment_path(folder: &Path, first_index: u64) -> PathBuf {
     folder.join(segment_name(first_index))
 }
 

@@ -72,6 +72,11 @@ impl Runs {
         std::mem::take(&mut self.unsaved)
     }
 
+    /// All runs, issuer by issuer.
+    pub fn iter(&self) -> impl Iterator<Item = (&Issuer, &Run)> {
+        self.by_issuer.iter().flat_map(|(issuer, runs)| runs.values().map(move |run| (issuer, run)))
+    }
+
     /// How many runs there are.
     #[must_use]
     pub fn len(&self) -> usize {
