@@ -229,6 +229,12 @@ fn a_suspended_institution_is_refused_until_it_is_reinstated() {
         administrator.command(&["institution", "suspend", &code]).unwrap();
         stream.submit(&statements[1..]).await;
         assert_eq!(stream.refused().await.code, Code::StandingRefused.as_str());
+        let situation = loop {
+            if let ToNode::Situation(situation) = stream.next().await.unwrap() {
+                break situation;
+            }
+        };
+        assert_eq!(situation.standing, "suspended", "the hub says behind the refusal how it stands");
         administrator.have_decided(&["institution", "reinstate", &code]).unwrap();
         // The refusal did not end the stream.
         stream.submit(&statements[1..]).await;

@@ -136,6 +136,22 @@ fn what_is_not_the_hubs_or_not_about_us_is_not_believed() {
     }
 }
 
+#[test]
+fn a_statement_with_the_hubs_key_id_and_another_signature_is_not_believed() {
+    let mut hub = hub().logs(5, &standing(ours(), Standing::Revoked), &hub_signer()).logs(
+        6,
+        &standing(ours(), Standing::Active),
+        &hub_signer(),
+    );
+    let (_, signature) = hub.statements[1].1.rsplit_once('.').unwrap();
+    let (signed, _) = hub.statements[0].1.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{signature}");
+    hub.statements = vec![(5, forged)];
+    assert_eq!(hub.says(Standing::Active).logged, None);
+    let alarms = hub.alarms();
+    assert!(alarms[0].to_string().contains("signature does not verify"), "{alarms:?}");
+}
+
 proptest::proptest! {
     #[test]
     fn no_statement_makes_it_panic(jwt in "\\PC{0,200}|[A-Za-z0-9_-]{0,80}\\.[A-Za-z0-9_-]{0,80}\\.[A-Za-z0-9_-]{0,80}") {
