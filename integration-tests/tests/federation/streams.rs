@@ -230,7 +230,8 @@ fn a_suspended_institution_is_refused_until_it_is_reinstated() {
         stream.submit(&statements[1..]).await;
         assert_eq!(stream.refused().await.code, Code::StandingRefused.as_str());
         let situation = loop {
-            if let ToNode::Situation(situation) = stream.next().await.unwrap() {
+            let next = tokio::time::timeout(std::time::Duration::from_secs(30), stream.next()).await;
+            if let ToNode::Situation(situation) = next.expect("no situation behind the refusal").unwrap() {
                 break situation;
             }
         };
