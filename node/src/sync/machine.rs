@@ -187,6 +187,8 @@ impl Machine {
             (Phase::Opening | Phase::Adopting | Phase::Live, Event::SituationArrived { held }) => {
                 self.situate(held)
             }
+            // A stream that is to be closed may have a batch to send first.
+            (Phase::Over, Event::SituationArrived { held: true }) => self.recall(),
             (Phase::Opening | Phase::Adopting | Phase::Live, Event::RefusalArrived { refused, own }) => {
                 self.refuse(refused, own)
             }

@@ -215,6 +215,13 @@ fn a_held_node_keeps_its_stream_and_goes_on_at_once_when_it_is_held_no_more() {
 }
 
 #[test]
+fn a_node_that_becomes_held_sends_nothing_on_a_stream_that_is_to_be_closed_either() {
+    let (mut machine, _) = meet(9, head(3), Some(digest(3)));
+    assert_eq!(machine.handle(Event::MessageMalformed), [Action::Close(After::Retry)]);
+    assert_eq!(situate(&mut machine, true), [Action::Recall]);
+}
+
+#[test]
 fn a_node_that_becomes_held_takes_back_what_is_not_on_the_stream() {
     let (mut machine, _) = meet(9, head(3), Some(digest(3)));
     assert_eq!(situate(&mut machine, true), [Action::Recall]);
