@@ -4,6 +4,12 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use safeharbor_node::layout::Layout;
+use safeharbor_node::opening::Owner;
+use safeharbor_service::folder::{DataFolder, Role};
+use safeharbor_service::key_file::{self, KeyUse};
+use safeharbor_service::random::SystemRandom;
+
 const PASSWORD: &str = "correct horse battery\n";
 const MAPPING: &str = "kind = \"ACH\"\n[constant]\nsecrecy = \"public\"\n[field.achievement_no]\nfrom = \"编号\"\n\
     [field.name]\nfrom = \"名称\"\n[field.public_since]\nfrom = \"公开日期\"\n";
@@ -31,9 +37,13 @@ fn check(folder: &Path, words: &[&str], input: &str, code: i32, said: &str) -> S
 fn set_up(folder: &Path) {
     std::fs::write(folder.join("mapping.toml"), MAPPING).unwrap();
     std::fs::write(folder.join("成果.csv"), FILE).unwrap();
-    let words =
-        ["init", "--institution", "12100000400002259P", "--name", "测试大学", "--request", "request.json"];
-    check(folder, &words, "", 0, "节点已建立");
+    // What a join that was cut short before it reached the hub leaves.
+    let layout = Layout::at(&folder.join("node"));
+    drop(DataFolder::open_or_create(layout.root(), Role::Node).unwrap());
+    std::fs::create_dir(layout.keys()).unwrap();
+    key_file::create(&layout.statement_key(), KeyUse::Statement, &SystemRandom).unwrap();
+    let owner = Owner { institution: "12100000400002259P".parse().unwrap(), name: "测试大学".to_owned() };
+    std::fs::write(layout.institution(), serde_json::to_vec(&owner).unwrap()).unwrap();
     std::fs::write(folder.join("node/settings.toml"), "[store]\nreserve_bytes = 0\n").unwrap();
 }
 
@@ -81,12 +91,11 @@ fn exit_codes_tell_usage_refusal_and_unavailability_apart() {
     let folder = place.path();
     check(folder, &["status"], "", 3, "无法打开节点的数据目录");
     check(folder, &["nonsense"], "", 2, "unrecognized subcommand");
-    check(folder, &["init", "--institution", "1", "--name", "x", "--request", "r"], "", 2, "18 characters");
+    check(folder, &["join"], "no token\n", 1, "SHG1-");
     set_up(folder);
     check(folder, &["list", "--kind", "NOPE"], "", 2, "没有记录类别");
     check(folder, &["show", "A-9"], "", 1, "没有与“A-9”对应的记录");
     check(folder, &["import", "none.csv", "--mapping", "mapping.toml"], "", 3, "无法读取");
-    check(folder, &["enrol", "--bundle", "mapping.toml", "--hub", "h:1"], "", 1, "not an enrolment bundle");
     std::fs::write(folder.join("node/settings.toml"), "[store]\nmisspelt = 0\n").unwrap();
     check(folder, &["status"], "", 2, "misspelt");
 }
