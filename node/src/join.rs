@@ -75,7 +75,7 @@ pub fn wants_token(layout: &Layout, re_enrols: bool) -> bool {
 pub async fn join(order: &Order<'_>) -> Result<Joined, JoinFailed> {
     let layout = order.layout;
     let given = order.token.map(Invitation::parse).transpose()?;
-    if order.re_enrols || again::is_under_way(layout) {
+    if again::is_under_way(layout) || (order.re_enrols && !is_taken_up(layout, given.as_ref())?) {
         return again::join_again(order, given).await;
     }
     if is_set_up(layout.root())
@@ -87,6 +87,16 @@ pub async fn join(order: &Order<'_>) -> Result<Joined, JoinFailed> {
     let membership = take_up(order, layout, given).await?;
     let key = key_file::load(&layout.statement_key(), KeyUse::Statement)?.public_key();
     Ok(Joined { words: KeyWords::of(&key), membership, was_member: false })
+}
+
+/// Whether it is this invitation that made the node a member, so that nothing is left to be done again. The hub would take other keys with
+/// it for a stranger's.
+fn is_taken_up(layout: &Layout, given: Option<&Invitation>) -> Result<bool, JoinFailed> {
+    let Some(given) = given.filter(|_| secret_file::exists(&layout.statement_key())) else {
+        return Ok(false);
+    };
+    let taken_up = Membership::load(layout)?.and_then(|member| member.invitation);
+    Ok(taken_up == Some(given.id().to_string()))
 }
 
 /// Takes an invitation up with keys that lie in `place`, and keeps the membership there.

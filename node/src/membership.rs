@@ -25,6 +25,7 @@ use safeharbor_service::secret_file::{self, LoadSecretFailed};
 use serde::{Deserialize, Serialize};
 
 use crate::layout::Layout;
+use crate::sync::clean;
 
 /// A membership is a few kilobytes, and one for each key that was ever rotated.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -82,6 +83,9 @@ pub enum MembershipFailed {
     /// The file cannot be written.
     #[error("the membership cannot be kept")]
     Write(#[from] WriteFailed),
+    /// It is longer than any membership.
+    #[error("the membership is longer than {FILE_BYTES_MAX} bytes")]
+    TooLong,
     /// The file holds something else.
     #[error("the membership is malformed")]
     Malformed(#[source] serde_json::Error),
@@ -161,11 +165,12 @@ impl Membership {
         let logged = |public: v1::PublicStatement| LoggedStatement { index: public.index, jwt: public.jwt };
         Ok(Self {
             institution: answer.institution.parse()?,
-            name: answer.name,
+            // Shown to whoever joins.
+            name: clean(&answer.name),
             certificate_pem: answer.certificate_pem,
             tls_key: first_tls_key(),
             authorities_pem: answer.authorities_pem,
-            hub_name: answer.hub_name,
+            hub_name: clean(&answer.hub_name),
             policy: answer.policy,
             admitted,
             statements: answer.statements.into_iter().map(logged).collect(),
@@ -212,11 +217,15 @@ impl Membership {
     /// Keeps it; durable on return, and either the one before or this one after a crash.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// It is too long or cannot be written; the one before stays.
     pub fn store(&self, layout: &Layout) -> Result<(), MembershipFailed> {
         create_folders_durably(&layout.trust())
             .map_err(|source| MembershipFailed::Read { path: layout.trust(), source })?;
         let bytes = serde_json::to_vec(self).map_err(MembershipFailed::Malformed)?;
+        // Refused here, where the one before stays, and not when it is loaded.
+        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
+            return Err(MembershipFailed::TooLong);
+        }
         Ok(write(&layout.membership(), &bytes, Access::OwnerOnly, Existing::Replace)?)
     }
 
@@ -276,7 +285,8 @@ impl Membership {
         }
     }
 
-    /// The papers with what the hub answered to a rotation to `own`, which came without a certificate.
+    /// The papers with the statements that the hub answered to a rotation to `own`. Nothing else of that answer is taken: other authorities
+    /// come with a certificate, when a connection under them was set up.
     ///
     /// # Errors
     /// The answer is about another institution or admission, or `own` is not the statement key in force.
@@ -288,7 +298,7 @@ impl Membership {
         let answer = v1::Membership { certificate_pem: self.certificate_pem.clone(), ..answer };
         let next = Self { tls_key: self.tls_key.clone(), ..Self::from_wire(answer)? };
         next.verify_renewed(&self, own)?;
-        Ok(Self { statements: next.statements, authorities_pem: next.authorities_pem, ..self })
+        Ok(Self { statements: next.statements, ..self })
     }
 
     /// The keys that the public statements leave in force.

@@ -42,11 +42,13 @@ pub(super) fn verify(
 
 pub(super) async fn rotate(office: &Office, request: v1::RotateRequest) -> Result<v1::Membership, Refusal> {
     let deciding = office.deciding().await;
+    // First: what an attempt ordered whose caller hung up is in the directory then, and its key no stranger's.
+    let logged = last_logged(office, parse_code(&request.institution)?).await?;
     let (code, next) = verify(office, &request)?;
     let current = key_in_force(office.shared.directory().institution(&code))?;
     if current != next {
         let ground = KeyGround::Rotation { proof: request.by_current };
-        verify_head(office, code, request.last_seq).await?;
+        verify_head(logged, request.last_seq)?;
         let index = begin(office, code, next, ground).await?;
         drop(deciding);
         wait_published(&office.shared, index).await.map_err(|failed| Refusal::ours(&failed))?;
@@ -63,12 +65,16 @@ fn parse_key(jwk: &[u8]) -> Result<PublicKey, Refusal> {
     public_key_from_jwk(&serde_json::Value::Object(object)).ok_or_else(refused)
 }
 
-/// The key ends behind the last statement it signed: nothing of the node may be on its way.
-async fn verify_head(office: &Office, code: InstitutionCode, last_seq: u64) -> Result<(), Refusal> {
+/// The number of the institution's last statement, behind everything that was ordered before.
+async fn last_logged(office: &Office, code: InstitutionCode) -> Result<u64, Refusal> {
     let (reply, head) = oneshot::channel();
     let stopping = |()| Refusal::new(Code::Unavailable, "the hub is stopping");
     office.orders.send(Order::Head { code, reply }).await.map_err(|_gone| stopping(()))?;
-    let logged = head.await.map_err(|_gone| stopping(()))?.map_or(0, |(head, _)| head.seq);
+    Ok(head.await.map_err(|_gone| stopping(()))?.map_or(0, |(head, _)| head.seq))
+}
+
+/// The key ends behind the last statement it signed: nothing of the node may be on its way.
+fn verify_head(logged: u64, last_seq: u64) -> Result<(), Refusal> {
     if logged == last_seq {
         return Ok(());
     }

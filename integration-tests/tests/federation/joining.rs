@@ -21,7 +21,7 @@ fn join(federation: &Federation, node: &Node, input: &str) -> (Option<i32>, Stri
     node.try_run(&["join", "--address", &address], input)
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {

@@ -191,19 +191,19 @@ impl Author {
         Ok(statements)
     }
 
-    /// Signs again what is numbered beyond `after`, the hub's head, where the key that signed it has ended: nobody takes it any more. Claims,
-    /// salts and numbers stay. Nothing is being numbered meanwhile, and none of them has a receipt.
+    /// Signs again what is numbered beyond `after`, the hub's head, where the key that signed it was given up by a re-enrolment: nobody takes
+    /// it any more. Claims, salts and numbers stay. Nothing is being numbered meanwhile, and none of them has a receipt.
     ///
     /// # Errors
     /// The store or the signing device fails; nothing has changed then.
     pub(crate) fn sign_again(&self, after: u64) -> Result<(), StateFailed> {
-        let waiting = self.chain.statements(after.saturating_add(1), usize::MAX)?;
-        let Some(first) = waiting.first() else { return Ok(()) };
+        let from = after.saturating_add(1);
+        let Some(first) = self.chain.statement(from)? else { return Ok(()) };
         let parsed = Statement::parse(&first.jwt).or(Err(ChainFailed::damaged("a statement")))?;
-        let has_ended = self.own_keys.of(&parsed).is_some_and(|(_, term)| term.until.is_some());
-        let Some(prev) = self.digest(after)?.filter(|_| has_ended) else { return Ok(()) };
+        let is_given_up = self.own_keys.is_given_up(&parsed);
+        let Some(prev) = self.digest(after)?.filter(|_| is_given_up) else { return Ok(()) };
         let (mut head, mut batch) = (Head { seq: after, digest: prev }, Batch::new());
-        for stated in waiting {
+        for stated in self.chain.statements(from, usize::MAX)? {
             let Statement { envelope, digests, claims, .. } =
                 Statement::parse(&stated.jwt).or(Err(ChainFailed::damaged("a statement")))?;
             let draft = Draft { envelope: Envelope { prev: head.digest, ..envelope }, digests, claims };

@@ -465,21 +465,24 @@ fn statements_name_the_key_that_signed_them_also_after_another_one_took_its_plac
 }
 
 #[test]
-fn what_a_key_that_ended_signed_and_nobody_took_is_signed_again_with_the_same_claims() {
+fn what_a_key_signed_that_was_given_up_and_nobody_took_is_signed_again_with_the_same_claims() {
     let (_, store) = memory();
     let old = author(&store);
     fill(&*store, 1..=4);
     state(&old, 10).unwrap();
     let before = old.chain.statements(1, 10).unwrap();
-    let ended = |until| KeyTerm { until, ..term(1) };
-    let again = |until| {
-        let own_keys = OwnKeys::new(vec![ended(until), term(2)]);
+    let again = |until, re_enrolled| {
+        let own_keys =
+            OwnKeys::new(vec![KeyTerm { until, ..term(1) }, KeyTerm { from: 9, re_enrolled, ..term(2) }]);
         Author { signer: Arc::new(signer(2)), own_keys, ..old.clone() }
     };
-    // A key in force signs for what it signed; a hub that is behind gets the same bytes.
-    again(None).sign_again(2).unwrap();
-    assert_eq!(old.chain.statements(1, 10).unwrap(), before);
-    let author = again(Some(9));
+    // A key in force signs for what it signed; a hub that is behind gets the same bytes. So does one that had it all before it rotated the
+    // key: whatever it says, no number is given twice.
+    for until in [None, Some(9)] {
+        again(until, false).sign_again(2).unwrap();
+        assert_eq!(old.chain.statements(1, 10).unwrap(), before);
+    }
+    let author = again(Some(9), true);
     author.sign_again(2).unwrap();
     let after = author.chain.statements(1, 10).unwrap();
     assert_eq!(after[..2], before[..2]);

@@ -36,10 +36,12 @@ const MEMBERSHIP: &str = "trust/membership.json";
 /// So much of a thumbprint names a folder.
 const NAME_CHARACTERS: usize = 16;
 
-/// Whether joining again was begun and not finished.
+/// Whether joining again was begun and not finished. Of what lies in its folder the statement key leaves first and the membership last: one
+/// without them was only not removed to the end.
 #[must_use]
 pub(super) fn is_under_way(layout: &Layout) -> bool {
-    layout.re_enrolment().exists()
+    let staged = Layout::at(&layout.re_enrolment());
+    [staged.invitation(), staged.statement_key(), staged.membership()].iter().any(|file| file.exists())
 }
 
 /// Joins again, or goes on doing so.
@@ -52,8 +54,7 @@ pub(super) async fn join_again(order: &Order<'_>, given: Option<Invitation>) -> 
         None => match take_up(order, &staged, given).await {
             Ok(answered) => answered,
             Err(failed) => {
-                if failed.is_of_the_invitation() && !staged.invitation().exists() {
-                    // Nothing of it was heard of: another invitation begins anew.
+                if failed.is_of_the_keys() {
                     remove(&staged)?;
                 }
                 return Err(failed);
@@ -87,12 +88,11 @@ fn take_into_use(order: &Order<'_>, staged: &Layout, answered: &Membership) -> R
         let detail = json!({ "key": key, "former": format!("former/{name}") });
         audit.append(None, "join again with fresh keys", code.as_str(), detail)?;
     }
-    if let Some(before) = &before {
-        // Names that joining does not give: they are in nobody's way, and belong to what was.
-        for file in [format!("keys/{}", before.tls_key), "keys/statement-next.key".to_owned()] {
-            if !MADE.contains(&file.as_str()) {
-                put_aside(layout, &aside, &file)?;
-            }
+    // Names that joining does not give: they are in nobody's way, and belong to what was.
+    let tls_key = before.as_ref().map(|before| format!("keys/{}", before.tls_key));
+    for file in tls_key.into_iter().chain(["keys/statement-next.key".to_owned()]) {
+        if !MADE.contains(&file.as_str()) {
+            put_aside(layout, &aside, &file)?;
         }
     }
     for file in MADE.into_iter().chain([MEMBERSHIP]) {

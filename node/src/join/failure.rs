@@ -152,6 +152,12 @@ impl JoinFailed {
             || matches!(self, Self::Refused { code, .. } if codes.contains(code))
     }
 
+    /// Whether the hub has no use for the keys that were made: the next attempt makes others. Whoever answers in its place cannot know; the
+    /// hub may have taken the keys already, and its answer have been lost.
+    pub(super) fn is_of_the_keys(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if *code == Code::KeyInUse || self.is_of_the_invitation())
+    }
+
     pub(super) fn read(path: &Path, source: io::Error) -> Self {
         Self::Read { path: path.to_owned(), source }
     }

@@ -139,6 +139,37 @@ fn papers_are_kept_for_their_owner_alone_and_lead_to_the_key_they_name() {
 }
 
 #[test]
+fn papers_that_could_not_be_loaded_again_do_not_take_the_place_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = Layout::at(folder.path());
+    fs::create_dir(layout.keys()).unwrap();
+    let member = join(&layout);
+    // Escaped in JSON, a name of the longest message is longer than the longest file.
+    let named = Membership { name: "\0".repeat(1 << 20), ..member.clone() };
+    assert!(matches!(named.store(&layout), Err(MembershipFailed::TooLong)));
+    assert_eq!(Membership::load(&layout).unwrap(), Some(member));
+}
+
+#[test]
+fn a_rotation_brings_statements_and_leaves_everything_else_as_it_is() {
+    let member = membership(logged(&whole(), HUB));
+    let statements = logged(&[whole(), vec![begins(21, KeySigns::Statements)]].concat(), HUB);
+    let to_wire = |LoggedStatement { index, jwt }| v1::PublicStatement { index, jwt };
+    let answer = v1::Membership {
+        institution: code().to_string(),
+        authorities_pem: "none".to_owned(),
+        hub_name: "elsewhere.example".to_owned(),
+        statements: statements.iter().cloned().map(to_wire).collect(),
+        ..v1::Membership::default()
+    };
+    let rotate = |seed| member.clone().with_statements_of(answer.clone(), &signer(seed).public_key());
+    assert_eq!(rotate(21).unwrap(), Membership { statements, ..member.clone() });
+    let moving = v1::Membership { name: "大学\u{1b}[2J".to_owned(), ..answer.clone() };
+    assert_eq!(Membership::from_wire(moving).unwrap().name, "大学[2J", "what is shown moves no cursor");
+    assert!(matches!(rotate(11), Err(MembershipFailed::NotInForce("statement"))));
+}
+
+#[test]
 fn statements_that_are_not_the_hubs_or_out_of_order_are_refused() {
     let verify = |statements| membership(statements).verify(&own());
     assert!(matches!(verify(logged(&whole(), 9)), Err(MembershipFailed::Unsigned(5))));

@@ -25,6 +25,13 @@ impl OwnKeys {
         self
     }
 
+    /// Whether the key that a statement names was given up by a re-enrolment, before which the hub need not have had all that it signed.
+    /// Before a rotation it had: if it names an earlier head later, it has the rest and hides it.
+    pub(crate) fn is_given_up(&self, statement: &Statement<'_>) -> bool {
+        let later = self.of(statement).map(|(place, _)| self.0.iter().skip(place.saturating_add(1)));
+        later.is_some_and(|mut later| later.any(|term| term.re_enrolled))
+    }
+
     /// The key that a statement names, and its place among all.
     #[must_use]
     pub fn of(&self, statement: &Statement<'_>) -> Option<(usize, &KeyTerm)> {

@@ -1,11 +1,14 @@
 //! Rotating the statement key: both sign, nothing is on its way, once.
 
 use safeharbor_core::code::Code;
-use safeharbor_core::directory::KeySigns;
+use safeharbor_core::directory::{Announcement, Deciders, KeyGround, KeySigns};
 use safeharbor_core::key::Signer as _;
 use safeharbor_proto::v1;
+use tokio::sync::oneshot;
 
+use super::super::rotation;
 use super::super::testing::{Hub, Node, code, code_of, signer};
+use crate::committer::Order;
 
 async fn rotate(hub: &Hub, request: v1::RotateRequest) -> Result<v1::Membership, Code> {
     let answered = hub.client().await.rotate(request).await;
@@ -48,4 +51,26 @@ async fn a_rotation_needs_both_signatures_a_fresh_key_and_nothing_on_its_way() {
         assert_eq!(rotate(&hub, request).await.unwrap_err(), expected);
     }
     rotate(&hub, good).await.unwrap();
+}
+
+/// The node destroys a key that it is told is in use: it must not be told so of the key that its own attempt has just begun.
+#[tokio::test]
+async fn a_caller_that_hung_up_when_its_key_was_ordered_and_asks_again_gets_the_answer() {
+    let hub = Hub::start().await;
+    let (node, next) = (Node::new(10), signer(50));
+    hub.join(&node, &hub.invite(code())).await.unwrap();
+    let asked = node.ask_rotation(&next, 0);
+    let announce = |announcement: Announcement| {
+        let announcement = Box::new(announcement);
+        hub.office.orders.try_send(Order::Announce { announcement, reply: oneshot::channel().0 }).unwrap();
+    };
+    // The committer is busy with these, so that the key is not in the directory yet when the node asks again.
+    for _ in 0..16 {
+        announce(Announcement::KeyConfirmed { code: code(), key: node.statements.public_key() });
+    }
+    let ground = KeyGround::Rotation { proof: asked.by_current.clone() };
+    let (key, signs, decided_by) = (next.public_key(), KeySigns::Statements, Deciders::default());
+    announce(Announcement::KeyBegins { code: code(), key, signs, ground, decided_by });
+    let answered = rotation::rotate(&hub.office, asked).await.unwrap();
+    assert_eq!(answered.statements.len(), 5 + 16);
 }
