@@ -16,6 +16,7 @@ use std::sync::Arc;
 use safeharbor_core::chain::Head;
 use safeharbor_core::digest::Digest;
 use safeharbor_core::record::RecordHandle;
+use safeharbor_core::statement::StatementType;
 use safeharbor_service::store::{Batch, Scan, Store, StoreFailed};
 
 pub(crate) use adopt::Adopted;
@@ -122,13 +123,21 @@ impl Chain {
         Ok(statements)
     }
 
-    /// The revision that was stated last of a record.
+    /// The highest revision that was stated of a record. Disclosures go up; a withdrawal after the last of them may name an earlier one,
+    /// where the node came back with a backup.
     ///
     /// # Errors
     /// The store fails or is damaged.
     pub fn last_revision_of(&self, rec: RecordHandle) -> Result<Option<u32>, ChainFailed> {
-        let Some(last) = self.numbers_of(rec)?.pop() else { return Ok(None) };
-        Ok(self.statement(last)?.and_then(|stated| stated.rev))
+        let mut highest = None;
+        for seq in self.numbers_of(rec)?.into_iter().rev() {
+            let Some(stated) = self.statement(seq)? else { continue };
+            highest = highest.max(stated.rev);
+            if stated.statement == StatementType::Disclosure {
+                break;
+            }
+        }
+        Ok(highest)
     }
 
     /// The names of fields ever revealed about a record, for whoever shows what left.

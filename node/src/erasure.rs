@@ -13,6 +13,7 @@ use crate::decision;
 use crate::hold;
 use crate::outbox::{Entry, OutboxFailed};
 use crate::records::{Current, RecordsFailed, Stored, base, identity_key};
+use crate::recovery;
 use crate::tables::{KEYS, RETIRED, REVISIONS, TOMBSTONES};
 use crate::withdrawal::stands_at_hub;
 
@@ -67,7 +68,8 @@ pub enum EraseFailed {
 }
 
 /// Erases `rec` in one commit: every revision, its natural key, salts and disclosures of its statements, and what waits about it. If
-/// anything was stated about it, a withdrawal takes back at the hub what was revealed. Durable on return.
+/// anything was stated about it, a withdrawal takes back at the hub what was revealed. A record that is not here, and that only the
+/// adopted chain tells of, is erased likewise. Durable on return.
 ///
 /// # Errors
 /// There is no such record, or the store.
@@ -76,11 +78,11 @@ pub fn erase(context: &Context, rec: RecordHandle, person: &Person) -> Result<To
     if context.records.tombstone(rec)?.is_some() {
         return Err(EraseFailed::ErasedBefore(rec));
     }
-    let last = context.records.last(rec)?.ok_or(EraseFailed::NoRecord(rec))?;
+    let subject = Subject::find(context, rec)?.ok_or(EraseFailed::NoRecord(rec))?;
     let stands = stands_at_hub(context, rec)?;
     let mut batch = Batch::new();
     context.outbox.drop_record(rec, &mut batch)?;
-    let tombstone = bury(context, &last, person, &mut batch)?;
+    let tombstone = bury(context, &subject, person, &mut batch)?;
     if stands {
         context.outbox.put(&withdrawal(&tombstone, person), &mut batch)?;
     }
@@ -91,26 +93,48 @@ pub fn erase(context: &Context, rec: RecordHandle, person: &Person) -> Result<To
     Ok(tombstone)
 }
 
+/// What can be erased: a record, or what the chain has of one that is not here.
+struct Subject {
+    kind: KindId,
+    rec: RecordHandle,
+    rev: u32,
+    last: Option<Stored>,
+}
+
+impl Subject {
+    fn find(context: &Context, rec: RecordHandle) -> Result<Option<Self>, EraseFailed> {
+        if let Some(last) = context.records.last(rec)? {
+            return Ok(Some(Self { kind: last.revision.kind.clone(), rec, rev: last.rev, last: Some(last) }));
+        }
+        let stated = Chain::new(std::sync::Arc::clone(&context.store)).statements_of(rec)?;
+        let rev = stated.iter().filter_map(|stated| stated.rev).max().unwrap_or_default();
+        Ok(stated.last().map(|stated| Self { kind: stated.kind.clone(), rec, rev, last: None }))
+    }
+}
+
 /// A tombstone for the record, and nothing else of it.
 fn bury(
     context: &Context,
-    last: &Stored,
+    subject: &Subject,
     person: &Person,
     batch: &mut Batch,
 ) -> Result<Tombstone, EraseFailed> {
-    let rec = last.rec;
+    let rec = subject.rec;
     let chain = Chain::new(std::sync::Arc::clone(&context.store));
     let statements = chain.numbers_of(rec)?.len();
     let tombstone = Tombstone {
-        kind: last.revision.kind.clone(),
+        kind: subject.kind.clone(),
         rec,
-        rev: last.rev,
+        rev: subject.rev,
         person: person.clone(),
         at: context.clock.now_ms(),
         statements: u64::try_from(statements).unwrap_or(u64::MAX),
         revealed: chain.revealed_of(rec)?.into_iter().collect(),
     };
-    forget_key(context, last, batch)?;
+    if let Some(last) = &subject.last {
+        forget_key(context, last, batch)?;
+    }
+    recovery::forget(&*context.store, rec, batch)?;
     chain.forget(rec, batch)?;
     hold::forget(&*context.store, rec, batch)?;
     base::forget(rec, batch);

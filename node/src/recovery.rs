@@ -53,7 +53,12 @@ impl Unlinked {
         self.key.is_some()
     }
 
+    /// One that was taken back and has no key is kept no longer: nobody waits for it, and nothing is ever linked to it.
     fn put_into(&self, batch: &mut Batch) -> Result<(), RecordsFailed> {
+        if self.is_withdrawn && !self.is_linkable() {
+            self.remove_from(batch);
+            return Ok(());
+        }
         if let Some(key) = &self.key {
             batch.put(UNLINKED_KEYS, index_key(&self.kind, key, Some(self.rec)), Vec::new());
         }
@@ -90,13 +95,34 @@ pub fn count(store: &dyn Store) -> Result<u64, RecordsFailed> {
     Ok(count)
 }
 
+/// All that have a natural key, whether taken back or not, for whoever is to find one by it.
+pub(crate) fn linkable(store: &dyn Store) -> Result<Vec<Unlinked>, RecordsFailed> {
+    let mut linkable = Vec::new();
+    visit_all(store, &mut |row| linkable.extend(Some(row).filter(Unlinked::is_linkable)))?;
+    Ok(linkable)
+}
+
+/// Takes out in `batch` what is known of a record that is being erased.
+pub(crate) fn forget(store: &dyn Store, rec: RecordHandle, batch: &mut Batch) -> Result<(), RecordsFailed> {
+    if let Some(unlinked) = find(store, rec)? {
+        unlinked.remove_from(batch);
+    }
+    Ok(())
+}
+
 fn visit(store: &dyn Store, visitor: &mut dyn FnMut(Unlinked)) -> Result<(), RecordsFailed> {
+    visit_all(store, &mut |row| {
+        if !row.is_withdrawn {
+            visitor(row);
+        }
+    })
+}
+
+fn visit_all(store: &dyn Store, visitor: &mut dyn FnMut(Unlinked)) -> Result<(), RecordsFailed> {
     let mut outcome = Ok(());
     store.visit(Scan::all(UNLINKED), &mut |_, row| match decode(row) {
         Ok(row) => {
-            if !row.is_withdrawn {
-                visitor(row);
-            }
+            visitor(row);
             ControlFlow::Continue(())
         }
         Err(failed) => {

@@ -434,6 +434,20 @@ fn a_record_restored_at_an_older_revision_goes_on_behind_the_last_one_that_was_s
 }
 
 #[test]
+fn a_withdrawal_of_an_older_revision_gives_no_number_of_a_later_one_away() {
+    let (bench, author) = restored();
+    let rec = bench.rec("A-1");
+    author
+        .adopt(&fetched(&stated_since(rec, &[(1, false), (2, false), (3, false)])), &bench.context)
+        .unwrap();
+    let person = bench.context.persons.named(APPROVER).unwrap();
+    crate::withdrawal::withdraw(&bench.context, &[rec].into(), &person, "x").unwrap();
+    bench.state_all();
+    bench.import(&[&published("A-1", "甲改")]);
+    assert_eq!(bench.context.records.last(rec).unwrap().unwrap().rev, 4);
+}
+
+#[test]
 fn a_paused_outbox_states_nothing_and_goes_on_where_it_was() {
     let bench = Bench::new();
     let author = Author::new(&bench.context, admitted());

@@ -1,14 +1,16 @@
 //! `erase`: deletes a record, and says plainly what that can and cannot take back.
 
+use safeharbor_core::record::{KindId, RecordHandle};
 use safeharbor_service::person::Role;
 
 use super::credentials::authenticate;
-use super::record::{find, shown_key};
+use super::record::{find_stated, shown_key};
 use super::view::statements_of;
 use super::{CommandFailed, Credentials};
 use crate::chain::Chain;
 use crate::context::Context;
 use crate::erasure;
+use crate::records::Stored;
 use crate::speech::{CatalogueLanguage as _, Exit, Format, Language, Speech};
 use crate::withdrawal::stands_at_hub;
 
@@ -18,35 +20,44 @@ pub(super) fn preview(
     typed: &str,
     speech: &mut Speech<'_>,
 ) -> Result<Exit, CommandFailed> {
-    let rec = find(context, typed)?;
-    let Some(stored) = context.records.last(rec)? else {
+    let rec = find_stated(context, typed)?;
+    if context.records.tombstone(rec)?.is_some() {
         return Err(erasure::EraseFailed::ErasedBefore(rec).into());
-    };
-    let key = shown_key(&stored.revision.key);
+    }
+    let last = context.records.last(rec)?;
     let statements = statements_of(context, rec)?;
     let stands = statements.last().is_some_and(|made| !made.is_withdrawal());
+    let stated = statements.last().map(|made| &made.stated.kind);
+    let kind = last.as_ref().map(|last| &last.revision.kind).or(stated);
+    let kind = kind.ok_or(erasure::EraseFailed::NoRecord(rec))?.clone();
     let statements = statements.len();
     let revealed = Chain::new(std::sync::Arc::clone(&context.store)).revealed_of(rec)?;
     let catalogue = context.catalogue();
-    let kind = catalogue.kind(&stored.revision.kind);
+    let fields = catalogue.kind(&kind);
     let title = |name: String| {
-        let field = kind.and_then(|kind| kind.field(&name));
+        let field = fields.and_then(|kind| kind.field(&name));
         field.map_or(name.clone(), |field| field.title(speech.language.lang()).to_owned())
     };
     let revealed: Vec<String> = revealed.into_iter().map(title).collect();
-    speech.note(match speech.language {
-        Language::Zh => {
-            format!("将删除 {} {key}（{rec}）的全部 {} 个版本。", stored.revision.kind, stored.rev)
-        }
-        Language::En => format!(
-            "{} {key} ({rec}) with all {} revisions will be erased.",
-            stored.revision.kind, stored.rev
-        ),
-    })?;
+    speech.note(subject_text(&kind, rec, last.as_ref(), speech.language))?;
     for line in consequences(statements, stands, &revealed, speech.language) {
         speech.note(format_args!("  {line}"))?;
     }
     Ok(Exit::Done)
+}
+
+fn subject_text(kind: &KindId, rec: RecordHandle, last: Option<&Stored>, language: Language) -> String {
+    let here = last.map(|last| (shown_key(&last.revision.key), last.rev));
+    match (language, here) {
+        (Language::Zh, Some((key, rev))) => format!("将删除 {kind} {key}（{rec}）的全部 {rev} 个版本。"),
+        (Language::En, Some((key, rev))) => {
+            format!("{kind} {key} ({rec}) with all {rev} revisions will be erased.")
+        }
+        (Language::Zh, None) => format!("{kind} {rec} 不在本节点；将删除取回的声明中它的值和编号。"),
+        (Language::En, None) => format!(
+            "{kind} {rec} is not here; what the statements taken over from the hub hold of it will be erased, with its number."
+        ),
+    }
 }
 
 fn consequences(statements: usize, stands: bool, revealed: &[String], language: Language) -> Vec<String> {
@@ -107,7 +118,7 @@ pub(super) fn erase(
     speech: &mut Speech<'_>,
 ) -> Result<Exit, CommandFailed> {
     let person = authenticate(context, by, &[Role::Approver, Role::Administrator], "erase")?;
-    let rec = find(context, typed)?;
+    let rec = find_stated(context, typed)?;
     let stands = stands_at_hub(context, rec)?;
     let tombstone = erasure::erase(context, rec, &person)?;
     if speech.format == Format::Json {

@@ -1,9 +1,13 @@
 //! Finding the record a person means: by handle, by `KIND:key`, or by a key that only one kind has.
 
+use std::sync::Arc;
+
 use safeharbor_core::record::{KindId, RecordHandle};
 
 use super::CommandFailed;
+use crate::chain::Chain;
 use crate::context::Context;
+use crate::recovery::{self, Unlinked};
 
 /// Between the parts of a natural key, as stored and as people see and type it.
 const KEY_SEPARATOR: char = '\u{1f}';
@@ -39,6 +43,38 @@ pub(super) fn find(context: &Context, typed: &str) -> Result<RecordHandle, Comma
             Err(CommandFailed::Ambiguous { key: typed.to_owned(), kinds })
         }
     }
+}
+
+/// As [`find`]; also a record that is not here and that only the adopted chain tells of, which can be erased and nothing else.
+pub(super) fn find_stated(context: &Context, typed: &str) -> Result<RecordHandle, CommandFailed> {
+    let missing = match find(context, typed) {
+        Err(CommandFailed::NoRecord(missing)) => missing,
+        found => return found,
+    };
+    if let Ok(rec) = missing.parse::<RecordHandle>()
+        && !Chain::new(Arc::clone(&context.store)).numbers_of(rec)?.is_empty()
+    {
+        return Ok(rec);
+    }
+    let mut unlinked = recovery::linkable(&*context.store)?;
+    unlinked.retain(|one| is_named(one, &missing));
+    match unlinked.as_slice() {
+        [] => Err(CommandFailed::NoRecord(missing)),
+        [first, rest @ ..] if rest.iter().all(|one| one.kind == first.kind) => Ok(first.rec),
+        several => {
+            let kinds = several.iter().map(|one| one.kind.clone()).collect();
+            Err(CommandFailed::Ambiguous { key: missing, kinds })
+        }
+    }
+}
+
+fn is_named(unlinked: &Unlinked, typed: &str) -> bool {
+    let Some(key) = unlinked.key.as_deref().map(shown_key) else { return false };
+    let of_kind = typed.split_once([':', '：']);
+    key == typed
+        || of_kind.is_some_and(|(kind, typed)| {
+            kind.trim().eq_ignore_ascii_case(unlinked.kind.as_str()) && typed.trim() == key
+        })
 }
 
 fn by_key(context: &Context, kind: &str, key: &str) -> Result<Option<RecordHandle>, CommandFailed> {

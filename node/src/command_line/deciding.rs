@@ -12,8 +12,8 @@ use crate::speech::{Exit, Format};
 
 /// What a preview answers with, as far as the command that follows needs it.
 #[derive(serde::Deserialize)]
-struct Answer<S> {
-    seen: S,
+pub(super) struct Answer<S> {
+    pub(super) seen: S,
 }
 
 impl Desk {

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{Desk, complain};
 use crate::join::{JoinFailed, Joined, Order, join, wants_token};
+use crate::running::flushed;
 use crate::speech::{Exit, Language};
 
 /// No invitation is longer.
@@ -51,8 +52,8 @@ impl Desk {
         };
         match runtime.block_on(join(&order)) {
             Ok(joined) => {
-                let exit = self.show(&joined_text(&joined, self.language));
-                if exit == Exit::Done { self.show(&self.first_sync(&runtime)) } else { exit }
+                let exit = show(&joined_text(&joined, self.language));
+                if exit == Exit::Done { show(&self.first_sync(&runtime)) } else { exit }
             }
             Err(failed) => self.not_joined(&failed),
         }
@@ -74,18 +75,17 @@ impl Desk {
         Ok((!piped.trim().is_empty()).then_some(piped))
     }
 
-    #[expect(clippy::unused_self, reason = "whoever sits here is shown it")]
-    fn show(&self, text: &str) -> Exit {
-        let mut out = io::stdout();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Ok(()) => Exit::Done,
-            Err(_) => Exit::Unavailable,
-        }
-    }
-
     fn not_joined(&self, failed: &JoinFailed) -> Exit {
         let (exit, text) = failed.text(self.language);
         complain(&text, exit)
+    }
+}
+
+fn show(text: &str) -> Exit {
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()) {
+        Ok(()) => flushed(&mut out, Exit::Done),
+        Err(_) => Exit::Unavailable,
     }
 }
 

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::Desk;
+use super::deciding::Answer;
 use crate::command::{Command, RecoveryChoice, RecoveryCommand};
 use crate::speech::Exit;
 
@@ -57,10 +58,4 @@ impl Desk {
             Ok((person, move |by| Command::Recovery(RecoveryCommand::Withdraw { seen, reason, by })))
         })
     }
-}
-
-/// What the preview answers with.
-#[derive(serde::Deserialize)]
-struct Answer {
-    seen: Vec<String>,
 }

@@ -7,8 +7,10 @@ use safeharbor_service::random::SystemRandom;
 
 use super::*;
 use crate::chain::{Author, Chain, Fetched};
+use crate::command::Command;
 use crate::outbox::{Content, Entry};
-use crate::testing::{APPROVER, Bench, published};
+use crate::speech::Exit;
+use crate::testing::{APPROVER, Bench, MARKER, by, published};
 
 fn author(bench: &Bench) -> Author {
     Author::new(&bench.context, Digest::of(b"admission"))
@@ -191,4 +193,80 @@ fn withdrawals_of_what_is_not_linked_are_entries_like_others() {
     assert!(matches!(first, Entry::Withdrawal { rec, rev: 1, .. } if rec == lost.rec("A-1")));
     assert_eq!(bench.state_all(), 1);
     assert!(!crate::withdrawal::stands_at_hub(&bench.context, lost.rec("A-1")).unwrap());
+}
+
+/// What the test's rows say is in the adopted statements; whether a record of the chain is erased, however it is named.
+fn check_erased(name: impl Fn(&Bench, RecordHandle) -> String, prepare: impl Fn(&Bench)) {
+    let (lost, page) = stated("reveal", &[&published(MARKER, "甲")]);
+    let (bench, rec) = (recovering(&page), lost.rec(MARKER));
+    prepare(&bench);
+    assert!(bench.holds_marker());
+    let record = name(&bench, rec);
+    let shown = bench.ask(Command::PreviewErase { record: record.clone() });
+    assert!(shown.exit == Exit::Done && shown.err.contains("is not here"), "{shown:?}");
+    let said = bench.ask(Command::Erase { record, by: by(APPROVER) });
+    assert_eq!(said.exit, Exit::Done, "{said:?}");
+    assert!(!bench.holds_marker(), "neither its number nor a value");
+    assert_eq!(unlinked(&bench), []);
+    assert_eq!(waiting(&bench), [(StatementType::Withdrawal, rec, 1)]);
+    assert!(bench.context.records.tombstone(rec).unwrap().is_some());
+    bench.import(&[&published(MARKER, "甲")]);
+    assert_ne!(bench.rec(MARKER), rec, "as after any erasure");
+}
+
+#[test]
+fn what_the_adopted_chain_tells_of_a_record_that_is_not_here_can_be_erased() {
+    check_erased(|_, rec| rec.to_string(), |_| {});
+    check_erased(|_, _| format!("ach：{MARKER}"), |_| {});
+    let withdraw_all =
+        |bench: &Bench| drop(withdraw(&bench.context, &Which::All, &person(bench), "x").unwrap());
+    check_erased(|_, rec| rec.to_string(), withdraw_all);
+    check_erased(|_, _| MARKER.to_owned(), withdraw_all);
+}
+
+#[test]
+fn what_was_taken_back_and_has_no_number_is_kept_no_longer() {
+    let (lost, page) = stated("commit", &[&published("A-1", "甲")]);
+    let bench = recovering(&page);
+    withdraw(&bench.context, &Which::All, &person(&bench), "x").unwrap();
+    assert!(find(&*bench.context.store, lost.rec("A-1")).unwrap().is_none());
+}
+
+#[test]
+fn what_was_disclosed_again_after_it_was_taken_back_is_to_be_linked_again() {
+    let (lost, _) = stated("reveal", &[&published("A-1", "甲")]);
+    let (rec, person) = (lost.rec("A-1"), person(&lost));
+    crate::withdrawal::withdraw(&lost.context, &[rec].into(), &person, "x").unwrap();
+    lost.state_all();
+    lost.approve("A-1", &["achievement_no", "name"], by(APPROVER));
+    lost.state_all();
+    let page = page_of(&lost);
+    assert_eq!(page.len(), 3);
+    for pages in [vec![&page[..]], page.chunks(1).collect()] {
+        let bench = Bench::new();
+        for page in pages {
+            author(&bench).adopt(page, &bench.context).unwrap();
+        }
+        let found = unlinked(&bench);
+        assert_eq!(found.iter().map(|one| (one.rec, one.is_linkable())).collect::<Vec<_>>(), [(rec, true)]);
+    }
+}
+
+#[test]
+fn of_two_records_under_one_number_the_one_that_stands_is_linked() {
+    let bench = Bench::new();
+    let row = |byte: u8, is_withdrawn| Unlinked {
+        kind: "ACH".parse().unwrap(),
+        rec: RecordHandle::from_bytes([byte; 16]),
+        rev: 1,
+        identifiers: BTreeMap::new(),
+        key: Some("A-1".to_owned()),
+        is_withdrawn,
+        since_ms: 0,
+    };
+    let mut batch = Batch::new();
+    [row(1, true), row(2, false)].iter().for_each(|row| row.put_into(&mut batch).unwrap());
+    bench.commit(batch);
+    bench.import(&[&published("A-1", "甲")]);
+    assert_eq!(bench.rec("A-1"), RecordHandle::from_bytes([2; 16]));
 }
