@@ -20,13 +20,13 @@ use safeharbor_core::code::Code;
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_proto::v1::enrollment_server::Enrollment;
 use safeharbor_proto::{status_of, v1};
+use safeharbor_service::network::Network;
 use safeharbor_service::speech::chain_of;
 use tonic::{Request, Response, Status};
 
 use crate::authority::Authorities;
 use crate::exchange::Peer;
 use crate::key_register::ClaimFailed;
-use crate::network::Network;
 use crate::office::Office;
 use throttle::{Attempt, Throttle, Trier};
 

@@ -25,7 +25,6 @@ pub mod invitation;
 pub mod journal;
 pub mod key_register;
 pub mod ledger;
-pub mod network;
 pub mod office;
 pub mod opening;
 pub mod proposal;

@@ -55,11 +55,12 @@ pub enum SessionFailed {
     Random(#[from] RandomFailed),
 }
 
-/// Begins a session of `person` and answers its token. Durable on return.
+/// Begins a session of `person`, who began to show who they are at `since_ms`, and answers its token. A password that was replaced
+/// since has ended it already. Durable on return.
 ///
 /// # Errors
 /// Any of [`SessionFailed`].
-pub fn begin(desk: &Desk, person: PersonId) -> Result<Zeroizing<String>, SessionFailed> {
+pub fn begin(desk: &Desk, person: PersonId, since_ms: u64) -> Result<Zeroizing<String>, SessionFailed> {
     let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random::draw(&*desk.random)?);
     let token = Zeroizing::new(b64::encode_url(secret.as_slice()));
     let now_ms = desk.clock.now_ms();
@@ -78,7 +79,7 @@ pub fn begin(desk: &Desk, person: PersonId) -> Result<Zeroizing<String>, Session
     for (_, key) in own.into_iter().take(too_many) {
         batch.delete(SESSIONS, key);
     }
-    let row = Row { person, begun_ms: now_ms, used_ms: now_ms };
+    let row = Row { person, begun_ms: since_ms, used_ms: now_ms };
     batch.put(SESSIONS, key_of(&token).as_bytes().to_vec(), serde_json::to_vec(&row)?);
     desk.store.commit(batch)?;
     desk.store.flush()?;

@@ -18,6 +18,7 @@ pub mod durable_file;
 pub mod evidence;
 pub mod folder;
 pub mod key_file;
+pub mod network;
 pub mod person;
 pub mod prompt;
 pub mod random;

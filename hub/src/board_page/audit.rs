@@ -6,7 +6,7 @@ use askama::Template;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use safeharbor_service::audit::{AuditFailed, Entry, Last, Selection, csv_head, csv_line, read};
 use safeharbor_service::caller;
@@ -16,7 +16,6 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::door::language_of;
 use super::visitor::Visitor;
 use super::{AdminState, Parameters, answer};
 use crate::office::Desk;
@@ -52,9 +51,8 @@ pub(super) async fn show(
     State(state): State<AdminState>,
     Extension(visitor): Extension<Visitor>,
     parameters: Parameters,
-    headers: HeaderMap,
 ) -> Response {
-    let (selection, language) = (selection(&parameters), language_of(&parameters, &headers));
+    let (selection, language) = (selection(&parameters), visitor.language);
     let (desk, wanted, person) = (Arc::clone(&state.0), selection.clone(), visitor.person.clone());
     let read = caller::spawn_blocking(move || {
         note(&desk, &person, "show audit log", &wanted)?;

@@ -62,7 +62,7 @@ pub(super) async fn door(State(state): State<AdminState>, request: Request, next
             next.run(request).await
         }
         Ok(Seen::Nobody) => login::page(StatusCode::UNAUTHORIZED, language, String::new()),
-        Ok(Seen::Refused(visitor, reason)) => login::refuse(visitor, language, reason),
+        Ok(Seen::Refused(visitor, reason)) => login::refuse(visitor, reason),
         Err(error) => {
             tracing::error!(error, "a request cannot be looked at");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

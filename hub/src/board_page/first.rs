@@ -1,10 +1,9 @@
 //! The page that the one-time link opens: the first or second administrator chooses name and password.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{ConnectInfo, Form, State};
+use axum::extract::{Form, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use safeharbor_core::b64;
@@ -17,7 +16,7 @@ use safeharbor_service::speech::{Language, chain_of};
 
 use super::door::language_of;
 use super::login::{Fields, enter, field};
-use super::queue::source_of;
+use super::queue::{Source, too_many};
 use super::{AdminState, Parameters, answer};
 use crate::session;
 
@@ -45,21 +44,20 @@ pub(super) async fn show(
 
 pub(super) async fn take(
     State(state): State<AdminState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Source(from): Source,
     parameters: Parameters,
     headers: HeaderMap,
     Form(fields): Fields,
 ) -> Response {
     let language = language_of(&parameters, &headers);
-    let from = source_of(state.0.settings.admin_https, peer, &headers);
-    let Some(turn) = state.1.enter(from).await else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    };
     let password = Password::new(field(&fields, "password"));
     if !password.is_same(&Password::new(field(&fields, "again"))) {
         let text = language.pick("两次输入的密码不一致", "the two passwords are not the same");
         return page(&state, StatusCode::BAD_REQUEST, language, text.to_owned());
     }
+    let Some(turn) = state.1.enter(from).await else {
+        return page(&state, StatusCode::SERVICE_UNAVAILABLE, language, too_many(language));
+    };
     let (code, name) = (FirstCode::typed(&field(&fields, "code")), field(&fields, "name"));
     let desk = Arc::clone(&state.0);
     let made = caller::spawn_blocking(move || {
@@ -67,7 +65,7 @@ pub(super) async fn take(
         let first = FirstPerson { code, name, password };
         let made: Result<Person, PersonCommandFailed> =
             take_first(Door::Page(from), (&desk.persons, &desk.audit), &first);
-        made.map(|person| session::begin(&desk, person.id))
+        made.map(|person| session::begin(&desk, person.id, desk.clock.now_ms()))
     });
     match made.await.unwrap_or_else(|_ended| Err(AuthorizeFailed::Stopping.into())) {
         Ok(Ok(token)) => enter(&state.0, &token, language),

@@ -1,11 +1,10 @@
 //! Signing in and out.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{ConnectInfo, Form, State};
+use axum::extract::{Form, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use safeharbor_service::caller;
@@ -15,7 +14,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::door::{cookie, language_of};
-use super::queue::source_of;
+use super::queue::{Source, too_many};
 use super::visitor::Visitor;
 use super::{AdminState, Parameters, answer};
 use crate::access::ANY_ROLE;
@@ -57,17 +56,14 @@ pub(super) async fn show(parameters: Parameters, headers: HeaderMap) -> Response
 
 pub(super) async fn take(
     State(state): State<AdminState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Source(from): Source,
     parameters: Parameters,
     headers: HeaderMap,
     Form(fields): Fields,
 ) -> Response {
     let language = language_of(&parameters, &headers);
-    let from = source_of(state.0.settings.admin_https, peer, &headers);
     let Some(turn) = state.1.enter(from).await else {
-        let text =
-            language.pick("正在处理其他登录，请稍后再试", "others are signing in; try again in a moment");
-        return page(StatusCode::SERVICE_UNAVAILABLE, language, text.to_owned());
+        return page(StatusCode::SERVICE_UNAVAILABLE, language, too_many(language));
     };
     let (name, password) = (field(&fields, "name"), Password::new(field(&fields, "password")));
     let desk = Arc::clone(&state.0);
@@ -89,11 +85,12 @@ pub(super) async fn take(
 }
 
 fn log_in(desk: &Desk, door: Door, credentials: &Credentials) -> Result<Zeroizing<String>, LoginFailed> {
+    let since_ms = desk.clock.now_ms();
     let person = authorize_at(door, (&desk.persons, &desk.audit), credentials, ANY_ROLE, "log in")?;
     desk.audit
         .append(Some(&person), "log in", "admin address", Value::Null)
         .map_err(AuthorizeFailed::from)?;
-    Ok(session::begin(desk, person.id)?)
+    Ok(session::begin(desk, person.id, since_ms)?)
 }
 
 /// Goes to the overview with a session.
@@ -108,15 +105,11 @@ pub(super) async fn leave(
     State(state): State<AdminState>,
     Extension(session): Extension<Session>,
     Extension(visitor): Extension<Visitor>,
-    parameters: Parameters,
-    headers: HeaderMap,
     Form(fields): Fields,
 ) -> Response {
-    let language = language_of(&parameters, &headers);
-    if field(&fields, "csrf") != session.csrf {
-        let reason = language
-            .pick("表单已失效，请返回后重试", "the form is not valid any more; go back and try again");
-        return refuse(visitor, language, reason.to_owned());
+    let language = visitor.language;
+    if !is_own(&fields, &session) {
+        return refuse_forged(visitor);
     }
     let desk = Arc::clone(&state.0);
     let ended = caller::spawn_blocking(move || {
@@ -140,8 +133,21 @@ pub(super) fn page(status: StatusCode, language: Language, refusal: String) -> R
 }
 
 /// The page that says why somebody may not.
-pub(super) fn refuse(visitor: Visitor, language: Language, reason: String) -> Response {
-    answer(StatusCode::FORBIDDEN, &RefusedPage { language, place: "/", visitor, reason })
+pub(super) fn refuse(visitor: Visitor, reason: String) -> Response {
+    answer(StatusCode::FORBIDDEN, &RefusedPage { language: visitor.language, place: "/", visitor, reason })
+}
+
+/// Whether a form came from a page of this session.
+pub(super) fn is_own(fields: &[(String, String)], session: &Session) -> bool {
+    field(fields, "csrf") == session.csrf
+}
+
+/// The page that says that a form did not.
+pub(super) fn refuse_forged(visitor: Visitor) -> Response {
+    let reason = visitor
+        .language
+        .pick("表单已失效，请返回后重试", "the form is not valid any more; go back and try again");
+    refuse(visitor, reason.to_owned())
 }
 
 /// A field of a form; empty if it is not there.

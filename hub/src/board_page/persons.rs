@@ -3,15 +3,14 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use safeharbor_service::clock::to_rfc3339;
 use safeharbor_service::person::{PersonId, PersonsFailed};
 use safeharbor_service::speech::{Language, chain_of};
 
-use super::door::language_of;
 use super::visitor::Visitor;
-use super::{AdminState, Parameters, answer};
+use super::{AdminState, answer};
 use crate::office::Desk;
 
 #[derive(Debug, Template)]
@@ -43,10 +42,8 @@ struct DeputyRow {
 pub(super) async fn show(
     State(state): State<AdminState>,
     Extension(visitor): Extension<Visitor>,
-    parameters: Parameters,
-    headers: HeaderMap,
 ) -> Response {
-    match draw(&state.0, visitor, language_of(&parameters, &headers)) {
+    match draw(&state.0, visitor) {
         Ok(page) => answer(StatusCode::OK, &page),
         Err(failed) => {
             tracing::error!(error = chain_of(&failed), "persons cannot be shown");
@@ -55,7 +52,8 @@ pub(super) async fn show(
     }
 }
 
-fn draw(desk: &Desk, visitor: Visitor, language: Language) -> Result<PersonsPage, PersonsFailed> {
+fn draw(desk: &Desk, visitor: Visitor) -> Result<PersonsPage, PersonsFailed> {
+    let language = visitor.language;
     let mut rows = Vec::new();
     for person in desk.persons.list()? {
         let last_login = desk.persons.last_login(person.id)?;

@@ -2,15 +2,14 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use safeharbor_rules::compare;
 use safeharbor_service::clock::to_rfc3339;
 use safeharbor_service::person::PersonId;
 use safeharbor_service::speech::{Language, chain_of};
 
-use super::door::language_of;
 use super::moment::Moment;
 use super::texts::Texts;
 use super::visitor::{Visitor, lang_of};
@@ -90,17 +89,15 @@ struct Closed {
 pub(super) async fn show(
     State(state): State<AdminState>,
     Extension(visitor): Extension<Visitor>,
-    parameters: Parameters,
-    headers: HeaderMap,
+    Query(parameters): Parameters,
 ) -> Response {
-    let language = language_of(&parameters, &headers);
-    let done = parameters.0.iter().find(|(name, _)| name == "done");
+    let done = parameters.iter().find(|(name, _)| name == "done");
     let number = done.and_then(|(_, number)| number.parse::<u32>().ok());
-    let said = match number.map(|number| outcome_of(&state.0, number, language)).transpose() {
+    let said = match number.map(|number| outcome_of(&state.0, number, visitor.language)).transpose() {
         Ok(done) => Said { done: done.flatten().unwrap_or_default(), refusal: String::new() },
         Err(failed) => return failed_page(&failed),
     };
-    page(&state.0, StatusCode::OK, (visitor, language), said)
+    page(&state.0, StatusCode::OK, visitor, said)
 }
 
 /// What became of the proposal that the visitor just dealt with.
@@ -116,13 +113,8 @@ fn outcome_of(desk: &Desk, number: u32, language: Language) -> Result<Option<Str
 }
 
 /// The page, with what it says on top.
-pub(super) fn page(
-    desk: &Desk,
-    status: StatusCode,
-    (visitor, language): (Visitor, Language),
-    said: Said,
-) -> Response {
-    match draw(desk, (visitor, language), said) {
+pub(super) fn page(desk: &Desk, status: StatusCode, visitor: Visitor, said: Said) -> Response {
+    match draw(desk, visitor, said) {
         Ok(page) => answer(status, &page),
         Err(failed) => failed_page(&failed),
     }
@@ -133,15 +125,11 @@ fn failed_page(failed: &ProposalFailed) -> Response {
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
-fn draw(
-    desk: &Desk,
-    (visitor, language): (Visitor, Language),
-    said: Said,
-) -> Result<ProposalsPage, ProposalFailed> {
-    let now_ms = desk.clock.now_ms();
+fn draw(desk: &Desk, visitor: Visitor, said: Said) -> Result<ProposalsPage, ProposalFailed> {
+    let (now_ms, language) = (desk.clock.now_ms(), visitor.language);
     let (open, closed): (Vec<_>, Vec<_>) =
         proposal::list(desk)?.into_iter().partition(|there| there.is_open(now_ms));
-    let open = open.iter().map(|there| open_of(desk, there, (&visitor, language)));
+    let open = open.iter().map(|there| open_of(desk, there, &visitor));
     let open = open.collect::<Result<_, _>>()?;
     let closed = closed.iter().rev().take(CLOSED_SHOWN);
     let closed = closed.map(|there| closed_of(desk, there, language)).collect();
@@ -149,11 +137,8 @@ fn draw(
     Ok(ProposalsPage { language, place: "/proposals", visitor, said, open, closed, reason_max })
 }
 
-fn open_of(
-    desk: &Desk,
-    there: &Proposal,
-    (visitor, language): (&Visitor, Language),
-) -> Result<Open, ProposalFailed> {
+fn open_of(desk: &Desk, there: &Proposal, visitor: &Visitor) -> Result<Open, ProposalFailed> {
+    let language = visitor.language;
     let mut seats = seats(&desk.persons, &there.by)?;
     seats.sort_by_key(|seat| seat.refused.is_some());
     let may = seats.iter().any(|seat| seat.person.id == visitor.person.id && seat.refused.is_none());
@@ -169,13 +154,14 @@ fn open_of(
         until: moment(desk, there.expires_ms, language),
         reason: there.reason.clone(),
         situation: there.situation.clone(),
-        seats: seats.iter().map(|seat| seat_row(desk, seat, (visitor, language))).collect(),
+        seats: seats.iter().map(|seat| seat_row(desk, seat, visitor)).collect(),
         own: there.by.id == visitor.person.id,
         may,
     })
 }
 
-fn seat_row(desk: &Desk, seat: &Seat, (visitor, language): (&Visitor, Language)) -> SeatRow {
+fn seat_row(desk: &Desk, seat: &Seat, visitor: &Visitor) -> SeatRow {
+    let language = visitor.language;
     let why_not = seat.refused.as_ref().map(|rule| language.pick(rule.text_zh(), rule.to_string()));
     SeatRow {
         name: seat.person.title(language, |id| name_of(desk, id)),

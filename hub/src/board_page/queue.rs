@@ -1,11 +1,19 @@
-//! The queue in front of passwords at the admin address: one is looked at at a time, and one address fills only a part of it.
+//! The queue in front of passwords at the admin address: one is looked at at a time, and one address (one /64 of
+//! IPv6) fills only a part of it.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::extract::rejection::ExtensionRejection;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use safeharbor_service::network::Network;
+use safeharbor_service::speech::Language;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::AdminState;
 
 /// How many wait at a time, the one whose turn it is included.
 const WAITING_MAX: usize = 64;
@@ -13,7 +21,7 @@ const WAITING_MAX: usize = 64;
 const FROM_ONE_MAX: usize = 4;
 
 /// How many wait from each address.
-type Waiting = Arc<Mutex<BTreeMap<IpAddr, usize>>>;
+type Waiting = Arc<Mutex<BTreeMap<Network, usize>>>;
 
 /// The queue.
 #[derive(Debug, Clone)]
@@ -33,7 +41,7 @@ pub(super) struct Turn {
 /// A place in the queue.
 #[derive(Debug)]
 struct Seat {
-    from: Option<(IpAddr, Waiting)>,
+    from: Option<(Network, Waiting)>,
     _seat: OwnedSemaphorePermit,
 }
 
@@ -52,7 +60,7 @@ impl Queue {
 
     fn sit_down(&self, from: Option<IpAddr>) -> Option<Seat> {
         let seat = Arc::clone(&self.seats).try_acquire_owned().ok()?;
-        let Some(from) = from else { return Some(Seat { from: None, _seat: seat }) };
+        let Some(from) = from.map(Network::from) else { return Some(Seat { from: None, _seat: seat }) };
         let mut waiting = self.from.lock().unwrap_or_else(PoisonError::into_inner);
         let there = waiting.entry(from).or_default();
         if *there >= FROM_ONE_MAX {
@@ -74,9 +82,29 @@ impl Drop for Seat {
     }
 }
 
+/// What somebody is told for whom there is no place.
+pub(super) fn too_many(language: Language) -> String {
+    let text = language
+        .pick("正在核验其他密码，请稍后再试", "other passwords are being checked; try again in a moment");
+    text.to_owned()
+}
+
+/// From where a request comes, as [`source_of`] says.
+#[derive(Debug)]
+pub(super) struct Source(pub(super) Option<IpAddr>);
+
+impl FromRequestParts<AdminState> for Source {
+    type Rejection = ExtensionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AdminState) -> Result<Self, ExtensionRejection> {
+        let ConnectInfo(peer) = ConnectInfo::from_request_parts(parts, state).await?;
+        Ok(Self(source_of(state.0.settings.admin_https, peer, &parts.headers)))
+    }
+}
+
 /// From where a request comes, if that can be told. Behind a proxy that speaks HTTPS it is what the proxy saw, which it adds
 /// last to `X-Forwarded-For`; without one, a request from this machine may have come through any tunnel.
-pub(super) fn source_of(https: bool, peer: SocketAddr, headers: &HeaderMap) -> Option<IpAddr> {
+fn source_of(https: bool, peer: SocketAddr, headers: &HeaderMap) -> Option<IpAddr> {
     if !https {
         return Some(peer.ip().to_canonical()).filter(|from| !from.is_loopback());
     }
@@ -91,10 +119,11 @@ mod tests {
     #[tokio::test]
     async fn one_address_fills_a_part_of_the_queue_and_the_others_come_in_turn() {
         let queue = Queue::new();
-        let (one, other) = (Some(IpAddr::from([192, 0, 2, 1])), Some(IpAddr::from([192, 0, 2, 2])));
-        let first = queue.enter(one).await.unwrap();
-        let seats: Vec<_> = (1..FROM_ONE_MAX).map(|_| queue.sit_down(one).unwrap()).collect();
-        assert!(queue.sit_down(one).is_none());
+        let of_one = |host| Some(IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, host]));
+        let other = Some(IpAddr::from([192, 0, 2, 2]));
+        let first = queue.enter(of_one(0)).await.unwrap();
+        let seats: Vec<_> = (1..4).map(|host| queue.sit_down(of_one(host)).unwrap()).collect();
+        assert!(queue.sit_down(of_one(9)).is_none(), "whoever has one address of a /64 has them all");
         let waits = tokio::spawn({
             let queue = queue.clone();
             async move { queue.enter(other).await.is_some() }

@@ -21,8 +21,8 @@ pub(super) struct Visitor {
     pub(super) open: usize,
     /// What their forms carry.
     pub(super) csrf: String,
-    /// The tag of the page's language.
-    pub(super) tag: &'static str,
+    /// In which language they are answered.
+    pub(super) language: Language,
 }
 
 impl Visitor {
@@ -37,8 +37,13 @@ impl Visitor {
             administers: administrator.is_some(),
             open: administrator.map_or(0, |_| waiting(desk)),
             csrf: session.csrf.clone(),
-            tag: language.pick("zh-CN", "en"),
+            language,
         }
+    }
+
+    /// The tag of their language.
+    pub(super) fn tag(&self) -> &'static str {
+        self.language.pick("zh-CN", "en")
     }
 }
 

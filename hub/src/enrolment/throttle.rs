@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use safeharbor_core::institution::InstitutionCode;
-
-use crate::network::Network;
+use safeharbor_service::network::Network;
 
 /// What may be spent within [`WINDOW_MS`]: 20 failures, or 1,000 answers to a network, which a campus shares, or 50 to an
 /// institution, whose every renewal stays in the register of keys.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use safeharbor_certs::identity::{IdentityFailed, PeerIdentity};
+use safeharbor_service::network::Network;
 use safeharbor_service::shutdown::Shutdown;
 use tokio::io;
 use tokio::net::{TcpListener, TcpStream};
@@ -13,7 +14,6 @@ use tokio_rustls::TlsAcceptor;
 
 use super::peer::{Caller, Peer, PeerStream};
 use super::seats::{Seats, Sitter};
-use crate::network::Network;
 use crate::office::Desk;
 use crate::tls_key::{Shown, verify_shown};
 

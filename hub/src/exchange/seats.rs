@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use safeharbor_core::institution::InstitutionCode;
+use safeharbor_service::network::Network;
 use tokio::sync::oneshot;
-
-use crate::network::Network;
 
 /// A node needs one connection, one more to renew, and another while a dead one is not noticed yet.
 const SEATS_PER_INSTITUTION: usize = 4;

@@ -68,10 +68,8 @@ impl Session {
 
     pub(super) async fn run(self, mut incoming: Streaming<v1::NodeMessage>) {
         let ended = match self.greet(&mut incoming).await {
-            Ok((hello, place, teller)) => {
-                self.note_hello(&hello);
-                tracing::info!(institution = %self.institution, "a stream is open");
-                let ended = self.serve(incoming, &hello, (&place, teller)).await;
+            Ok((hello, place)) => {
+                let ended = self.stay(incoming, &hello, &place).await.err().unwrap_or(Ended::by_node());
                 if self.services.live.leave(&self.institution, &place) {
                     let now = self.services.clock.now_ms();
                     // What the node said since it said hello stays.
@@ -98,28 +96,29 @@ impl Session {
         });
     }
 
-    /// Waits for Hello, takes the institution's place, answers with the head of its chain and how it stands.
-    async fn greet(
-        &self,
-        incoming: &mut Streaming<v1::NodeMessage>,
-    ) -> Result<(v1::Hello, Place, Teller), Ended> {
+    /// Waits for Hello and takes the institution's place.
+    async fn greet(&self, incoming: &mut Streaming<v1::NodeMessage>) -> Result<(v1::Hello, Place), Ended> {
         let first = tokio::time::timeout(Duration::from_secs(HEAD_OF_STREAM_TIMEOUT_S), incoming.message());
         let message = first.await.or(Err(Ended::by_node()))?.or(Err(Ended::by_node()))?;
         let Some(FromNode::Hello(hello)) = message.and_then(|message| message.message) else {
             return Err(Ended::with(Code::MessageMalformed, "the first message must be Hello"));
         };
         let place = self.enter(&hello).await?;
-        let begun = async {
-            self.tell_head().await?;
-            self.begin_telling().await
-        };
-        match begun.await {
-            Ok(teller) => Ok((hello, place, teller)),
-            Err(ended) => {
-                self.services.live.leave(&self.institution, &place);
-                Err(ended)
-            }
-        }
+        Ok((hello, place))
+    }
+
+    /// Says what the head of the institution's chain is and how it stands, then serves the stream to its end.
+    async fn stay(
+        &self,
+        incoming: Streaming<v1::NodeMessage>,
+        hello: &v1::Hello,
+        place: &Place,
+    ) -> Result<(), Ended> {
+        self.tell_head().await?;
+        let teller = self.begin_telling().await?;
+        self.note_hello(hello);
+        tracing::info!(institution = %self.institution, "a stream is open");
+        self.serve(incoming, hello, (place, teller)).await
     }
 
     async fn tell_head(&self) -> Result<(), Ended> {
@@ -137,7 +136,7 @@ impl Session {
         incoming: Streaming<v1::NodeMessage>,
         hello: &v1::Hello,
         (place, teller): (&Place, Teller),
-    ) -> Ended {
+    ) -> Result<(), Ended> {
         let (acknowledged, acknowledgements) = watch::channel(None);
         let (refused, refusals) = mpsc::channel(1);
         let answers = Answers { acknowledged, refused };
@@ -147,7 +146,7 @@ impl Session {
             next_seq: hello.receipts_from.max(1),
             checkpoint_size: hello.checkpoint_size,
         };
-        let ended = tokio::select! {
+        tokio::select! {
             ended = self.receive(incoming, answers, place) => ended,
             ended = self.acknowledge(acknowledgements, refusals, &unsituated) => ended,
             ended = self.send_receipts(cursor) => ended,
@@ -157,8 +156,7 @@ impl Session {
             ended = self.outlive_certificate() => Err(ended),
             () = place.wait_lost() => Err(Ended::with(Code::StreamTaken, "a later stream took over")),
             () = self.services.shutdown.wait() => Err(Ended::with(Code::Unavailable, "the hub is stopping")),
-        };
-        ended.err().unwrap_or(Ended::by_node())
+        }
     }
 
     async fn receive(

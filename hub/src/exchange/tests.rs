@@ -13,6 +13,7 @@ use safeharbor_service::audit;
 use safeharbor_service::clock::Clock as _;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 use crate::authority;
@@ -31,7 +32,11 @@ struct Stream {
 impl Stream {
     /// Connects with a certificate and says hello.
     async fn open(hub: &Hub, certificate_pem: &str, key_pem: &str, hello: v1::Hello) -> Self {
-        let channel = hub.connect(Some((certificate_pem, key_pem))).await.unwrap();
+        Self::over(hub.connect(Some((certificate_pem, key_pem))).await.unwrap(), hello).await
+    }
+
+    /// Says hello on a connection.
+    async fn over(channel: Channel, hello: v1::Hello) -> Self {
         let (to_hub, messages) = mpsc::channel(4);
         say(&to_hub, ToHub::Hello(hello)).await;
         let opened = ExchangeClient::new(channel).open(ReceiverStream::new(messages)).await.unwrap();
@@ -162,6 +167,25 @@ async fn while_a_node_answers_another_one_with_its_key_is_refused_and_the_operat
     let mut other = open(2, 0).await;
     let (begun, ended) = tokio::join!(other.begin(), again.end(false));
     assert_eq!((begun.standing, ended), (Standing::Active, Code::StreamTaken));
+}
+
+#[tokio::test]
+async fn a_stream_that_took_over_and_could_not_begin_leaves_nobody_connected_and_names_no_file() {
+    let hub = Hub::start().await;
+    let (node, membership) = joined(&hub).await;
+    let shown = Some((membership.certificate_pem.as_str(), node.tls.key_pem.as_str()));
+    let (one, other) = (hub.connect(shown).await.unwrap(), hub.connect(shown).await.unwrap());
+    let mut first = Stream::over(one, hello(&[1; 16])).await;
+    first.begin().await;
+    std::fs::remove_file(hub.office.paths.keys().join("authority.pem")).unwrap();
+    let mut second = Stream::over(other, hello(&[1; 16])).await;
+    assert_eq!(first.end(true).await, Code::StreamTaken);
+    assert!(matches!(second.next().await.unwrap(), FromHub::Head(_)));
+    let refused = second.next().await.unwrap_err();
+    assert_eq!(code_of(&refused), Code::Internal);
+    assert!(!refused.message().contains(".pem"), "{}", refused.message());
+    let contact = hub.office.shared.contacts().remove(&code()).unwrap();
+    assert!(!contact.live, "{contact:?}");
 }
 
 #[tokio::test]

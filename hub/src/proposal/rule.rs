@@ -65,11 +65,7 @@ pub fn may_decide(
     if first.id == second.id {
         return Ok(Err(RuleFailed::Same));
     }
-    // Whoever acts for the same person as the first is a deputy of that person, too.
-    let one = first.authority() == second.id
-        || persons.acts_for(second.id, first.id)?
-        || persons.acts_for(second.id, first.authority())?;
-    if one {
+    if is_in_place_of(persons, first, second)? || is_in_place_of(persons, second, first)? {
         return Ok(Err(RuleFailed::Deputy));
     }
     let Some(hand) = persons.common_hand(first.id, second.id)? else { return Ok(Ok(())) };
@@ -79,6 +75,13 @@ pub fn may_decide(
     }
     let name = persons.name_of(hand.of)?.unwrap_or_else(|| hand.of.to_string());
     Ok(Err(RuleFailed::Third { name, until_ms }))
+}
+
+/// Whether `one` acts, or may act today, for `other` or for whomever `other` acts for; an administrator in their own name, too.
+fn is_in_place_of(persons: &Persons, one: &Person, other: &Person) -> Result<bool, PersonsFailed> {
+    Ok(one.authority() == other.id
+        || persons.acts_for(one.id, other.id)?
+        || persons.acts_for(one.id, other.authority())?)
 }
 
 /// An administrator, and whether they may decide something.

@@ -223,13 +223,31 @@ async fn a_deputy_does_not_make_two_persons_of_one() {
 }
 
 #[tokio::test]
-async fn an_administrator_who_is_the_proposers_deputy_does_not_decide_in_their_own_name_either() {
+async fn an_administrator_and_their_deputy_do_not_decide_together_in_their_own_names_either() {
     let hub = Hub::start().await;
     hub.appoint("甲", "乙", PersonId(3));
     hub.clock.advance_ms(8 * DAY_MS);
     hub.propose("甲").await.unwrap();
     assert!(text(hub.decide(1, "乙").await).contains("so they are one"));
-    hub.decide(1, "丙").await.unwrap();
+    withdraw(hub.office(), 1, hub.administrator("甲")).await.unwrap();
+    hub.propose("乙").await.unwrap();
+    assert!(text(hub.decide(2, "甲").await).contains("so they are one"), "in either order");
+    hub.decide(2, "丙").await.unwrap();
+}
+
+#[tokio::test]
+async fn two_deputies_of_one_person_do_not_decide_together_whoever_of_them_proposes() {
+    let hub = Hub::start().await;
+    hub.add("审", Role::Reviewer, None);
+    hub.appoint("甲", "审", PersonId(3));
+    hub.appoint("甲", "乙", PersonId(3));
+    hub.clock.advance_ms(8 * DAY_MS);
+    hub.propose("审").await.unwrap();
+    assert!(text(hub.decide(1, "乙").await).contains("so they are one"));
+    withdraw(hub.office(), 1, hub.administrator("审")).await.unwrap();
+    hub.propose("乙").await.unwrap();
+    assert!(text(hub.decide(2, "审").await).contains("so they are one"), "in either order");
+    hub.decide(2, "丙").await.unwrap();
 }
 
 #[tokio::test]

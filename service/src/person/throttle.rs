@@ -4,9 +4,11 @@
 //! under many names, or from one address, makes anybody else wait.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::network::Network;
 
 /// Through which door somebody shows who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +23,7 @@ pub enum Door {
 const FREE_FAILURES: u32 = 3;
 /// The longest a person waits between two attempts.
 const WAIT_MAX_S: u64 = 900;
-/// Failures that are taken from one address within a window, whatever the names.
+/// Failures that are taken from one address (one /64 of IPv6) within a window, whatever the names.
 const SOURCE_FAILURES_MAX: u32 = 20;
 /// The window.
 const SOURCE_WINDOW_S: u64 = 60;
@@ -46,7 +48,7 @@ impl Failures {
 
 /// The last failures by address. In memory: whoever can restart the server need not guess.
 #[derive(Debug, Default)]
-pub(super) struct Sources(BTreeMap<IpAddr, Window>);
+pub(super) struct Sources(BTreeMap<Network, Window>);
 
 #[derive(Debug, Clone, Copy)]
 struct Window {
@@ -64,14 +66,14 @@ impl Window {
 impl Sources {
     /// How long no password from there is looked at.
     pub(super) fn wait_s(&self, from: IpAddr, now_s: u64) -> u64 {
-        let window = self.0.get(&network_of(from)).filter(|window| window.lasts(now_s));
+        let window = self.0.get(&from.into()).filter(|window| window.lasts(now_s));
         let full = window.filter(|window| window.failures >= SOURCE_FAILURES_MAX);
         full.map_or(0, |window| SOURCE_WINDOW_S.saturating_sub(now_s.saturating_sub(window.begun_s)))
     }
 
     /// Notes a failure from there.
     pub(super) fn push(&mut self, from: IpAddr, now_s: u64) {
-        let from = network_of(from);
+        let from = Network::from(from);
         if self.0.len() >= SOURCES_MAX && !self.0.contains_key(&from) {
             self.0.retain(|_, window| window.lasts(now_s));
         }
@@ -84,14 +86,6 @@ impl Sources {
             *window = Window { begun_s: now_s, failures: 0 };
         }
         window.failures = window.failures.saturating_add(1);
-    }
-}
-
-/// Whoever has one address of a /64 has them all (RFC 4291, section 2.5.4).
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -121,7 +115,6 @@ mod tests {
         assert_eq!(sources.wait_s(one, 5), 0, "a clock set back closes nobody out");
         sources.push(one, 1060);
         assert_eq!(sources.wait_s(one, 1060), 0, "a window begins anew");
-        assert_eq!(network_of(address("::ffff:192.0.2.7")), other);
     }
 
     #[test]
@@ -131,7 +124,7 @@ mod tests {
             sources.push(IpAddr::from(n.to_be_bytes()), u64::from(n) / 1000);
         }
         assert_eq!(sources.0.len(), SOURCES_MAX);
-        assert!(!sources.0.contains_key(&IpAddr::from(0_u32.to_be_bytes())), "the oldest goes first");
+        assert!(!sources.0.contains_key(&IpAddr::from(0_u32.to_be_bytes()).into()), "the oldest goes first");
         sources.push(address("192.0.2.7"), 1000);
         assert_eq!(sources.0.len(), 1);
     }

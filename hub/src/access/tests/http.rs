@@ -1,5 +1,6 @@
 //! Every route × every role, sessions that end, and forms that are forged.
 
+use safeharbor_service::clock::Clock as _;
 use safeharbor_service::person::{Credentials, Password, PersonId, Role};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -8,7 +9,7 @@ use tokio::net::TcpStream;
 use super::{ROUTES, Route};
 use crate::enrolment::testing::Hub;
 use crate::server::Addresses;
-use crate::session::{IDLE_MS, LASTS_MS};
+use crate::session::{IDLE_MS, LASTS_MS, begin};
 
 pub(super) const PASSWORD: &str = "correct horse battery staple";
 
@@ -106,8 +107,7 @@ async fn access_matrix_a_deputy_administers_on_the_days_of_the_appointment() {
     let (admin, observer) = (add(&hub, "admin", Role::Administrator), add(&hub, "observer", Role::Observer));
     let cookie = log_in(&hub, "observer").await;
     assert_eq!(get(&hub, "/persons", &cookie).await.status, 403);
-    let today =
-        safeharbor_service::clock::to_district_date(safeharbor_service::clock::Clock::now_ms(&*hub.clock));
+    let today = safeharbor_service::clock::to_district_date(hub.clock.now_ms());
     hub.office.persons.appoint((admin, observer), (today, today), admin).unwrap();
     let page = get(&hub, "/audit?lang=en", &cookie).await;
     assert_eq!(page.status, 200);
@@ -153,6 +153,21 @@ async fn access_matrix_a_session_ends_with_its_account_its_password_and_its_wish
     let cookie = log_in(&hub, "observer").await;
     persons.deactivate(observer).unwrap();
     assert_eq!(get(&hub, "/board.json", &cookie).await.status, 401);
+}
+
+#[tokio::test]
+async fn access_matrix_a_password_replaced_while_somebody_signs_in_by_it_ends_their_session() {
+    let hub = Hub::start().await;
+    let observer = add(&hub, "observer", Role::Observer);
+    let since_ms = hub.clock.now_ms();
+    hub.clock.advance_ms(1);
+    hub.office.persons.replace_password(observer, &SecretString::from(PASSWORD), observer).unwrap();
+    hub.clock.advance_ms(1);
+    for (since_ms, status) in [(since_ms, 401), (hub.clock.now_ms(), 200)] {
+        let token = begin(&hub.office, observer, since_ms).unwrap();
+        let cookie = format!("safeharbor-session={}", *token);
+        assert_eq!(get(&hub, "/board.json", &cookie).await.status, status);
+    }
 }
 
 #[tokio::test]

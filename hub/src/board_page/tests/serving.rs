@@ -42,7 +42,7 @@ impl Served {
         let hub = open(folder.path(), &[], (&clock, &random)).unwrap();
         let secret = secrecy::SecretString::from("correct horse battery staple");
         let observer = hub.desk.persons.add("观", safeharbor_service::person::Role::Observer, &secret, None);
-        let token = crate::session::begin(&hub.desk, observer.unwrap()).unwrap();
+        let token = crate::session::begin(&hub.desk, observer.unwrap(), clock.now_ms()).unwrap();
         let cookie = format!("Cookie: {}={}\r\n", door::COOKIE, *token);
         let state = AdminState::new(Office::new(hub.desk.clone(), tokio::sync::mpsc::channel(1).0));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use safeharbor_core::code::Code;
 use safeharbor_proto::v1::hub_message::Message as ToNode;
 use safeharbor_proto::{situation_to_wire, v1};
+use safeharbor_service::speech::chain_of;
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -13,6 +14,7 @@ use super::super::live::{Occupied, Place, Process};
 use super::super::peer::LOOK_EVERY;
 use super::super::situation::Teller;
 use super::{Ended, Session};
+use crate::authority::AuthoritiesFailed;
 use crate::tls_key::verify_shown;
 
 /// How long the node that holds the place may take to answer when another one wants it.
@@ -57,9 +59,7 @@ impl Session {
 
     /// Says how the institution stands.
     pub(super) async fn begin_telling(&self) -> Result<Teller, Ended> {
-        let mut teller = Teller::begin(&self.services).map_err(|failed| {
-            Ended::with(Code::Internal, &format!("the situation is not known: {failed}"))
-        })?;
+        let mut teller = Teller::begin(&self.services).map_err(|failed| self.unknown(&failed))?;
         self.tell(&mut teller).await?;
         Ok(teller)
     }
@@ -68,15 +68,21 @@ impl Session {
     pub(super) async fn tell_situations(&self, mut teller: Teller, unsituated: &Notify) -> Result<(), Ended> {
         loop {
             tokio::select! {
-                changed = teller.wait_for_change(&self.services) => changed.map_err(|failed| {
-                    Ended::with(Code::Internal, &format!("the situation is not known: {failed}"))
-                })?,
+                changed = teller.wait_for_change(&self.services) => {
+                    changed.map_err(|failed| self.unknown(&failed))?;
+                }
                 () = unsituated.notified() => teller.forget(),
             }
             self.tell(&mut teller).await?;
             // A change may have been the end of what it connected with; it was told of the change first.
             self.verify_shown()?;
         }
+    }
+
+    /// The node is not told why: that names files of the hub.
+    fn unknown(&self, failed: &AuthoritiesFailed) -> Ended {
+        tracing::error!(institution = %self.institution, error = chain_of(failed), "a situation is not known");
+        Ended::with(Code::Internal, "the situation is not known; try again later")
     }
 
     async fn tell(&self, teller: &mut Teller) -> Result<(), Ended> {
