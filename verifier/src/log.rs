@@ -24,7 +24,7 @@ pub(crate) use report::print_standing;
 pub use site::LogSite;
 pub use source::{LogSource, SourceArguments};
 pub use state::{AuditState, ParseStateFailed, STATE_BYTES_MAX};
-pub use walk::{Companion, Course, Depth, Seen, VerifiedLog, walk};
+pub use walk::{Companion, Course, Depth, Rest, Seen, VerifiedLog, walk};
 
 use crate::input;
 use crate::objection::{Fault, Objection};
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments, progress: &Progress) -> Result<LogReport, Obje
     let course = Course { files: &source, trust: &trust, depth: Depth::EntriesAndTiles, progress };
     let log = match &arguments.state {
         None => walk(course, AuditState::begin(), &mut Alone)?,
-        Some(path) => walk_with_state(course, path, |_| ())?,
+        Some(path) => walk_with_state(course, path)?,
     };
     Ok(LogReport::of(&log, &trust))
 }
@@ -64,13 +64,9 @@ pub fn run(arguments: &Arguments, progress: &Progress) -> Result<LogReport, Obje
 ///
 /// # Errors
 /// The first thing that keeps the registry from being verified; a state that cannot be read or kept.
-pub fn walk_with_state(
-    course: Course<'_>,
-    path: &Path,
-    see: impl FnMut(Seen<'_>),
-) -> Result<VerifiedLog, Objection> {
+pub fn walk_with_state(course: Course<'_>, path: &Path) -> Result<VerifiedLog, Objection> {
     let state = load_state(path)?;
-    let log = walk(course, state, &mut Keeper { path, see, bundles: 0 });
+    let log = walk(course, state, &mut Keeper::new(path));
     let log = log.map_err(|objection| objection.keep_evidence(path.parent().unwrap_or(path)))?;
     store_state(path, log.state())?;
     Ok(log)
@@ -99,20 +95,26 @@ struct Alone;
 
 impl Companion for Alone {}
 
-struct Keeper<'a, F> {
+/// Keeps now and then how far a walk is, as far as the signed root vouches for it: what a server made up must not be what
+/// the next walk goes on from.
+#[derive(Debug)]
+pub(crate) struct Keeper<'a> {
     path: &'a Path,
-    see: F,
     bundles: u32,
 }
 
-impl<F: FnMut(Seen<'_>)> Companion for Keeper<'_, F> {
-    fn see(&mut self, seen: Seen<'_>) {
-        (self.see)(seen);
+impl<'a> Keeper<'a> {
+    /// Keeps it in this file.
+    pub(crate) const fn new(path: &'a Path) -> Self {
+        Self { path, bundles: 0 }
     }
+}
 
-    fn rest(&mut self, state: &AuditState) -> Result<(), Objection> {
+impl Companion for Keeper<'_> {
+    fn rest(&mut self, rest: Rest<'_>) -> Result<(), Objection> {
         self.bundles = self.bundles.wrapping_add(1);
-        if self.bundles.is_multiple_of(BUNDLES_BETWEEN) { store_state(self.path, state) } else { Ok(()) }
+        let is_due = self.bundles.is_multiple_of(BUNDLES_BETWEEN);
+        if is_due && rest.is_vouched_for() { store_state(self.path, rest.state) } else { Ok(()) }
     }
 }
 

@@ -12,8 +12,8 @@ use safeharbor_core::note::NOTE_BYTES_MAX;
 pub use report::MirrorReport;
 
 use crate::log::{
-    AuditState, CHECKPOINT, Companion, Course, Depth, Extension, LogFiles, SourceArguments, load_state,
-    store_state, verify_extension, walk,
+    CHECKPOINT, Course, Depth, Extension, Keeper, LogFiles, SourceArguments, load_state, store_state,
+    verify_extension, walk,
 };
 use crate::objection::{Fault, Objection};
 use crate::output;
@@ -24,8 +24,6 @@ use lock::Lock;
 
 /// Where a mirror keeps how far its audit is.
 const STATE: &str = "audit-state";
-/// How many bundles are copied before the state is kept again.
-const BUNDLES_BETWEEN: u32 = 64;
 
 /// Arguments of `mirror`.
 #[derive(Args, Debug)]
@@ -65,28 +63,16 @@ pub fn copy(
     let believed = trust.verify_checkpoint(&note).map_err(|fault| fault.in_file(CHECKPOINT))?;
     let text = String::from_utf8(note.clone()).map_err(|failed| Fault::NotText(failed.utf8_error()))?;
     // Asked of the source itself: nothing of the copy is touched by a history that does not continue it.
-    let extension = verify_extension(source, &state, &believed.checkpoint, &text)
+    let extension = verify_extension((source, trust), &state, &believed.checkpoint, &text)
         .map_err(|objection| objection.keep_evidence(folder))?;
     if extension == Extension::Untold {
         return Err(Fault::Untold { known, found: believed.checkpoint.size }.into());
     }
     let copying = Copying::open(source, folder, note, believed.checkpoint)?;
     let course = Course { files: &copying, trust, depth: Depth::EntriesAndTiles, progress };
-    let log = walk(course, state, &mut Keeper { path: &state_file, bundles: 0 })?;
+    let log = walk(course, state, &mut Keeper::new(&state_file))?;
     output::write_durably(&folder.join(CHECKPOINT), copying.note())?;
     store_state(&state_file, log.state())?;
     copying.drop_outgrown(known)?;
     Ok(MirrorReport::of(&log, trust, copying.counts()))
-}
-
-struct Keeper<'a> {
-    path: &'a Path,
-    bundles: u32,
-}
-
-impl Companion for Keeper<'_> {
-    fn rest(&mut self, state: &AuditState) -> Result<(), Objection> {
-        self.bundles = self.bundles.wrapping_add(1);
-        if self.bundles.is_multiple_of(BUNDLES_BETWEEN) { store_state(self.path, state) } else { Ok(()) }
-    }
 }

@@ -14,7 +14,10 @@ use safeharbor_core::institution::{InstitutionCode, Issuer};
 pub use event::Event;
 
 use crate::language::Language;
-use crate::log::{AuditState, CHECKPOINT, Course, Depth, LogFiles, SourceArguments, walk_with_state};
+use crate::log::{
+    AuditState, CHECKPOINT, Companion, Course, Depth, Keeper, LogFiles, Rest, Seen, SourceArguments,
+    load_state, store_state, walk,
+};
 use crate::objection::{Fault, Objection};
 use crate::progress::Progress;
 use crate::report::{Format, Verdict};
@@ -91,9 +94,9 @@ pub fn run(
     };
     loop {
         let now = (time.now)();
-        let events = watch.look(now)?;
-        for event in &events {
-            // Whoever stops reading has stopped watching.
+        let look = watch.look(now)?;
+        for event in &look.events {
+            // Whoever stops reading has stopped watching, and is told again.
             if out
                 .write_all(event.print(now, format, language).as_bytes())
                 .and_then(|()| out.flush())
@@ -102,8 +105,9 @@ pub fn run(
                 return Ok(Verdict::CouldNotTell);
             }
         }
-        let verdict = worst(&events);
-        let is_over = events.iter().any(Event::is_proof);
+        look.keep(watch.folder)?;
+        let verdict = worst(&look.events);
+        let is_over = look.events.iter().any(Event::is_proof);
         if is_over || arguments.once || !(time.wait)(Duration::from_secs(arguments.interval)) {
             return Ok(verdict);
         }
@@ -118,12 +122,60 @@ fn worst(events: &[Event]) -> Verdict {
         .unwrap_or(Verdict::Verified)
 }
 
-impl Watch<'_> {
-    /// Looks once: what is to be told. What is remembered is durable on return.
+/// What one look found.
+#[derive(Debug)]
+pub struct Look {
+    /// What is to be told.
+    pub events: Vec<Event>,
+    memory: Memory,
+    state: Option<AuditState>,
+}
+
+impl Look {
+    /// Keeps what is to be remembered, durably. Told first and kept then, a line may come twice after an interruption; none is
+    /// lost.
     ///
     /// # Errors
-    /// What is remembered cannot be read or kept.
-    pub fn look(&self, now: u64) -> Result<Vec<Event>, Objection> {
+    /// It cannot be kept.
+    pub fn keep(&self, folder: &Path) -> Result<(), Objection> {
+        if let Some(state) = &self.state {
+            store_state(&folder.join(STATE), state)?;
+        }
+        self.memory.store(folder)
+    }
+}
+
+/// Notes the entries of whom is watched.
+struct Watching<'a> {
+    institutions: &'a BTreeSet<Issuer>,
+    entries: Vec<Event>,
+    keeper: Keeper<'a>,
+}
+
+impl Companion for Watching<'_> {
+    fn see(&mut self, seen: Seen<'_>) {
+        if self.institutions.contains(&seen.entry.iss) {
+            self.entries.push(Event::Entry {
+                index: seen.index,
+                issuer: seen.entry.iss.to_string(),
+                seq: seen.entry.seq,
+                digest: seen.entry.digest.to_string(),
+            });
+        }
+    }
+
+    fn rest(&mut self, rest: Rest<'_>) -> Result<(), Objection> {
+        // A walk that went on from behind an entry that is not told yet would never tell it.
+        if self.entries.is_empty() { self.keeper.rest(rest) } else { Ok(()) }
+    }
+}
+
+impl Watch<'_> {
+    /// Looks once: what is to be told, and then kept.
+    ///
+    /// # Errors
+    /// What is remembered cannot be read.
+    pub fn look(&self, now: u64) -> Result<Look, Objection> {
         let mut memory = Memory::load(self.folder, now)?;
         let mut events = Vec::new();
         let progress = Progress::silent();
@@ -133,39 +185,34 @@ impl Watch<'_> {
             depth: Depth::EntriesAndTiles,
             progress: &progress,
         };
-        let before = crate::log::load_state(&self.folder.join(STATE))?;
-        let log = walk_with_state(course, &self.folder.join(STATE), |seen| {
-            if self.institutions.contains(&seen.entry.iss) {
-                events.push(Event::Entry {
-                    index: seen.index,
-                    issuer: seen.entry.iss.to_string(),
-                    seq: seen.entry.seq,
-                    digest: seen.entry.digest.to_string(),
-                });
-            }
-        });
-        match log {
+        let path = self.folder.join(STATE);
+        let before = load_state(&path)?;
+        let known = (before.verified().is_some(), before.size());
+        let keeper = Keeper::new(&path);
+        let mut watching = Watching { institutions: &self.institutions, entries: Vec::new(), keeper };
+        let mut state = None;
+        match walk(course, before, &mut watching) {
             Ok(log) => {
+                events.append(&mut watching.entries);
                 memory.reached_at = now;
                 let alive = match log.believed().witnessed_at {
                     Some(witnessed) => Some(witnessed),
                     None => self.files.written_at(CHECKPOINT).ok().flatten(),
                 };
                 memory.alive_at = alive;
-                events.extend(grown(&before, log.state()));
+                events.extend(grown(known, log.size()));
+                state = Some(log.into_state());
             }
             // Entries of a tree whose root does not hold are nobody's word.
             Err(objection) => {
-                events.clear();
                 if !matches!(*objection.fault, Fault::Unreachable(_) | Fault::Status(_)) {
                     memory.reached_at = now;
                 }
-                events.push(Event::Objection(objection));
+                events.push(Event::Objection(objection.keep_evidence(self.folder)));
             }
         }
         events.extend(self.silence(&memory, now));
-        memory.store(self.folder)?;
-        Ok(events)
+        Ok(Look { events, memory, state })
     }
 
     /// The alarm that nothing shows that the registry still signs.
@@ -179,7 +226,6 @@ impl Watch<'_> {
     }
 }
 
-fn grown(before: &AuditState, after: &AuditState) -> Option<Event> {
-    let is_new = before.verified().is_none() || before.size() != after.size();
-    is_new.then(|| Event::Grown { from: before.size(), to: after.size() })
+fn grown((is_known, from): (bool, u64), to: u64) -> Option<Event> {
+    (!is_known || from != to).then_some(Event::Grown { from, to })
 }

@@ -24,7 +24,9 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = std::ffi::OsString::from(format!(".tmp-{}-{number}-", std::process::id()));
     name.push(path.file_name().unwrap_or_default());
     let temporary = folder.join(name);
-    let mut file = File::create(&temporary)?;
+    // A process of the same number may have been cut off here; whatever has the name is not written through.
+    let _stale = fs::remove_file(&temporary);
+    let mut file = File::create_new(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;

@@ -123,6 +123,15 @@ impl LogTrust {
         self.source
     }
 
+    /// The keys with which a log that is believed signs.
+    #[must_use]
+    pub fn logs(&self) -> Vec<VerifierKey> {
+        match &self.base {
+            Base::Vkey(vkey) | Base::Both(_, vkey) => vec![vkey.clone()],
+            Base::Policy(policy) => policy.logs().iter().map(|log| log.key.clone()).collect(),
+        }
+    }
+
     /// Verifies a checkpoint under everything that is believed.
     ///
     /// # Errors

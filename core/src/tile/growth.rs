@@ -19,7 +19,7 @@ fn hashes_at(level: u8, size: u64) -> u64 {
 }
 
 /// The entry bundles that a log of `new` entries has and one of `old` has not.
-pub fn bundles_between(old: u64, new: u64) -> impl Iterator<Item = BundleId> {
+pub fn bundles_between(old: u64, new: u64) -> impl Iterator<Item = BundleId> + Clone {
     touched(old, new).filter_map(move |index| BundleId::in_tree(index, new))
 }
 

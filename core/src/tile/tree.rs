@@ -49,7 +49,7 @@ impl TileTree {
     /// Takes up a tree of `size` entries from the hashes of its partial tiles, lowest level first.
     ///
     /// # Errors
-    /// A level that has more or fewer hashes than the size calls for.
+    /// A level that has more or fewer hashes than the size calls for, or one that a tree of that size has not.
     pub fn from_right_edge(size: u64, levels: Vec<Vec<Digest>>) -> Result<Self, TileTreeFailed> {
         let mut left = size;
         for (level, hashes) in levels.iter().enumerate() {
@@ -59,7 +59,8 @@ impl TileTree {
             }
             left >>= TILE_HEIGHT;
         }
-        if left > 0 {
+        // The highest level of a tree has a hash: where it has none, there is a level too many.
+        if left > 0 || levels.last().is_some_and(Vec::is_empty) {
             return Err(TileTreeFailed::Width { size, level: levels.len(), found: 0 });
         }
         Ok(Self { size, levels })
@@ -173,6 +174,8 @@ mod tests {
         let again = TileTree::from_right_edge(size, tree.right_edge().to_vec()).unwrap();
         assert_eq!(again, tree);
         assert!(TileTree::from_right_edge(size.wrapping_add(1), tree.right_edge().to_vec()).is_err());
+        let too_high = [tree.right_edge(), &[Vec::new()]].concat();
+        assert!(TileTree::from_right_edge(size, too_high).is_err());
     }
 
     #[test]

@@ -8,22 +8,24 @@ const AHEAD: usize = 2;
 
 /// Does every job, `workers` of them at a time, and hands the results to `take` in the order of the jobs, until it
 /// refuses one.
-pub(super) fn in_order<J: Copy + Sync, T: Send, E>(
-    jobs: &[J],
+///
+/// The jobs are never gathered: how many there are may be somebody else's word.
+pub(super) fn in_order<J, T: Send, E>(
+    jobs: &(impl Iterator<Item = J> + Clone + Send),
     workers: usize,
     work: impl Fn(J) -> T + Sync,
     mut take: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E> {
-    let (workers, work) = (workers.max(1), &work);
+    let (workers, work) = (jobs.clone().take(workers).count().max(1), &work);
     thread::scope(|scope| {
         let lanes: Vec<Receiver<T>> = (0..workers)
             .map(|lane| {
                 let (sender, receiver) = sync_channel(AHEAD);
-                let jobs = jobs.iter().skip(lane).step_by(workers);
+                let jobs = jobs.clone().skip(lane).step_by(workers);
                 scope.spawn(move || {
                     for job in jobs {
                         // Nobody waits for the rest once a result was refused.
-                        if sender.send(work(*job)).is_err() {
+                        if sender.send(work(job)).is_err() {
                             return;
                         }
                     }
@@ -53,7 +55,7 @@ mod tests {
         for (jobs, workers) in [(0, 3), (1, 8), (7, 1), (100, 0), (1000, 7)] {
             let mut taken = Vec::new();
             let done = in_order(
-                &(0..jobs).collect::<Vec<_>>(),
+                &(0..jobs),
                 workers,
                 |job| job * 2,
                 |double| {
@@ -70,7 +72,7 @@ mod tests {
     fn nothing_is_done_far_ahead_of_what_is_taken() {
         let done = AtomicUsize::new(0);
         let stopped = in_order(
-            &(0..100_000_usize).collect::<Vec<_>>(),
+            &(0..usize::MAX),
             4,
             |job| {
                 done.fetch_add(1, Ordering::Relaxed);

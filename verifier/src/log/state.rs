@@ -14,7 +14,8 @@ use safeharbor_core::tile::TileTree;
 use serde::{Deserialize, Serialize};
 
 const HEADER: &str = "safeharbor-audit-state@v1 ";
-/// The most bytes a state file may have: some hundred bytes for each chain, some thousand for each public statement.
+/// The most bytes a state file may have: some hundred bytes for each chain, some thousand for each public statement that
+/// changes the directory.
 pub const STATE_BYTES_MAX: usize = 256 << 20;
 
 /// What an auditor holds after so many entries of a registry.
@@ -23,7 +24,7 @@ pub struct AuditState {
     pub(super) origin: String,
     pub(super) audit: Option<RegistryAudit>,
     pub(super) tree: TileTree,
-    /// The public entries with their log indexes: the directory is made again from them.
+    /// The public entries that changed the directory, with their log indexes: it is made again from them.
     pub(super) public: Vec<(u64, Vec<u8>)>,
     /// The last checkpoint whose root the entries yielded, verbatim.
     pub(super) verified: Option<String>,

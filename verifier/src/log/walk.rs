@@ -12,7 +12,7 @@ use safeharbor_core::policy::WitnessedCheckpoint;
 use safeharbor_core::tile::{PlacedTile, TILE_WIDTH, TileTreeFailed, bundles_between};
 
 use super::ahead::in_order;
-use super::extension::verify_extension;
+use super::extension::{is_extended_by, verify_extension};
 use super::files::{self, CHECKPOINT, LogFiles};
 use super::prepare::{Prepared, prepare};
 use super::state::AuditState;
@@ -54,6 +54,24 @@ pub struct Seen<'a> {
     pub announcement: Option<&'a Announcement>,
 }
 
+/// Where a walk stands between two bundles.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "files may be anything that can be read")]
+pub struct Rest<'a> {
+    /// What is held after the entries so far.
+    pub state: &'a AuditState,
+    files: &'a dyn LogFiles,
+    checkpoint: &'a Checkpoint,
+}
+
+impl Rest<'_> {
+    /// Whether the signed root vouches for the entries so far: until then they are the word of whoever keeps the files.
+    #[must_use]
+    pub fn is_vouched_for(&self) -> bool {
+        is_extended_by(self.files, &self.state.tree, self.checkpoint)
+    }
+}
+
 /// Whoever goes along on a walk.
 pub trait Companion {
     /// Sees an entry.
@@ -63,7 +81,7 @@ pub trait Companion {
     ///
     /// # Errors
     /// Whatever should end the walk.
-    fn rest(&mut self, _state: &AuditState) -> Result<(), Objection> {
+    fn rest(&mut self, _rest: Rest<'_>) -> Result<(), Objection> {
         Ok(())
     }
 }
@@ -90,15 +108,13 @@ pub fn walk(
     let note = files::read(course.files, CHECKPOINT, NOTE_BYTES_MAX)?;
     let believed = course.trust.verify_checkpoint(&note).map_err(|fault| fault.in_file(CHECKPOINT))?;
     let note = String::from_utf8(note).map_err(|failed| Fault::NotText(failed.utf8_error()))?;
-    verify_extension(course.files, &state, &believed.checkpoint, &note)?;
+    verify_extension((course.files, course.trust), &state, &believed.checkpoint, &note)?;
     let (checkpoint, size) = (&believed.checkpoint, believed.checkpoint.size);
     let mut walk = Walk { course, companion, checkpoint, state, bundles: 0, tiles: 0 };
     walk.state.origin.clone_from(&checkpoint.origin);
     let read = |bundle| prepare(course.files, checkpoint, course.depth, bundle);
-    let bundles: Vec<_> = bundles_between(walk.state.size(), size).collect();
-    let walked = in_order(&bundles, course.files.readers().min(bundles.len()), read, |prepared| {
-        walk.take_bundle(&prepared?)
-    });
+    let bundles = bundles_between(walk.state.size(), size);
+    let walked = in_order(&bundles, course.files.readers(), read, |prepared| walk.take_bundle(&prepared?));
     course.progress.finish();
     walked?;
     walk.finish()?;
@@ -128,7 +144,8 @@ impl Walk<'_> {
         self.bundles = self.bundles.saturating_add(1);
         self.tiles = self.tiles.saturating_add(prepared.tiles);
         self.course.progress.tell(self.state.size(), self.checkpoint.size);
-        self.companion.rest(&self.state)
+        let Self { course: Course { files, .. }, checkpoint, state, .. } = self;
+        self.companion.rest(Rest { state, files: *files, checkpoint })
     }
 
     /// The entries of a bundle that were there before must be the same ones.
@@ -152,7 +169,7 @@ impl Walk<'_> {
         };
         let index = audit.size();
         let (entry, announcement) = audit.next(bytes).map_err(|failed| misplaced(failed, path))?;
-        if entry.public.is_some() {
+        if announcement.as_ref().is_some_and(|announcement| *announcement != Announcement::Other) {
             self.state.public.push((index, bytes.to_vec()));
         }
         self.companion.see(Seen { index, entry: &entry, announcement: announcement.as_ref() });
@@ -251,6 +268,12 @@ impl VerifiedLog {
     #[must_use]
     pub const fn state(&self) -> &AuditState {
         &self.state
+    }
+
+    /// Where the audit stands.
+    #[must_use]
+    pub fn into_state(self) -> AuditState {
+        self.state
     }
 
     /// Who vouches for the statement key of the hub.

@@ -22,7 +22,8 @@ impl Lock {
         let path = folder.join(LOCK);
         let refused = |failed| Fault::Unwritable(failed).in_file(path.display());
         create_dir_all(folder).map_err(refused)?;
-        let file = File::create(&path).map_err(refused)?;
+        // Wherever the name leads, nothing there is emptied.
+        let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(refused)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Fault::InUse.in_file(folder.display())),

@@ -71,6 +71,7 @@ impl Fault {
             Self::Unwritable(_) => "文件无法写入".to_owned(),
             Self::StateRefused(_) => "此前保存的进度不能使用：删除该文件即可重新开始".to_owned(),
             Self::State(_) => "所保存的检查点格式错误：删除进度文件即可重新开始".to_owned(),
+            Self::StateUnsigned => "所保存的检查点不是该登记簿所签：删除进度文件即可重新开始".to_owned(),
             Self::OtherRegistry { known, found } => {
                 format!("登记簿是 {found:?}，而此前保存的进度属于 {known:?}")
             }

@@ -62,6 +62,9 @@ pub enum Fault {
     /// The checkpoint in a state is none.
     #[error("the checkpoint that was kept is malformed: remove the state to begin again")]
     State(#[source] ParseCheckpointFailed),
+    /// The checkpoint in a state is not one of the registry.
+    #[error("the checkpoint that was kept is not signed by the registry: remove the state to begin again")]
+    StateUnsigned,
     /// The state is that of another registry.
     #[error("the registry is {found:?}, what was kept here before is of {known:?}")]
     OtherRegistry {
@@ -270,6 +273,7 @@ impl Fault {
             | Self::Unwritable(_)
             | Self::StateRefused(_)
             | Self::State(_)
+            | Self::StateUnsigned
             | Self::OtherRegistry { .. }
             | Self::MemoryRefused(_)
             | Self::InUse

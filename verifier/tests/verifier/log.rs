@@ -62,6 +62,16 @@ fn an_empty_registry_is_verified() {
     assert_eq!((log.size(), log.audit().is_none()), (0, true));
 }
 
+#[test]
+fn a_size_that_no_memory_holds_is_refused_at_the_first_file_that_is_missing() {
+    let checkpoint = Checkpoint { size: 1 << 62, ..Registry::begin().checkpoint() };
+    let note = sign_checkpoint(&checkpoint, &signer(LOG_KEY)).unwrap().to_string();
+    let files = Files([("checkpoint".to_owned(), note.into_bytes())].into());
+    let objection = check(&files, &by_key()).unwrap_err();
+    assert!(matches!(*objection.fault, Fault::Missing), "{objection:?}");
+    assert_eq!(objection.file.as_deref(), Some("tile/entries/000"));
+}
+
 /// The log index of the entry that has the byte `at` of a bundle, its two bytes of length included.
 fn entry_at(bundle: &str, bytes: &[u8], at: usize) -> u64 {
     let first = bundle.parse::<BundleId>().unwrap().index() * 256;

@@ -174,3 +174,41 @@ fn a_source_that_went_back_takes_nothing_away() {
     assert!(matches!(*objection.fault, Fault::Behind { known: 26, found: 16 }));
     assert_eq!(files_in(folder.path()), ours.0);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_lock_that_leads_elsewhere_empties_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (copy, elsewhere) = (folder.path().join("copy"), folder.path().join("elsewhere"));
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::write(&elsewhere, b"kept").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, copy.join(".lock")).unwrap();
+    mirror(&Registry::with_disclosures(3).0.files(), &copy).unwrap();
+    assert_eq!(std::fs::read(&elsewhere).unwrap(), b"kept");
+}
+
+#[test]
+fn a_source_that_shows_no_way_from_the_copy_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut registry = Registry::with_disclosures(290).0;
+    mirror(&registry.files(), folder.path()).unwrap();
+    let before = files_in(folder.path());
+    (0..300).for_each(|_| drop(registry.disclose(PEKING, PEKING_KEY)));
+    let mut files = registry.files();
+    files.0.remove("tile/0/001");
+    let objection = mirror(&files, folder.path()).unwrap_err();
+    assert!(matches!(*objection.fault, Fault::Untold { known: 296, found: 596 }), "{objection:?}");
+    assert_eq!(files_in(folder.path()), before);
+}
+
+#[test]
+fn one_process_at_a_time_works_on_a_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Registry::with_disclosures(3).0.files();
+    mirror(&files, folder.path()).unwrap();
+    let held = std::fs::File::open(folder.path().join(".lock")).unwrap();
+    held.lock().unwrap();
+    assert!(matches!(*mirror(&files, folder.path()).unwrap_err().fault, Fault::InUse));
+    drop(held);
+    mirror(&files, folder.path()).unwrap();
+}

@@ -38,7 +38,10 @@ impl LogFiles for Dated {
 
 fn look_with(trust: &LogTrust, source: &Dated, folder: &Path, now: u64) -> Vec<Event> {
     let institutions = BTreeSet::from([institution(TSINGHUA)]);
-    Watch { files: source, trust, folder, heartbeat: HEARTBEAT, institutions }.look(now).unwrap()
+    let watch = Watch { files: source, trust, folder, heartbeat: HEARTBEAT, institutions };
+    let look = watch.look(now).unwrap();
+    look.keep(folder).unwrap();
+    look.events
 }
 
 fn look(source: &Dated, folder: &Path, now: u64) -> Vec<Event> {
@@ -65,6 +68,39 @@ fn growth_and_entries_of_whom_is_watched_are_told_once() {
     let events = look(&at(&registry, NOW + 100), folder.path(), NOW + 120);
     assert!(
         matches!(&events[..], [Event::Entry { index: 10, seq: 2, .. }, Event::Grown { from: 9, to: 11 }]),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn what_was_not_told_before_an_interruption_is_told_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, _) = Registry::with_disclosures(3);
+    let (trust, source) = (LogTrust::by_vkey(vkey()), at(&registry, NOW));
+    let institutions = BTreeSet::from([institution(TSINGHUA)]);
+    let watch =
+        Watch { files: &source, trust: &trust, folder: folder.path(), heartbeat: HEARTBEAT, institutions };
+    for _ in 0..2 {
+        let look = watch.look(NOW).unwrap();
+        assert!(matches!(&look.events[..], [Event::Entry { index: 8, .. }, Event::Grown { from: 0, to: 9 }]));
+    }
+    watch.look(NOW).unwrap().keep(folder.path()).unwrap();
+    assert!(watch.look(NOW).unwrap().events.is_empty());
+}
+
+#[test]
+fn no_entry_is_lost_where_the_server_fails_halfway() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut registry = Registry::begin();
+    look(&at(&registry, NOW), folder.path(), NOW);
+    registry.disclose(TSINGHUA, TSINGHUA_KEY);
+    registry.seal(PEKING, 17_000, "a");
+    let mut halfway = at(&registry, NOW);
+    halfway.files.as_mut().unwrap().0.remove("tile/entries/065");
+    assert!(matches!(look(&halfway, folder.path(), NOW + 60)[..], [Event::Objection(_)]));
+    let events = look(&at(&registry, NOW), folder.path(), NOW + 120);
+    assert!(
+        matches!(&events[..], [Event::Entry { index: 6, seq: 1, .. }, Event::Grown { from: 6, to: 17_007 }]),
         "{events:?}"
     );
 }

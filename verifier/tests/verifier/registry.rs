@@ -135,6 +135,18 @@ impl Registry {
         made
     }
 
+    /// Seals `count` entries of an institution of which nothing but the digest is made: a sealed entry shows no more.
+    pub(crate) fn seal(&mut self, code: &str, count: u64, history: &str) {
+        let iss = institution(code);
+        for _ in 0..count {
+            let head = self.heads.get_mut(&iss).unwrap();
+            let (seq, prev) = (head.next_seq(), head.digest);
+            let digest = Digest::of(format!("{history} {seq}").as_bytes());
+            *head = head.advance(digest);
+            self.entries.push(Entry { iss: iss.clone(), seq, prev, digest, public: None }.encode());
+        }
+    }
+
     /// Signs the next disclosure of an institution without logging it.
     pub(crate) fn draft(&self, code: &str, key: u8) -> Made {
         let number = u8::try_from(self.entries.len() % 256).unwrap();

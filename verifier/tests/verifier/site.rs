@@ -60,3 +60,41 @@ fn nobody_behind_the_address_is_not_a_verdict() {
     let objection = verify(&source, &trust, Depth::Entries, |_, _| ()).unwrap_err();
     assert!(matches!(*objection.fault, Fault::Unreachable(_)), "{objection:?}");
 }
+
+/// Verifies over HTTPS, believing the authority in this file.
+fn check_tls(server: &Server, authority: Option<&str>) -> Result<VerifiedLog, Objection> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authority.pem");
+    std::fs::write(&path, authority.unwrap_or_default()).unwrap();
+    let source = LogSource::open(&server.url, authority.map(|_| path.as_path())).unwrap();
+    verify(&source, &LogTrust::by_vkey(vkey()), Depth::EntriesAndTiles, |_, _| ())
+}
+
+#[test]
+fn only_a_server_whose_certificate_is_believed_is_asked() {
+    let (registry, _) = Registry::with_disclosures(3);
+    let (server, authority) = Server::start_tls(registry.files(), |_, _| Answer::File);
+    let (_other, other_authority) = Server::start_tls(registry.files(), |_, _| Answer::File);
+    assert_eq!(check_tls(&server, Some(&authority)).unwrap().size(), 9);
+    for not_believed in [Some(&*other_authority), None] {
+        let objection = check_tls(&server, not_believed).unwrap_err();
+        assert!(matches!(*objection.fault, Fault::Unreachable(_)), "{objection:?}");
+    }
+}
+
+#[test]
+fn a_server_leads_nowhere_without_tls() {
+    let (registry, _) = Registry::with_disclosures(3);
+    let (plain, (tls, _)) =
+        (Server::honest(registry.files()), Server::start_tls(registry.files(), |_, _| Answer::File));
+    for to in [&plain.url, &tls.url].map(String::clone) {
+        let server = Server::start(registry.files(), move |_, _| Answer::Elsewhere(to.clone()));
+        let objection = check(&server).unwrap_err();
+        assert!(matches!(*objection.fault, Fault::Status(302)), "{objection:?}");
+    }
+    let to = plain.url.clone();
+    let (server, authority) = Server::start_tls(registry.files(), move |_, _| Answer::Elsewhere(to.clone()));
+    let objection = check_tls(&server, Some(&authority)).unwrap_err();
+    assert!(matches!(*objection.fault, Fault::Unreachable(_)), "{objection:?}");
+    assert_eq!((plain.asked(), tls.asked()), (0, 0));
+}
