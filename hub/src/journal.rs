@@ -12,7 +12,7 @@ mod writer;
 pub use copying::durable_lengths;
 pub use frame::{DecodeFrameFailed, Frame, FrameKey, SealFailed, seal, unseal};
 pub use reader::{JournalReader, Stored};
-pub(crate) use segment::{FIRST_OFFSET, segment_path};
+pub(crate) use segment::{FIRST_OFFSET, is_last_segment, segment_path, unbegun_segment};
 pub use segment::{JournalFailed, Position};
 pub use writer::Journal;
 

@@ -7,10 +7,7 @@ use std::sync::Arc;
 use safeharbor_core::directory::{Announcement, Deciders, InstitutionType, Standing};
 use safeharbor_core::institution::InstitutionCode;
 use safeharbor_service::backup::{BackupKey, Item, Made, ReadFailed, RestoreFailed, make, read};
-use safeharbor_service::clock::{Clock, ManualClock};
-use safeharbor_service::folder::DataFolder;
 use safeharbor_service::person::Role as PersonRole;
-use safeharbor_service::random::{Random, SystemRandom};
 use safeharbor_service::speech::chain_of;
 use safeharbor_service::store::Batch;
 use secrecy::SecretString;
@@ -20,40 +17,26 @@ use super::*;
 use crate::office::Office;
 use crate::opening::{OpenHub, OpenHubFailed, first_announcements, open};
 use crate::registry::SigningFailed;
-use crate::running::{Running, announce, wait_published};
-use crate::setup::{Naming, set_up};
+use crate::testing::{HubAtWork, seams};
 
-fn seams() -> (Arc<dyn Clock>, Arc<dyn Random>) {
-    (Arc::new(ManualClock::at_ms(1_778_311_773_120)), Arc::new(SystemRandom))
-}
-
+/// A hub at work, with an administrator and an audit log.
 struct Hub {
     folder: TempDir,
     office: Office,
-    running: Running,
-    held: DataFolder,
+    at_work: HubAtWork,
 }
 
 impl Hub {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let naming = Naming { name: "hub.example".to_owned(), origin: None, tls_names: Vec::new() };
-        let (clock, random) = seams();
-        set_up(folder.path(), &naming, clock.as_ref(), random.as_ref()).unwrap();
-        let hub = open(folder.path(), &[], (&clock, &random)).unwrap();
-        let announcements = first_announcements(&hub);
-        let OpenHub { folder: held, committer, publisher, desk, .. } = hub;
-        let running = Running::start(committer, publisher);
-        let office = Office::new(desk, running.orders());
-        for announcement in announcements {
-            announce(&office.orders, announcement).await.unwrap();
-        }
+        let at_work = HubAtWork::set_up(folder.path()).await;
+        let office = at_work.office.clone();
         office
             .persons
             .add("甲", PersonRole::Administrator, &SecretString::from("correct horse battery"), None)
             .unwrap();
         office.audit.append(None, "start", "the hub", serde_json::Value::Null).unwrap();
-        Self { folder, office, running, held }
+        Self { folder, office, at_work }
     }
 
     /// Logs one more entry, and waits until it is published.
@@ -62,8 +45,7 @@ impl Hub {
         let (name, kind) = ("某单位".to_owned(), InstitutionType::University);
         let (standing, decided_by) = (Standing::Active, Deciders::default());
         let admission = Announcement::Institution { code, name, kind, standing, decided_by };
-        let announced = announce(&self.office.orders, admission).await.unwrap();
-        wait_published(&self.office.shared, announced.index).await.unwrap();
+        self.at_work.announce(admission).await;
     }
 
     fn note(&self) -> String {
@@ -80,8 +62,7 @@ impl Hub {
 
     async fn stop(self) -> TempDir {
         drop(self.office);
-        self.running.stop().await.unwrap();
-        drop(self.held);
+        self.at_work.stop().await;
         self.folder
     }
 }

@@ -6,7 +6,7 @@ use safeharbor_service::doctor::Words;
 use safeharbor_service::speech::Language;
 use serde::Serialize;
 
-/// More would tell nothing new.
+/// More of one severity would tell nothing new. Notes never take the place of damage.
 const FINDINGS_MAX: usize = 200;
 
 /// How bad a finding is.
@@ -76,7 +76,7 @@ impl Findings {
     }
 
     fn add(&mut self, severity: Severity, file: &Path, place: Place, what: Words) {
-        if self.found.len() < FINDINGS_MAX {
+        if self.found.iter().filter(|finding| finding.severity == severity).count() < FINDINGS_MAX {
             let file = file.strip_prefix(&self.folder).unwrap_or(file).display().to_string();
             let Place { position, entry } = place;
             self.found.push(Finding { severity, file, position, entry, what });

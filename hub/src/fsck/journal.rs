@@ -15,9 +15,10 @@ use safeharbor_service::speech::chain_of;
 
 use super::finding::{Findings, Place};
 use super::registry::RegistryCheck;
-use super::signatures::{Signatures, Signed};
+use super::signatures::{Signatures, Unverified};
 use crate::journal::{
-    DecodeFrameFailed, FIRST_OFFSET, JournalFailed, JournalReader, Position, Stored, segment_path, unseal,
+    DecodeFrameFailed, FIRST_OFFSET, JournalFailed, JournalReader, Position, Stored, is_last_segment,
+    segment_path, unbegun_segment, unseal,
 };
 use crate::ledger::Ledger;
 use crate::replay::replay;
@@ -153,7 +154,7 @@ impl<'f> JournalCheck<'f> {
             ));
         };
         let (position, jwt) = (stored.position, stored.frame.jwt.clone());
-        let unsigned = self.signatures.add(Signed { index, position, jwt, key });
+        let unsigned = self.signatures.add(Unverified { index, position, jwt, key });
         self.report_unsigned(unsigned);
         Ok(())
     }
@@ -198,6 +199,14 @@ impl<'f> JournalCheck<'f> {
                 self.findings.damage(&file, Place::at(position.offset).of(*index), what);
             }
         }
+        for position in self.erased.iter().filter(|position| !self.emptied.contains_key(position)) {
+            let what = Words::new(
+                "已撤回的披露值尚未抹去：下次启动时抹去",
+                "values that were withdrawn are not erased yet: the next start erases them",
+            );
+            let file = segment_path(&self.folder, position.segment);
+            self.findings.note(&file, Place::at(position.offset), what);
+        }
     }
 
     fn grow(&mut self, entry: Vec<u8>) -> Result<(), TileTreeFailed> {
@@ -240,9 +249,10 @@ impl<'f> JournalCheck<'f> {
         match failed {
             JournalFailed::Damaged { path, offset, source } => {
                 let place = Place::at(*offset).of(index);
-                if *source == DecodeFrameFailed::Short && index >= signed {
+                let is_last = is_last_segment(&self.folder, path).unwrap_or(false);
+                if *source == DecodeFrameFailed::Short && index >= signed && is_last {
                     let what = Words::new(
-                        "最后一帧不完整：下次启动时截去，未曾确认",
+                        "最后一帧不完整：下次启动时截去，尚未签入检查点",
                         "the last frame is cut short: the next start cuts it off; it was never signed over",
                     );
                     self.findings.note(path, place, what);
@@ -254,6 +264,14 @@ impl<'f> JournalCheck<'f> {
             JournalFailed::Format { path }
             | JournalFailed::Io { path, .. }
             | JournalFailed::OutOfOrder { path, .. } => {
+                let unbegun = unbegun_segment(&self.folder, signed).ok().flatten();
+                if unbegun.as_ref() == Some(path) {
+                    let what = Words::new(
+                        "此段尚无一帧：下次启动时删去",
+                        "the segment holds no frame yet: the next start removes it",
+                    );
+                    return self.findings.note(path, Place::default(), what);
+                }
                 let why = chain_of(failed);
                 self.findings.damage(path, Place::entry(index), Words::new(format!("不能读取：{why}"), why));
             }

@@ -11,7 +11,7 @@ const TOGETHER: usize = 2048;
 
 /// A statement and the key that was valid where it stands.
 #[derive(Debug)]
-pub(super) struct Signed {
+pub(super) struct Unverified {
     pub(super) index: u64,
     pub(super) position: Position,
     pub(super) jwt: String,
@@ -20,10 +20,10 @@ pub(super) struct Signed {
 
 /// Statements that wait.
 #[derive(Debug, Default)]
-pub(super) struct Signatures(Vec<Signed>);
+pub(super) struct Signatures(Vec<Unverified>);
 
 impl Signatures {
-    pub(super) fn add(&mut self, signed: Signed) -> Vec<(u64, Position)> {
+    pub(super) fn add(&mut self, signed: Unverified) -> Vec<(u64, Position)> {
         self.0.push(signed);
         if self.0.len() < TOGETHER { Vec::new() } else { self.verify() }
     }
@@ -31,7 +31,7 @@ impl Signatures {
     /// Verifies what waits; those that do not hold.
     pub(super) fn verify(&mut self) -> Vec<(u64, Position)> {
         let waiting = std::mem::take(&mut self.0);
-        let is_bad = |signed: &&Signed| {
+        let is_bad = |signed: &&Unverified| {
             let statement = Statement::parse(&signed.jwt);
             statement.is_ok_and(|statement| statement.verify(&signed.key).is_err())
         };

@@ -190,6 +190,63 @@ async fn a_tail_that_was_never_signed_over_is_no_damage() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tail_that_another_segment_follows_is_damage_as_the_hub_will_not_open() {
+    let folder = stopped(3).await;
+    let journal = folder.path().join("journal");
+    let segment = journal.join("00000000000000000000.journal");
+    let sound = std::fs::read(&segment).unwrap();
+    std::fs::write(&segment, [&sound[..], &sound[8..60]].concat()).unwrap();
+    std::fs::write(journal.join("00000000000000000099.journal"), &sound).unwrap();
+    assert!(run(folder.path()).is_damaged());
+    let refused = HubAtWork::start(folder.path()).await.err().unwrap();
+    assert!(refused.to_string().contains("journal"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_that_a_crash_left_without_a_frame_is_no_damage() {
+    let folder = stopped(3).await;
+    let entries = run(folder.path()).entries;
+    std::fs::write(folder.path().join(format!("journal/{entries:020}.journal")), b"SHJ").unwrap();
+    let report = run(folder.path());
+    assert_eq!(report.findings.iter().map(|found| found.severity).collect::<Vec<_>>(), [Severity::Note]);
+    HubAtWork::start(folder.path()).await.unwrap().stop().await;
+    assert_eq!(run(folder.path()).findings, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn withdrawn_values_that_are_still_there_are_noted_until_the_next_start() {
+    let folder = stopped(60).await;
+    let segment = folder.path().join("journal/00000000000000000000.journal");
+    let mut reader = crate::journal::JournalReader::from_start(&folder.path().join("journal")).unwrap();
+    let mut erased = std::iter::from_fn(|| reader.next_frame().unwrap())
+        .filter(|stored| stored.frame.key.is_none() && !stored.frame.sealed.is_empty());
+    let slot = usize::try_from(erased.next().unwrap().position.offset).unwrap() + 8;
+    let mut bytes = std::fs::read(&segment).unwrap();
+    // The first record that is withdrawn is the one with this handle.
+    bytes[slot..slot + 32].fill(2);
+    std::fs::write(&segment, bytes).unwrap();
+    let found = run(folder.path()).findings;
+    let found: Vec<_> = found.into_iter().map(|found| (found.severity, found.position)).collect();
+    assert_eq!(found, [(Severity::Note, Some(slot as u64 - 8))]);
+    HubAtWork::start(folder.path()).await.unwrap().stop().await;
+    assert_eq!(run(folder.path()).findings, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_notes_hide_no_damage() {
+    let folder = stopped(3).await;
+    for n in 0..300 {
+        std::fs::write(folder.path().join(format!("registry/tile/stray-{n}")), "").unwrap();
+    }
+    assert!(!run(folder.path()).is_damaged());
+    let signed = folder.path().join("signed/checkpoint");
+    let size = run(folder.path()).signed;
+    let other = safeharbor_core::digest::Digest::of(b"another root");
+    std::fs::write(signed, format!("{size}\n{other}\n")).unwrap();
+    assert!(run(folder.path()).is_damaged());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_running_hub_is_not_checked_and_its_process_named() {
     let folder = tempfile::tempdir().unwrap();
     let hub = HubAtWork::set_up(folder.path()).await;

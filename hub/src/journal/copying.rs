@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::reader::JournalReader;
-use super::segment::{JournalFailed, MAGIC, Position, list_segments, segment_name};
+use super::segment::{FIRST_OFFSET, JournalFailed, Position, list_segments, segment_name};
 
 /// For every segment, by its file's name, how many bytes of it hold the first `entries` entries: 0 where it has none of
 /// them. Only the last one of those that have is read.
@@ -30,8 +30,8 @@ pub fn durable_lengths(folder: &Path, entries: u64) -> Result<Vec<(String, u64)>
 
 /// The byte behind the frame of the entry before `entries`.
 fn end_of(folder: &Path, segment: u64, entries: u64) -> Result<u64, JournalFailed> {
-    let offset = u64::try_from(MAGIC.len()).unwrap_or(u64::MAX);
-    let mut reader = JournalReader::from_position(folder, Position { segment, offset })?;
+    let start = Position { segment, offset: FIRST_OFFSET };
+    let mut reader = JournalReader::from_position(folder, start)?;
     let mut found = segment;
     while let Some(stored) = reader.next_frame()? {
         found = stored.frame.index;

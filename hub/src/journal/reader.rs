@@ -5,7 +5,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::frame::{BODY_BYTES_MAX, DecodeFrameFailed, Frame, HEADER_BYTES};
-use super::segment::{JournalFailed, MAGIC, Position, failed, list_segments, segment_path};
+use super::segment::{FIRST_OFFSET, JournalFailed, MAGIC, Position, failed, list_segments, segment_path};
 
 /// A frame and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,8 +96,7 @@ impl OpenSegment {
         if magic != *MAGIC {
             return Err(JournalFailed::Format { path });
         }
-        let start = u64::try_from(MAGIC.len()).unwrap_or(u64::MAX);
-        Ok(Self { file, path, first, buffer: Vec::new(), start, consumed: 0, at_end: false })
+        Ok(Self { file, path, first, buffer: Vec::new(), start: FIRST_OFFSET, consumed: 0, at_end: false })
     }
 
     fn seek(&mut self, offset: u64) -> Result<(), JournalFailed> {

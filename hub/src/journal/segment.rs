@@ -10,7 +10,7 @@ pub(super) const SEGMENT_BYTES: u64 = 64 << 20;
 /// The first bytes of every segment: magic and format number.
 pub(super) const MAGIC: &[u8; 8] = b"SHJRNL\x00\x01";
 
-/// Where the first frame of a segment begins.
+/// Where the first frame of a segment begins: behind [`MAGIC`].
 pub(crate) const FIRST_OFFSET: u64 = 8;
 
 /// Where a frame begins.
@@ -90,4 +90,20 @@ pub(super) fn list_segments(folder: &Path) -> Result<Vec<u64>, JournalFailed> {
     }
     segments.sort_unstable();
     Ok(segments)
+}
+
+/// Whether no segment follows the one at `path`.
+pub(crate) fn is_last_segment(folder: &Path, path: &Path) -> Result<bool, JournalFailed> {
+    let last = list_segments(folder)?.pop();
+    Ok(last.is_some_and(|first| segment_path(folder, first) == path))
+}
+
+/// The last segment, where it was named and no frame in it became durable: a crash can leave one without a whole header.
+/// `intact` is the number of entries known to be durable; a segment that should hold some of them is never meant.
+pub(crate) fn unbegun_segment(folder: &Path, intact: u64) -> Result<Option<PathBuf>, JournalFailed> {
+    let Some(last) = list_segments(folder)?.pop() else { return Ok(None) };
+    let path = segment_path(folder, last);
+    let length = std::fs::metadata(&path).map_err(failed("inspect", &path))?.len();
+    let has_begun = length > FIRST_OFFSET || (length == FIRST_OFFSET && last == 0) || last < intact;
+    Ok((!has_begun).then_some(path))
 }

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::frame::{Frame, FrameKey, KEY_OFFSET};
 use super::reader::{JournalReader, Stored};
-use super::segment::{JournalFailed, MAGIC, Position, SEGMENT_BYTES, failed, list_segments, segment_path};
+use super::segment::{
+    FIRST_OFFSET, JournalFailed, MAGIC, Position, SEGMENT_BYTES, failed, is_last_segment, list_segments,
+};
+use super::segment::{segment_path, unbegun_segment};
 
 /// The journal, open for appending by its one writer.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ impl Journal {
     ) -> Result<Self, E> {
         std::fs::create_dir_all(folder).map_err(failed("create", folder)).map_err(E::from)?;
         let mut journal = Self { folder: folder.to_owned(), segment: None, next_index: 0 };
-        journal.drop_empty_segment(intact).map_err(E::from)?;
+        journal.drop_unbegun_segment(intact).map_err(E::from)?;
         let mut reader = JournalReader::from_start(folder).map_err(E::from)?;
         loop {
             match reader.next_frame() {
@@ -50,7 +53,7 @@ impl Journal {
                     visit(stored)?;
                 }
                 Err(JournalFailed::Damaged { path, offset, source }) => {
-                    if journal.next_index < intact || !journal.is_last(&path)? {
+                    if journal.next_index < intact || !is_last_segment(folder, &path)? {
                         return Err(JournalFailed::Damaged { path, offset, source }.into());
                     }
                     cut(&path, offset).map_err(E::from)?;
@@ -63,21 +66,9 @@ impl Journal {
         Ok(journal)
     }
 
-    /// A segment is named before its first group is durable, so a crash can leave one without a whole header.
-    fn drop_empty_segment(&self, intact: u64) -> Result<(), JournalFailed> {
-        let Some(last) = list_segments(&self.folder)?.pop() else { return Ok(()) };
-        let path = segment_path(&self.folder, last);
-        let length = std::fs::metadata(&path).map_err(failed("inspect", &path))?.len();
-        let header = u64::try_from(MAGIC.len()).unwrap_or(u64::MAX);
-        if length > header || (length == header && last == 0) || last < intact {
-            return Ok(());
-        }
+    fn drop_unbegun_segment(&self, intact: u64) -> Result<(), JournalFailed> {
+        let Some(path) = unbegun_segment(&self.folder, intact)? else { return Ok(()) };
         std::fs::remove_file(&path).map_err(failed("remove", &path))
-    }
-
-    fn is_last(&self, path: &Path) -> Result<bool, JournalFailed> {
-        let last = list_segments(&self.folder)?.pop();
-        Ok(last.is_some_and(|first| segment_path(&self.folder, first) == path))
     }
 
     fn follow(&mut self, stored: &Stored) -> Result<(), JournalFailed> {
@@ -144,8 +135,7 @@ impl Journal {
         file.write_all(MAGIC).map_err(failed("write", &path))?;
         let folder = File::open(&self.folder).map_err(failed("open", &self.folder))?;
         folder.sync_all().map_err(failed("make durable", &self.folder))?;
-        let length = u64::try_from(MAGIC.len()).unwrap_or(u64::MAX);
-        Ok(Segment { file, path, first: self.next_index, length })
+        Ok(Segment { file, path, first: self.next_index, length: FIRST_OFFSET })
     }
 
     /// Overwrites the key slots at `positions`; what they opened can never be opened again.

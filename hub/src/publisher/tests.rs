@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use safeharbor_core::checkpoint::verify_checkpoint;
 use safeharbor_core::cosignature::cosign;
+use safeharbor_core::digest::Digest;
 use safeharbor_core::key::MemorySigner;
 use safeharbor_core::note::VerifierKey;
 use safeharbor_service::shutdown::Shutdown;
@@ -24,14 +25,19 @@ fn log_key() -> MemorySigner {
 }
 
 fn publisher(folder: &tempfile::TempDir, cosigning: Arc<dyn Cosigning>) -> Publisher {
+    reopened(folder, 0, cosigning)
+}
+
+/// The publisher of a folder whose tree on disk has `on_disk` entries.
+fn reopened(folder: &tempfile::TempDir, on_disk: u64, cosigning: Arc<dyn Cosigning>) -> Publisher {
     let files = RegistryFiles::new(folder.path().to_owned());
     let ledger = Ledger::new("https://hub.example".parse().unwrap(), ORIGIN);
     let store = Arc::new(MemoryStore::new());
     let tasks = Tasks::load(Arc::<MemoryStore>::clone(&store) as _).unwrap();
     Publisher {
-        shared: Arc::new(Shared::new(ledger, files.clone(), 0, tasks, folder.path().join("journal"))),
-        tree: TreeWriter::empty(files),
-        signing: SigningState::load(&folder.path().join("signed"), false).unwrap(),
+        shared: Arc::new(Shared::new(ledger, files.clone(), on_disk, tasks, folder.path().join("journal"))),
+        tree: TreeWriter::load(files, on_disk).unwrap(),
+        signing: SigningState::load(&folder.path().join("signed"), on_disk > 0).unwrap(),
         signer: Arc::new(log_key()),
         origin: ORIGIN.to_owned(),
         index: Index::new(store),
@@ -76,6 +82,10 @@ impl Work {
     fn begin(cosigning: Arc<dyn Cosigning>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let publisher = publisher(&folder, cosigning);
+        Self::run(publisher, folder)
+    }
+
+    fn run(publisher: Publisher, folder: tempfile::TempDir) -> Self {
         let (shared, shutdown) = (Arc::clone(&publisher.shared), Shutdown::new());
         let task = tokio::spawn(publisher.run(shutdown.clone()));
         Self { shared, shutdown, task, folder }
@@ -168,4 +178,61 @@ async fn a_hub_that_ends_publishes_what_is_cosigned_in_time() {
         let signed = SigningState::load(&folder.path().join("signed"), true).unwrap();
         assert_eq!(signed.size(), 1, "signed in any case");
     }
+}
+
+/// A folder in which a checkpoint of so many entries is published.
+fn published(entries: u8) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut publisher = publisher(&folder, Arc::new(Unwitnessed));
+    publisher.shared.queue_entries((1..=entries).map(entry));
+    assert_eq!(publisher.publish().unwrap(), None);
+    folder
+}
+
+/// A start on this folder fails, signs nothing and leaves what is published.
+fn refused(folder: &tempfile::TempDir) -> PublishFailed {
+    let [signed, checkpoint] = ["signed", "checkpoint"].map(|name| folder.path().join(name));
+    let before = [&signed, &checkpoint].map(|file| std::fs::read(file).unwrap());
+    let mut publisher = reopened(folder, 3, Arc::new(Unwitnessed));
+    publisher.shared.queue_entries([entry(4)]);
+    let refused = publisher.start().unwrap_err();
+    assert_eq!(before, [&signed, &checkpoint].map(|file| std::fs::read(file).unwrap()), "{refused}");
+    refused
+}
+
+#[test]
+fn a_start_signs_nothing_that_contradicts_what_was_signed_or_published() {
+    let folder = published(3);
+    std::fs::copy(published(2).path().join("signed"), folder.path().join("signed")).unwrap();
+    let rolled_back = refused(&folder);
+    let is_named =
+        matches!(rolled_back, PublishFailed::Signing(SigningFailed::RolledBack { signed: 2, published: 3 }));
+    assert!(is_named, "{rolled_back:?}");
+
+    let (folder, other) = (published(3), Digest::of(b"other"));
+    std::fs::write(folder.path().join("signed"), format!("3\n{other}\n")).unwrap();
+    assert!(matches!(refused(&folder), PublishFailed::Contradiction { size: 3 }));
+
+    let folder = published(3);
+    let checkpoint = Checkpoint { origin: ORIGIN.to_owned(), size: 2, root: other };
+    let note = sign_checkpoint(&checkpoint, &log_key()).unwrap().to_string();
+    std::fs::write(folder.path().join("checkpoint"), note).unwrap();
+    assert!(matches!(refused(&folder), PublishFailed::Contradiction { size: 2 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_published_last_stays_published_until_the_next_is_cosigned() {
+    let folder = published(3);
+    let before = std::fs::read_to_string(folder.path().join("checkpoint")).unwrap();
+    let mut publisher = reopened(&folder, 3, Arc::new(Witness::default()));
+    publisher.shared.queue_entries([entry(4)]);
+    let signed = publisher.start().unwrap().expect("cosignatures are needed");
+    assert_eq!(signed.size, 4);
+    let shown = publisher.shared.published.borrow().clone();
+    assert_eq!((shown.size, &shown.note), (3, &before));
+    assert_eq!(std::fs::read_to_string(folder.path().join("checkpoint")).unwrap(), before);
+    let work = Work::run(publisher, folder);
+    let took = work.until(4).await;
+    assert!(took <= Duration::from_millis(250), "what the start signed waits for no entry: {took:?}");
+    work.end().await;
 }

@@ -259,6 +259,23 @@ mod tests {
     }
 
     #[test]
+    fn full_files_stand_in_for_partial_ones_that_are_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = RegistryFiles::new(folder.path().to_owned());
+        let mut tree = TreeWriter::empty(files.clone());
+        tree.extend((0..200).map(entry)).unwrap();
+        let root = tree.root();
+        tree.extend((200..300).map(entry)).unwrap();
+        for partial in ["tile/entries/000.p", "tile/0/000.p"] {
+            std::fs::remove_dir_all(folder.path().join(partial)).unwrap();
+        }
+        assert_eq!(files.read_entry(199, 200).unwrap(), entry(199));
+        assert!(files.read_entry(200, 200).is_err(), "beyond the tree that was asked for");
+        let loaded = TreeWriter::load(files, 200).unwrap();
+        assert_eq!((loaded.root(), loaded.bundle.len()), (root, 200));
+    }
+
+    #[test]
     fn tiles_that_exist_are_compared_and_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let files = RegistryFiles::new(folder.path().to_owned());

@@ -223,7 +223,9 @@ impl Node {
         let samples = workspace().join("xtask/samples");
         let file = text(&samples.join(institution).join(format!("{part}.csv")));
         let mapping = text(&samples.join(format!("mappings/{institution}-{part}.toml")));
-        self.run(&["import", &file, "--mapping", &mapping], "");
+        // Else a refused row would be written into the sources, where the tests run.
+        let rejects = text(&self.data.with_extension("rejected.csv"));
+        self.run(&["import", &file, "--mapping", &mapping, "--rejects", &rejects], "");
     }
 
     pub(crate) fn status(&self) -> Value {
