@@ -155,6 +155,8 @@ impl Context {
         let mut batch = Batch::new();
         batch.put(META, ACCEPTED, serde_json::to_vec(&next.accepted)?);
         batch.delete(META, AWAITED);
+        // The same text may be accepted again after a restore: what it lets leave is put into the outbox anew, also after a crash.
+        batch.delete(META, APPLIED);
         let kept = Accepted { text: String::new(), ..next.accepted.clone() };
         let key = [HISTORY, &next.accepted.at.to_be_bytes(), &next.accepted.version.to_be_bytes()].concat();
         batch.put(META, key, serde_json::to_vec(&kept)?);

@@ -2,7 +2,7 @@
 
 mod alarm;
 mod checkpoint;
-mod own_keys;
+mod key_terms;
 mod receipts;
 mod stop;
 
@@ -15,7 +15,7 @@ use crate::membership::{Membership, MembershipFailed};
 pub use alarm::{Alarm, Alarms, RaisedAlarm};
 pub(crate) use checkpoint::is_last_checkpoint;
 pub use checkpoint::{Believed, CheckpointFailed, LastCheckpoint, verify_extension};
-pub use own_keys::OwnKeys;
+pub use key_terms::KeyTerms;
 pub use receipts::{
     KeptReceipt, ReceiptBook, ReceiptState, ReceiptsFailed, last_receipted, load_receipt, visit_receipts,
 };
@@ -27,7 +27,7 @@ pub struct Trust {
     policy: Policy,
     log: VerifierKey,
     admitted: Digest,
-    own_keys: OwnKeys,
+    own_keys: KeyTerms,
 }
 
 /// What was pinned cannot be used.
@@ -54,7 +54,7 @@ impl Trust {
     /// A policy with no log or with several.
     pub fn new(policy: Policy, admitted: Digest) -> Result<Self, TrustFailed> {
         match policy.logs() {
-            [log] => Ok(Self { log: log.key.clone(), policy, admitted, own_keys: OwnKeys::default() }),
+            [log] => Ok(Self { log: log.key.clone(), policy, admitted, own_keys: KeyTerms::default() }),
             logs => Err(TrustFailed::Logs(logs.len())),
         }
     }
@@ -67,18 +67,18 @@ impl Trust {
         let own_keys =
             membership.statement_keys().map_err(|failed| TrustFailed::OwnKeys(Box::new(failed)))?;
         let trust = Self::new(membership.policy.parse()?, membership.admitted.parse()?)?;
-        Ok(trust.with_own_keys(OwnKeys::new(own_keys)))
+        Ok(trust.with_own_keys(KeyTerms::new(own_keys)))
     }
 
     /// The same with the institution's own statement keys.
     #[must_use]
-    pub fn with_own_keys(self, own_keys: OwnKeys) -> Self {
+    pub fn with_own_keys(self, own_keys: KeyTerms) -> Self {
         Self { own_keys, ..self }
     }
 
     /// The institution's own statement keys.
     #[must_use]
-    pub const fn own_keys(&self) -> &OwnKeys {
+    pub const fn own_keys(&self) -> &KeyTerms {
         &self.own_keys
     }
 

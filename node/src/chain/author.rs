@@ -19,7 +19,7 @@ use super::{Chain, ChainFailed, Claim, Memory, Stated};
 use crate::context::Context;
 use crate::outbox::{Content, Left, Outbox, OutboxFailed, Pending};
 use crate::statement_key::StatementKey;
-use crate::trust::{Alarm, Alarms, OwnKeys};
+use crate::trust::{Alarm, Alarms, KeyTerms};
 
 /// Bytes of one commit at which no further statement is added.
 const COMMIT_BYTES: usize = 16 << 20;
@@ -36,7 +36,7 @@ pub struct Author {
     pub(super) institution: InstitutionCode,
     pub(super) admitted: Digest,
     /// Under which statements are adopted.
-    pub(super) own_keys: OwnKeys,
+    pub(super) own_keys: KeyTerms,
     pub(super) durable_through: Arc<AtomicU64>,
 }
 
@@ -88,14 +88,14 @@ impl Author {
             signer,
             institution: context.institution,
             admitted,
-            own_keys: OwnKeys::default().including(context.signer.public_key()),
+            own_keys: KeyTerms::default().including(context.signer.public_key()),
             durable_through: Arc::default(),
         }
     }
 
     /// The same, adopting what earlier keys of the institution signed, too.
     #[must_use]
-    pub fn with_own_keys(self, keys: OwnKeys) -> Self {
+    pub fn with_own_keys(self, keys: KeyTerms) -> Self {
         Self { own_keys: keys.including(self.signer.public_key()), ..self }
     }
 

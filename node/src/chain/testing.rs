@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::{Author, Chain, Fetched, StateFailed, Stating};
 use crate::outbox::{Content, Pending};
 use crate::tables::OUTBOX;
-use crate::trust::OwnKeys;
+use crate::trust::KeyTerms;
 
 /// What every test's institution was admitted by.
 pub(crate) fn admitted() -> Digest {
@@ -38,7 +38,7 @@ pub(crate) fn author(store: &Arc<dyn Store>) -> Author {
         signer: Arc::new(signer(1)),
         institution: "12100000400002259P".parse().unwrap(),
         admitted: admitted(),
-        own_keys: OwnKeys::default().including(signer(1).public_key()),
+        own_keys: KeyTerms::default().including(signer(1).public_key()),
         durable_through: Arc::default(),
     }
 }

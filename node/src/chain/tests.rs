@@ -15,7 +15,7 @@ use crate::command::Command;
 use crate::outbox::{Content, Pending};
 use crate::speech::{Format, Language};
 use crate::testing::{APPROVER, Bench, by, published};
-use crate::trust::{Alarms, OwnKeys};
+use crate::trust::{Alarms, KeyTerms};
 
 fn memory() -> (MemoryStore, Arc<dyn Store>) {
     let store = MemoryStore::new();
@@ -362,8 +362,8 @@ fn rotated() -> Vec<String> {
 }
 
 /// The keys of these seeds, one after the other.
-fn keys(seeds: &[u8]) -> OwnKeys {
-    OwnKeys::new(seeds.iter().map(|seed| term(*seed)).collect())
+fn keys(seeds: &[u8]) -> KeyTerms {
+    KeyTerms::new(seeds.iter().map(|seed| term(*seed)).collect())
 }
 
 fn term(seed: u8) -> KeyTerm {
@@ -487,7 +487,7 @@ fn what_a_key_signed_that_was_given_up_and_nobody_took_is_signed_again_with_the_
     let before = old.chain.statements(1, 10).unwrap();
     let again = |until, re_enrolled| {
         let own_keys =
-            OwnKeys::new(vec![KeyTerm { until, ..term(1) }, KeyTerm { from: 9, re_enrolled, ..term(2) }]);
+            KeyTerms::new(vec![KeyTerm { until, ..term(1) }, KeyTerm { from: 9, re_enrolled, ..term(2) }]);
         Author { signer: Arc::new(signer(2)), own_keys, ..old.clone() }
     };
     // A key in force signs for what it signed; a hub that is behind gets the same bytes. So does one that had it all before it rotated the

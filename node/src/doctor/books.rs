@@ -10,11 +10,12 @@ use safeharbor_service::doctor::{Finding, Words};
 use crate::chain::{Chain, ChainFailed};
 use crate::command::awaited_text;
 use crate::context::Context;
+use crate::membership::Membership;
 use crate::policy::PolicyFailed;
 use crate::recovery;
 use crate::speech::{chain_of, moment};
 use crate::sync::{Standing, SyncState, TellFailed, Told, state};
-use crate::trust::{LastCheckpoint, load_receipt};
+use crate::trust::{KeyTerms, LastCheckpoint, load_receipt};
 
 /// Statements whose signatures and links are checked without `--deep`, the latest ones.
 const STATEMENTS_CHECKED: u64 = 256;
@@ -102,12 +103,15 @@ struct Broken {
     why: String,
 }
 
-/// How many signatures were checked: those of earlier keys need the registry (`safeharbor-verify log`).
+/// How many signatures were checked. That each key was valid where its statements are logged is for `safeharbor-verify log` to say.
 fn verify_chain(context: &Context, from: u64, state: &SyncState) -> Result<u64, Broken> {
     let broken = |seq| move |failed: ChainFailed| Broken { seq, why: chain_of(&failed) };
     let chain = Chain::new(Arc::clone(&context.store));
-    let own = context.signer.public_key();
-    let own_id = own.thumbprint().to_string();
+    // A node that did not join knows the key it signs with and no other.
+    let member = Membership::load(&context.layout).ok().flatten();
+    let terms = member.and_then(|member| member.statement_keys().ok());
+    let has_all_keys = terms.is_some();
+    let own_keys = KeyTerms::new(terms.unwrap_or_default()).including(context.signer.public_key());
     let (mut next, mut checked) = (from, 0_u64);
     let mut previous: Option<Digest> = match from.checked_sub(1).filter(|before| *before > 0) {
         Some(before) => chain.statement(before).map_err(broken(before))?.map(|stated| stated.digest),
@@ -130,9 +134,15 @@ fn verify_chain(context: &Context, from: u64, state: &SyncState) -> Result<u64, 
             {
                 return Err(wrong("it does not follow the one before 与前一份不相连".to_owned()));
             }
-            if statement.key_id() == Some(own_id.as_str()) {
-                statement.verify(&own).map_err(|failed| wrong(chain_of(&failed)))?;
-                checked = checked.saturating_add(1);
+            match own_keys.of(&statement) {
+                Some((_, term)) => {
+                    statement.verify(&term.key).map_err(|failed| wrong(chain_of(&failed)))?;
+                    checked = checked.saturating_add(1);
+                }
+                None if has_all_keys => {
+                    return Err(wrong("no key of this institution signed it 并非本单位密钥签署".to_owned()));
+                }
+                None => {}
             }
             if seq <= state.receipted && load_receipt(&*context.store, seq).map_err(broken(seq))?.is_none() {
                 return Err(wrong("its receipt is missing 缺回执".to_owned()));

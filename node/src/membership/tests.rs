@@ -89,6 +89,13 @@ pub(crate) fn join(layout: &Layout) -> Membership {
     member
 }
 
+/// Makes a folder that of a member whose statement keys were those of `seeds`, one after the other.
+pub(crate) fn join_with_keys(layout: &Layout, seeds: &[u8]) {
+    let keys = seeds.iter().map(|seed| begins(*seed, KeySigns::Statements));
+    let announced: Vec<_> = std::iter::once(admission(code())).chain(keys).collect();
+    membership(logged(&announced, HUB)).store(layout).unwrap();
+}
+
 fn papers(statements: Vec<LoggedStatement>, csr: &str) -> Membership {
     let authority = Authority::create("test", NOW_S, 86_400).unwrap();
     let log = VerifierKey::ed25519("hub.example.org/registry", signer(1).public_key()).unwrap();

@@ -72,7 +72,8 @@ pub(super) struct Conversation {
     was_in_step: bool,
     /// How many records the hub was told are not linked.
     told_unlinked: u64,
-    /// Whether numbering paused when it was looked at last: what waited meanwhile is asked for again.
+    /// Whether numbering paused when it was looked at last: what waited meanwhile is asked for again before the run may end for being in
+    /// step, also where a message of the hub comes before the word that the pause is over.
     was_paused: bool,
 }
 
@@ -238,6 +239,7 @@ impl Conversation {
     fn lose(&mut self, status: &Status) -> Option<End> {
         match refusal_of(status) {
             Some(refused) => {
+                tracing::warn!(code = %refused.code, text = refused.text, "the hub refused the stream");
                 self.take(Event::RefusalArrived { refused, own: None });
                 None
             }

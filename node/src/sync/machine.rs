@@ -236,7 +236,8 @@ impl Machine {
                 self.go_on(Vec::new())
             }
             Event::Stated { head, waiting } => {
-                (self.head, self.waiting, self.stating) = (head, waiting, false);
+                // What was put there while it looked may be missing from what it says.
+                (self.head, self.waiting, self.stating) = (head, self.waiting || waiting, false);
                 self.go_on(Vec::new())
             }
             Event::Sent { through } => {
@@ -341,15 +342,11 @@ impl Machine {
                 self.stop(alarm, Some(refused.seq))
             }
             (Code::NodeCloned, _) => self.stop(Alarm::Cloned { text: refused.text }, None),
-            // Where the certificate has ended, the next stream begins with the renewed one.
-            (
-                Code::SequenceGap
-                | Code::PreviousMismatch
-                | Code::IdentityRefused
-                | Code::Unavailable
-                | Code::Internal,
-                _,
-            ) => self.close(Vec::new(), After::Retry),
+            (Code::SequenceGap | Code::PreviousMismatch | Code::Unavailable | Code::Internal, _) => {
+                self.close(Vec::new(), After::Retry)
+            }
+            // Where the certificate has ended, the next stream begins with the renewed one; until then people see why nothing is sent.
+            (Code::IdentityRefused, _) => self.close(vec![Action::StoreRefusal(refused)], After::Retry),
             (_, _) => self.close(vec![Action::StoreRefusal(refused)], After::RetryLater),
         }
     }
@@ -383,7 +380,7 @@ impl Machine {
         }
         let room = window_end.saturating_sub(self.head.seq);
         if self.waiting && !self.stating && room > 0 {
-            self.stating = true;
+            (self.stating, self.waiting) = (true, false);
             actions.push(Action::State { limit: room.min(BATCH) });
         }
         if self.behind && self.is_acknowledged() {

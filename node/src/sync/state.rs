@@ -8,7 +8,7 @@ use safeharbor_core::statement::Statement;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::tasks::{CONTENT_REFUSED, KeptTask, list_tasks};
+use super::tasks::{KeptTask, list_tasks};
 use super::told::Told;
 use crate::as_text;
 use crate::chain::{Chain, ChainFailed};
@@ -168,8 +168,7 @@ fn waiting_since(context: &Context, chain: &Chain, receipted: u64) -> Result<Opt
 
 fn content_refused(context: &Context, chain: &Chain) -> Result<Vec<ContentRefused>, ChainFailed> {
     let mut refused = Vec::new();
-    let is_open = |task: &KeptTask| task.kind == CONTENT_REFUSED && task.settled_ms.is_none();
-    for task in list_tasks(&context.store)?.into_iter().filter(is_open) {
+    for task in list_tasks(&context.store)?.into_iter().filter(KeptTask::is_open_refusal) {
         let text = |name: &str| task.payload.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let seq = task.seq();
         let stated = seq.map(|seq| chain.statement(seq)).transpose()?.flatten();

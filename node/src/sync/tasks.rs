@@ -47,6 +47,11 @@ impl KeptTask {
     pub fn seq(&self) -> Option<u64> {
         self.payload.get("seq").and_then(Value::as_u64)
     }
+
+    /// Whether it tells of a statement whose content was refused and that nothing took the place of.
+    pub(crate) fn is_open_refusal(&self) -> bool {
+        self.kind == CONTENT_REFUSED && self.settled_ms.is_none()
+    }
 }
 
 /// Keeps a task and returns the answer; the same task again gets the same answer. Durable on return.
@@ -112,8 +117,7 @@ pub(crate) fn refused_for(store: &dyn Store, code: Code) -> Result<Vec<KeptTask>
     let mut found = Ok(Vec::new());
     store.visit(Scan::all(TASKS), &mut |_, row| match decode(row) {
         Ok(task) => {
-            let is_wanted = task.kind == CONTENT_REFUSED
-                && task.settled_ms.is_none()
+            let is_wanted = task.is_open_refusal()
                 && task.payload.get("code").and_then(Value::as_str) == Some(code.as_str());
             if let Ok(found) = &mut found
                 && is_wanted

@@ -170,14 +170,11 @@ fn verify_public(
     let key = key.ok_or("no pinned key of the hub has its id")?;
     statement.verify(key).or(Err("its signature does not verify"))?;
     let announcement = Announcement::read(&statement).or(Err("its claims are malformed"))?;
-    let about = match &announcement {
-        Announcement::Institution { code, .. }
-        | Announcement::KeyBegins { code, .. }
-        | Announcement::KeyEnds { code, .. }
-        | Announcement::KeyConfirmed { code, .. } => Some(*code),
-        Announcement::HubKey { .. } | Announcement::Catalogue { .. } | Announcement::Other => None,
-    };
-    if about == Some(code) { Ok(announcement) } else { Err("it is not about this institution") }
+    if announcement.about() == Some(code) {
+        Ok(announcement)
+    } else {
+        Err("it is not about this institution")
+    }
 }
 
 /// The registry names a key under our code that never was ours: the statement is kept as evidence.

@@ -15,7 +15,7 @@ use safeharbor_service::store::{Batch, Scan, Store, StoreFailed};
 use serde::{Deserialize, Serialize};
 
 use super::{Alarm, Alarms, Believed, CheckpointFailed, LastCheckpoint, Trust, verify_extension};
-use crate::chain::{Chain, ChainFailed, Memory, decode_seq};
+use crate::chain::{Chain, ChainFailed, Memory, Stated, decode_seq};
 use crate::tables::RECEIPTS;
 
 /// The most bytes of a note that are kept as evidence: what a message can hold.
@@ -126,10 +126,12 @@ impl ReceiptBook {
                 hashes: hashes.clone(),
                 checkpoint: received.checkpoint.clone(),
             };
-            if let Err(reason) = self.verify_inclusion(*seq, &proof, &believed.checkpoint)? {
-                return Err(self.raise(Alarm::ReceiptRefused { seq: *seq, reason })?);
-            }
-            if let Some(alarm) = self.find_invalid_key(*seq, &proof)? {
+            let stated = Chain::new(Arc::clone(&self.store)).statement(*seq)?;
+            let statement = match verify_inclusion_of(stated.as_ref(), &proof, &believed.checkpoint) {
+                Ok(statement) => statement,
+                Err(reason) => return Err(self.raise(Alarm::ReceiptRefused { seq: *seq, reason })?),
+            };
+            if let Some(alarm) = self.find_invalid_key(*seq, &statement, &proof)? {
                 self.alarms().raise(&alarm, self.clock.now_ms())?;
                 return Err(ReceiptsFailed::Foreign { alarm: Box::new(alarm) });
             }
@@ -157,37 +159,20 @@ impl ReceiptBook {
         Ok(believed)
     }
 
-    /// Verifies that the entry rebuilt from our own statement is in the tree; the outer error is the store's.
-    fn verify_inclusion(
-        &self,
-        seq: u64,
-        proof: &TlogProof,
-        checkpoint: &Checkpoint,
-    ) -> Result<Result<(), String>, ChainFailed> {
-        let Some(stated) = Chain::new(Arc::clone(&self.store)).statement(seq)? else {
-            return Ok(Err("no such statement was made here".to_owned()));
-        };
-        let statement = match Statement::parse(&stated.jwt) {
-            Ok(statement) => statement,
-            Err(failed) => return Ok(Err(failed.to_string())),
-        };
-        let leaf = hash_leaf(&Entry::of(&statement).encode());
-        let Checkpoint { size, root, .. } = checkpoint;
-        Ok(verify_inclusion(&leaf, proof.index, *size, &proof.hashes, root)
-            .map_err(|failed| failed.to_string()))
-    }
-
     /// A proven log index at which the key that signed the statement was not valid. Nothing is held against a key whose positions
     /// are not known: the statement was made here, or verified when it was adopted.
-    fn find_invalid_key(&self, seq: u64, proof: &TlogProof) -> Result<Option<Alarm>, ReceiptsFailed> {
-        let Some(stated) = Chain::new(Arc::clone(&self.store)).statement(seq)? else { return Ok(None) };
-        let Ok(statement) = Statement::parse(&stated.jwt) else { return Ok(None) };
-        let Some((_, term)) = self.trust.own_keys().of(&statement) else { return Ok(None) };
+    fn find_invalid_key(
+        &self,
+        seq: u64,
+        statement: &Statement<'_>,
+        proof: &TlogProof,
+    ) -> Result<Option<Alarm>, EvidenceFailed> {
+        let Some((_, term)) = self.trust.own_keys().of(statement) else { return Ok(None) };
         if term.covers(proof.index) {
             return Ok(None);
         }
         let mut evidence = Vec::new();
-        for kept in [stated.jwt.as_bytes(), proof.to_string().as_bytes()] {
+        for kept in [statement.jwt.as_bytes(), proof.to_string().as_bytes()] {
             evidence.push(self.evidence.put(kept)?.to_string());
         }
         let key = term.key.thumbprint().to_string();
@@ -257,6 +242,20 @@ impl ReceiptBook {
     fn alarms(&self) -> Alarms {
         Alarms::new(Arc::clone(&self.store))
     }
+}
+
+/// Verifies that the entry rebuilt from our own statement is in the tree, and returns the statement.
+fn verify_inclusion_of<'s>(
+    stated: Option<&'s Stated>,
+    proof: &TlogProof,
+    checkpoint: &Checkpoint,
+) -> Result<Statement<'s>, String> {
+    let stated = stated.ok_or_else(|| "no such statement was made here".to_owned())?;
+    let statement = Statement::parse(&stated.jwt).map_err(|failed| failed.to_string())?;
+    let leaf = hash_leaf(&Entry::of(&statement).encode());
+    let Checkpoint { size, root, .. } = checkpoint;
+    verify_inclusion(&leaf, proof.index, *size, &proof.hashes, root).map_err(|failed| failed.to_string())?;
+    Ok(statement)
 }
 
 /// All receipts from a number on, one a statement, in order, shown to `visitor`.

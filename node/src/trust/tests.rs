@@ -32,11 +32,11 @@ struct Bench {
 
 /// Three statements, logged at 1, 2 and 3 behind one entry of somebody else.
 fn bench(policy: Policy) -> Bench {
-    bench_with_keys(policy, OwnKeys::default())
+    bench_with_keys(policy, KeyTerms::default())
 }
 
 /// The same where the hub said which of our keys is valid where.
-fn bench_with_keys(policy: Policy, keys: OwnKeys) -> Bench {
+fn bench_with_keys(policy: Policy, keys: KeyTerms) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let evidence = folder.path().join("evidence");
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
@@ -272,9 +272,9 @@ fn a_stop_lasts_until_a_person_resumes() {
 }
 
 /// The key that signed the three statements, valid so far.
-fn ended_at(until: Option<u64>) -> OwnKeys {
+fn ended_at(until: Option<u64>) -> KeyTerms {
     let (key, signs) = (signer(1).public_key(), KeySigns::Statements);
-    OwnKeys::new(vec![KeyTerm { key, from: 1, until, signs, re_enrolled: false, confirmed: None }])
+    KeyTerms::new(vec![KeyTerm { key, from: 1, until, signs, re_enrolled: false, confirmed: None }])
 }
 
 #[test]

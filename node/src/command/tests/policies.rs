@@ -91,6 +91,28 @@ fn a_version_must_rise() {
 }
 
 #[test]
+fn a_policy_that_is_accepted_again_after_a_restore_is_applied_though_the_node_is_killed_meanwhile() {
+    let bench = Bench::new();
+    bench.import(&[&published("A-1", "甲")]);
+    bench.accept(1, "reveal");
+    let mut batch = safeharbor_service::store::Batch::new();
+    crate::policy::await_acceptance(&mut batch);
+    bench.commit(batch);
+    assert_eq!(bench.state_all(), 0, "nothing leaves by a policy that nobody accepted again");
+    // What ends the acceptance between the policy and its effects.
+    let mut batch = safeharbor_service::store::Batch::new();
+    batch.put(crate::tables::OUTBOX, u64::MAX.to_be_bytes(), "unreadable");
+    bench.commit(batch);
+    assert_ne!(bench.accept(1, "reveal").exit, Exit::Done);
+    assert_eq!(bench.ask(Command::ShowPolicy).json()["kinds"]["ACH"], "reveal", "it is in force");
+    let mut batch = safeharbor_service::store::Batch::new();
+    batch.delete(crate::tables::OUTBOX, u64::MAX.to_be_bytes());
+    bench.commit(batch);
+    bench.context.resume_policy().unwrap();
+    assert_eq!(waiting(&bench), [(1, AUTOMATIC.map(str::to_owned).to_vec())]);
+}
+
+#[test]
 fn an_interrupted_acceptance_is_finished_when_the_node_opens() {
     let bench = Bench::new();
     bench.import(&[&published("A-1", "甲")]);

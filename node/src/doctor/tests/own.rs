@@ -12,7 +12,9 @@ use safeharbor_service::store::Batch;
 
 use super::super::files::{Pinned, examine_files};
 use super::super::{Authority, Target, examine_books};
+use crate::chain::testing::signer;
 use crate::layout::Layout;
+use crate::membership::tests::join_with_keys;
 use crate::settings::Hub;
 use crate::tables::CHAIN;
 use crate::testing::{APPROVER, Bench, by, published};
@@ -117,6 +119,23 @@ fn statements_that_do_not_follow_one_another_are_found() {
     let findings = examine_books(&bench.context, true);
     let chain = find(&findings, "chain").unwrap();
     assert_eq!(chain.state, State::Failed, "{chain:?}");
+}
+
+#[test]
+fn what_an_earlier_key_signed_is_checked_and_what_a_key_of_nobody_signed_is_found() {
+    let bench = Bench::new();
+    bench.import(&[&published("A-1", "甲"), &published("A-2", "乙")]);
+    bench.approve("A-1", &["abstract"], by(APPROVER));
+    bench.state_all();
+    bench.context.signer.replace(std::sync::Arc::new(signer(5)));
+    bench.approve("A-2", &["abstract"], by(APPROVER));
+    bench.state_all();
+    let chain = || examine_books(&bench.context, true).into_iter().find(|finding| finding.id == "chain");
+    check(chain().as_ref(), State::Ok, "1 signatures checked");
+    join_with_keys(&bench.context.layout, &[1, 5]);
+    check(chain().as_ref(), State::Ok, "2 signatures checked");
+    join_with_keys(&bench.context.layout, &[4, 5]);
+    check(chain().as_ref(), State::Failed, "statement 1: no key of this institution signed it");
 }
 
 #[test]

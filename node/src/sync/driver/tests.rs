@@ -165,7 +165,12 @@ async fn a_broken_stream_is_resumed_without_loss_or_repetition() {
 
 #[tokio::test]
 async fn refusals_that_pass_are_sent_again() {
-    let bench = bench(&[Mischief::RefuseCall(Code::Unavailable), Mischief::Refuse(Code::SequenceGap)]).await;
+    let bench = bench(&[
+        Mischief::RefuseCall(Code::Unavailable),
+        Mischief::RefuseCall(Code::IdentityRefused),
+        Mischief::Refuse(Code::SequenceGap),
+    ])
+    .await;
     bench.put(1..=3);
     assert_eq!(bench.run(Until::InStep).await, Outcome::InStep);
     bench.check_in_step(3);

@@ -106,7 +106,6 @@ fn what_waits_is_numbered_then_sent() {
     let mut machine = live(5);
     assert_eq!(machine.handle(Event::OutboxFilled), [Action::State { limit: BATCH }]);
     assert!(!machine.is_in_step());
-    assert_eq!(machine.handle(Event::OutboxFilled), [], "one numbering at a time");
     let actions = machine.handle(Event::Stated { head: head(7), waiting: false });
     assert_eq!(actions, [Action::Send { from: 6, to: 7 }]);
     assert_eq!(machine.handle(Event::Sent { through: 7 }), []);
@@ -114,6 +113,21 @@ fn what_waits_is_numbered_then_sent() {
     assert_eq!(acknowledge(&mut machine, 7), [Action::StoreAcknowledged(head(7))]);
     assert!(!machine.is_in_step(), "an acknowledgement is no receipt");
     machine.handle(Event::ReceiptsKept { receipts_from: 8 });
+    assert!(machine.is_in_step());
+}
+
+#[test]
+fn what_is_put_into_the_outbox_while_it_is_numbered_is_numbered_next() {
+    let mut machine = live(5);
+    assert_eq!(machine.handle(Event::OutboxFilled), [Action::State { limit: BATCH }]);
+    assert_eq!(machine.handle(Event::OutboxFilled), [], "one numbering at a time");
+    // The outbox was empty when it was looked at.
+    assert_eq!(
+        machine.handle(Event::Stated { head: head(5), waiting: false }),
+        [Action::State { limit: BATCH }]
+    );
+    assert!(!machine.is_in_step());
+    assert_eq!(machine.handle(Event::Stated { head: head(5), waiting: false }), [], "once");
     assert!(machine.is_in_step());
 }
 
@@ -197,6 +211,15 @@ fn other_refusals_are_kept_and_tried_again_much_later() {
         let actions = machine.handle(Event::RefusalArrived { refused: refused.clone(), own: None });
         assert_eq!(actions, [Action::StoreRefusal(refused), Action::Close(After::RetryLater)], "{code}");
     }
+}
+
+#[test]
+fn a_refused_identity_is_kept_for_people_and_tried_again_soon() {
+    let mut machine = Machine::new();
+    machine.handle(Event::Opened(facts(5, 6, true)));
+    let refused = refused(Code::IdentityRefused, 0);
+    let actions = machine.handle(Event::RefusalArrived { refused: refused.clone(), own: None });
+    assert_eq!(actions, [Action::StoreRefusal(refused), Action::Close(After::Retry)]);
 }
 
 fn situate(machine: &mut Machine, held: bool) -> Vec<Action> {

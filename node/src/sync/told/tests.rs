@@ -103,7 +103,14 @@ fn a_key_under_our_code_that_never_was_ours_is_an_alarm_with_evidence() {
     let [Alarm::ForeignKey { index: 4, key, evidence, .. }] = &alarms[..] else { panic!("{alarms:?}") };
     assert_eq!(*key, signer(9).public_key().thumbprint());
     let kept = hub.desk.context.evidence.load(evidence.parse().unwrap()).unwrap();
-    assert_eq!(kept, jwt.into_bytes());
+    assert_eq!(kept, jwt.clone().into_bytes());
+    hub.statements = vec![(4, jwt)];
+    hub.says(Standing::Active);
+    assert_eq!(
+        hub.desk.alarms().list().unwrap()[0].count,
+        1,
+        "each stream says it again, and it is raised once"
+    );
 }
 
 #[test]

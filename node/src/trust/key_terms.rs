@@ -6,9 +6,9 @@ use safeharbor_core::statement::Statement;
 
 /// Own statement keys, oldest first.
 #[derive(Debug, Clone, Default)]
-pub struct OwnKeys(Vec<KeyTerm>);
+pub struct KeyTerms(Vec<KeyTerm>);
 
-impl OwnKeys {
+impl KeyTerms {
     /// Keys with their terms, oldest first.
     #[must_use]
     pub const fn new(terms: Vec<KeyTerm>) -> Self {
