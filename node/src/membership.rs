@@ -147,6 +147,11 @@ pub enum MembershipFailed {
     /// The log has another key in force than the node's own.
     #[error("the registry does not say that this node's {0} key is in force")]
     NotInForce(&'static str),
+    /// The log says that the key came by a re-enrolment, which nobody here asked for.
+    #[error(
+        "the registry says that the next key came by a re-enrolment, and not by the signature of the key before"
+    )]
+    NotRotated,
 }
 
 /// The key that a node joins with.
@@ -289,7 +294,7 @@ impl Membership {
     /// come with a certificate, when a connection under them was set up.
     ///
     /// # Errors
-    /// The answer is about another institution or admission, or `own` is not the statement key in force.
+    /// The answer is about another institution or admission, or `own` is not the statement key in force by a rotation.
     pub(crate) fn with_statements_of(
         self,
         answer: v1::Membership,
@@ -298,7 +303,11 @@ impl Membership {
         let answer = v1::Membership { certificate_pem: self.certificate_pem.clone(), ..answer };
         let next = Self { tls_key: self.tls_key.clone(), ..Self::from_wire(answer)? };
         next.verify_renewed(&self, own)?;
-        Ok(Self { statements: next.statements, ..self })
+        let next = Self { statements: next.statements, ..self };
+        if next.keys()?.iter().any(|term| term.key == *own && term.re_enrolled) {
+            return Err(MembershipFailed::NotRotated);
+        }
+        Ok(next)
     }
 
     /// The keys that the public statements leave in force.

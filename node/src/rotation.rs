@@ -88,7 +88,7 @@ async fn step(context: &Context) -> Result<Rotated, RotateFailed> {
         Ok(answer) => take_into_use(context, kept, answer, next),
         Err(RotateFailed::Answer(refused @ AnswerFailed::Refused { .. })) => {
             let AnswerFailed::Refused { code, .. } = &refused else { return Err(refused.into()) };
-            if !failure::is_for_later(*code) {
+            if failure::is_final(*code) {
                 // Had the hub begun the next key, it would have said yes.
                 secret_file::wipe(&layout.next_statement_key())?;
             }

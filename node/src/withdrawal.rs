@@ -43,6 +43,14 @@ pub struct Withdrawn {
     pub revealed: BTreeSet<String>,
 }
 
+impl Withdrawn {
+    /// What the audit log says of it.
+    fn to_detail(&self) -> serde_json::Value {
+        let Self { decision, rev, stopped, taken_back, .. } = self;
+        serde_json::json!({ "decision": decision, "revision": rev, "stopped": stopped, "taken_back": taken_back })
+    }
+}
+
 /// Nothing, or not all, could be withdrawn.
 #[derive(Debug, thiserror::Error)]
 pub enum WithdrawFailed {
@@ -103,9 +111,10 @@ pub(crate) fn withdraw_held(
     let reason = crate::decision::parse_reason(reason).ok_or(WithdrawFailed::NoReason)?;
     let waiting = context.outbox.numbers_about(recs)?;
     let id = draw_id(&*context.random)?;
-    let (mut batch, mut withdrawn) = (Batch::new(), Vec::new());
+    let (mut batch, mut notes, mut withdrawn) = (Batch::new(), Vec::new(), Vec::new());
     for (count, rec) in recs.iter().enumerate() {
         if count > 0 && count % RECORDS_PER_COMMIT == 0 {
+            context.audit.append_all(Some(person), "withdraw", std::mem::take(&mut notes))?;
             context.store.commit(std::mem::take(&mut batch))?;
         }
         let stored = context.records.last(*rec)?.ok_or(WithdrawFailed::NoRecord(*rec))?;
@@ -119,8 +128,11 @@ pub(crate) fn withdraw_held(
             at: context.clock.now_ms(),
         };
         let of_record = waiting.get(rec).map(Vec::as_slice).unwrap_or_default();
-        withdrawn.push(withdraw_one(context, &stored, &decision, of_record, &mut batch)?);
+        let one = withdraw_one(context, &stored, &decision, of_record, &mut batch)?;
+        notes.push((format!("{} {rec}", one.kind), one.to_detail()));
+        withdrawn.push(one);
     }
+    context.audit.append_all(Some(person), "withdraw", notes)?;
     context.store.commit(batch)?;
     context.store.flush()?;
     Ok(withdrawn)
@@ -156,8 +168,6 @@ fn withdraw_one(
     let hold = Hold { why: Why::Withdrawn, content, is_narrowed: false, person, decision: id, at };
     hold.put_into(rec, batch)?;
     decision.put_into(batch)?;
-    let detail = serde_json::json!({ "decision": decision.id, "revision": stored.rev, "stopped": stopped, "taken_back": taken_back });
-    context.audit.append(Some(&decision.person), "withdraw", &format!("{kind} {rec}"), detail)?;
     let revealed =
         if stands { Chain::new(Arc::clone(&context.store)).revealed_of(rec)? } else { BTreeSet::new() };
     Ok(Withdrawn {

@@ -163,39 +163,66 @@ impl AuditLog {
         subject: &str,
         detail: serde_json::Value,
     ) -> Result<Entry, AuditFailed> {
-        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = Entry {
-            n: tail.lines.saturating_add(1),
-            at: clock::to_rfc3339(self.clock.now_ms()),
-            person: person.cloned(),
-            system_user: caller::current().filter(|_| person.is_none()).map(|uid| format!("uid {uid}")),
-            action: action.to_owned(),
-            subject: subject.to_owned(),
-            detail,
-            prev: tail.head.to_string(),
-        };
-        let mut line = serde_json::to_vec(&entry).map_err(AuditFailed::Encode)?;
-        if line.len() >= LINE_BYTES_MAX {
-            return Err(AuditFailed::TooLong { bytes: line.len().saturating_add(1) });
+        let mut entries = self.append_all(person, action, vec![(subject.to_owned(), detail)])?;
+        entries.pop().ok_or_else(|| self.failed(io::ErrorKind::WriteZero.into()))
+    }
+
+    /// Writes an entry for each subject with its detail and waits for the disk once; durable on return. A crash may keep the first of them.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn append_all(
+        &self,
+        person: Option<&Person>,
+        action: &str,
+        about: Vec<(String, serde_json::Value)>,
+    ) -> Result<Vec<Entry>, AuditFailed> {
+        if about.is_empty() {
+            return Ok(Vec::new());
         }
-        let head = Digest::of(&line);
-        line.push(b'\n');
-        tail.write(&line).map_err(|source| AuditFailed::Io { path: self.path.clone(), source })?;
-        tail.lines = entry.n;
-        tail.head = head;
-        Ok(entry)
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut lines, mut head, mut bytes) = (tail.lines, tail.head, Vec::new());
+        let mut entries = Vec::with_capacity(about.len());
+        for (subject, detail) in about {
+            lines = lines.saturating_add(1);
+            let entry = Entry {
+                n: lines,
+                at: clock::to_rfc3339(self.clock.now_ms()),
+                person: person.cloned(),
+                system_user: caller::current().filter(|_| person.is_none()).map(|uid| format!("uid {uid}")),
+                action: action.to_owned(),
+                subject,
+                detail,
+                prev: head.to_string(),
+            };
+            let line = serde_json::to_vec(&entry).map_err(AuditFailed::Encode)?;
+            if line.len() >= LINE_BYTES_MAX {
+                return Err(AuditFailed::TooLong { bytes: line.len().saturating_add(1) });
+            }
+            head = Digest::of(&line);
+            bytes.extend(line);
+            bytes.push(b'\n');
+            entries.push(entry);
+        }
+        tail.write(&bytes).map_err(|source| self.failed(source))?;
+        (tail.lines, tail.head) = (lines, head);
+        Ok(entries)
+    }
+
+    fn failed(&self, source: io::Error) -> AuditFailed {
+        AuditFailed::Io { path: self.path.clone(), source }
     }
 }
 
 impl Tail {
     /// Cuts first what an earlier failure may have left behind the last whole line.
-    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         if self.file.metadata()?.len() != self.bytes {
             self.file.set_len(self.bytes)?;
         }
-        self.file.write_all(line)?;
+        self.file.write_all(lines)?;
         self.file.sync_data()?;
-        self.bytes = self.bytes.saturating_add(u64::try_from(line.len()).unwrap_or_default());
+        self.bytes = self.bytes.saturating_add(u64::try_from(lines.len()).unwrap_or_default());
         Ok(())
     }
 }
@@ -325,6 +352,24 @@ mod tests {
         let (_folder, path) = written(2);
         open(&path).unwrap().append(None, "start", "server", json!(null)).unwrap();
         assert_eq!(verify(&path).unwrap().lines, 3);
+    }
+
+    #[test]
+    fn entries_written_together_are_bound_like_others_and_one_that_is_too_long_keeps_all_out() {
+        let (_folder, path) = written(1);
+        let log = open(&path).unwrap();
+        let about =
+            |bytes: usize| vec![("甲".to_owned(), json!({})), ("乙".to_owned(), json!("x".repeat(bytes)))];
+        assert!(matches!(
+            log.append_all(None, "many", about(LINE_BYTES_MAX)),
+            Err(AuditFailed::TooLong { .. })
+        ));
+        let together = log.append_all(None, "many", about(3)).unwrap();
+        log.append(None, "one", "y", json!({})).unwrap();
+        let loaded = load(&path).unwrap();
+        assert_eq!(loaded[1..3], together);
+        assert_eq!(loaded.iter().map(|entry| entry.n).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(log.append_all(None, "many", Vec::new()).unwrap(), []);
     }
 
     #[test]

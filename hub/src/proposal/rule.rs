@@ -9,6 +9,9 @@ pub enum RuleFailed {
     /// It is the person who proposed it.
     #[error("whoever proposed it cannot decide it; it takes a second person")]
     Same,
+    /// The account of whoever proposed it was closed.
+    #[error("the account of whoever proposed it was closed; propose it again")]
+    Closed,
     /// One acts in the other's place.
     #[error("one of the two is the other's deputy, or both act for the same person, so they are one")]
     Deputy,
@@ -38,6 +41,7 @@ impl RuleFailed {
     pub fn text_zh(&self) -> String {
         match self {
             Self::Same => "提出人不能自己批准，须由第二人批准".to_owned(),
+            Self::Closed => "提出人的账号已停用，请重新提出".to_owned(),
             Self::Deputy => "两人中一人是另一人的代理人，或两人代理同一人，视为一人".to_owned(),
             Self::Hand { until_ms } => format!(
                 "两人中一人在最近 7 天内建立过另一人的账号、设置过其密码或指定其为代理人；{} 起两人可共同决定",
@@ -64,6 +68,9 @@ pub fn may_decide(
 ) -> Result<Result<(), RuleFailed>, PersonsFailed> {
     if first.id == second.id {
         return Ok(Err(RuleFailed::Same));
+    }
+    if persons.active(first.id)?.is_none() {
+        return Ok(Err(RuleFailed::Closed));
     }
     if is_in_place_of(persons, first, second)? || is_in_place_of(persons, second, first)? {
         return Ok(Err(RuleFailed::Deputy));

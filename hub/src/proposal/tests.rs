@@ -148,6 +148,15 @@ async fn whoever_proposed_it_cannot_decide_it() {
 }
 
 #[tokio::test]
+async fn what_somebody_proposed_whose_account_was_closed_is_proposed_again() {
+    let hub = Hub::start().await;
+    hub.propose("甲").await.unwrap();
+    hub.office().persons.deactivate(PersonId(1)).unwrap();
+    assert!(text(hub.decide(1, "乙").await).contains("was closed"));
+    assert_eq!(hub.standing().0, Standing::Suspended);
+}
+
+#[tokio::test]
 async fn whoever_made_the_others_account_waits_for_a_week() {
     let hub = Hub::start().await;
     hub.add("丁", Role::Administrator, Some(PersonId(1)));

@@ -161,7 +161,7 @@ fn papers_that_could_not_be_loaded_again_do_not_take_the_place_of_others() {
 fn a_rotation_brings_statements_and_leaves_everything_else_as_it_is() {
     let member = membership(logged(&whole(), HUB));
     let statements = logged(&[whole(), vec![begins(21, KeySigns::Statements)]].concat(), HUB);
-    let to_wire = |LoggedStatement { index, jwt }| v1::PublicStatement { index, jwt };
+    let to_wire = |LoggedStatement { index, jwt }: LoggedStatement| v1::PublicStatement { index, jwt };
     let answer = v1::Membership {
         institution: code().to_string(),
         authorities_pem: "none".to_owned(),
@@ -174,6 +174,14 @@ fn a_rotation_brings_statements_and_leaves_everything_else_as_it_is() {
     let moving = v1::Membership { name: "大学\u{1b}[2J".to_owned(), ..answer.clone() };
     assert_eq!(Membership::from_wire(moving).unwrap().name, "大学[2J", "what is shown moves no cursor");
     assert!(matches!(rotate(11), Err(MembershipFailed::NotInForce("statement"))));
+
+    // A key that came without the signature of the one before is no rotation, whoever says that it answers one.
+    let (key, signs, ground) = (signer(21).public_key(), KeySigns::Statements, KeyGround::ReEnrolment);
+    let begun =
+        Announcement::KeyBegins { code: code(), key, signs, ground, decided_by: Deciders::new([1, 2]) };
+    let statements = logged(&[whole(), vec![begun]].concat(), HUB).into_iter().map(to_wire).collect();
+    let answer = v1::Membership { statements, ..answer };
+    assert!(matches!(member.with_statements_of(answer, &key), Err(MembershipFailed::NotRotated)));
 }
 
 #[test]

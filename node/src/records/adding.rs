@@ -44,7 +44,8 @@ pub(super) fn add(
         None => match recovery::link(&*context.store, kind.id(), &key, batch)? {
             Some(stated) => {
                 is_withdrawn = stated.is_withdrawn;
-                (stated.rec, next(stated.rec, stated.rev)?, 0, grant.filter(|_| !is_withdrawn))
+                let rev = next_unstated(context, stated.rec, stated.rev)?;
+                (stated.rec, rev, 0, grant.filter(|_| !is_withdrawn))
             }
             None => {
                 let rec = draw(&*context.random).map_err(RecordsFailed::from)?;

@@ -20,7 +20,9 @@ pub(crate) fn link(
     for (index, _) in rows {
         let damaged = RecordsFailed::Row { table: UNLINKED_KEYS.0 };
         let rec = index.last_chunk::<HANDLE_BYTES>().copied().ok_or(damaged)?;
-        candidates.extend(find(store, RecordHandle::from_bytes(rec))?);
+        candidates.extend(
+            find(store, RecordHandle::from_bytes(rec))?.filter(|row| row.key.as_deref() == Some(key)),
+        );
     }
     // Of several that stand there the others stay for a person to withdraw.
     let linked = candidates.into_iter().min_by_key(|unlinked| unlinked.is_withdrawn);

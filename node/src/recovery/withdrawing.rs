@@ -55,14 +55,16 @@ pub fn withdraw(
     unlinked.retain(|one| which.includes(one));
     let id = draw_id(&*context.random)?;
     for part in unlinked.chunks(RECORDS_PER_COMMIT) {
-        let mut batch = Batch::new();
+        let (mut batch, mut notes) = (Batch::new(), Vec::with_capacity(part.len()));
         for one in part {
             let (rec, rev, at) = (one.rec, one.rev, context.clock.now_ms());
             let (id, verdict) = (id.clone(), Verdict::Withdrawn);
             let decision =
                 Decision { id, rec, rev, verdict, reason: reason.clone(), person: person.clone(), at };
-            withdraw_one(context, one, &decision, &mut batch)?;
+            notes.push(withdraw_one(context, one, &decision, &mut batch)?);
         }
+        // Noted before it is done, and whoever is interrupted between the two notes it again.
+        context.audit.append_all(Some(person), "withdraw", notes)?;
         context.store.commit(batch)?;
     }
     context.store.flush()?;
@@ -71,12 +73,13 @@ pub fn withdraw(
     Ok(unlinked)
 }
 
+/// Answers what is to be noted of it.
 fn withdraw_one(
     context: &Context,
     unlinked: &Unlinked,
     decision: &Decision,
     batch: &mut Batch,
-) -> Result<(), WithdrawFailed> {
+) -> Result<(String, serde_json::Value), WithdrawFailed> {
     let (kind, rec, rev) = (unlinked.kind.clone(), unlinked.rec, unlinked.rev);
     let subject = format!("{kind} {rec}");
     let entry = Entry::Withdrawal { kind, rec, rev, by: decision.person.clone(), at: decision.at };
@@ -84,6 +87,5 @@ fn withdraw_one(
     decision.put_into(batch)?;
     Unlinked { is_withdrawn: true, ..unlinked.clone() }.put_into(batch)?;
     let detail = serde_json::json!({ "decision": decision.id, "revision": rev, "not_linked": true });
-    context.audit.append(Some(&decision.person), "withdraw", &subject, detail)?;
-    Ok(())
+    Ok((subject, detail))
 }

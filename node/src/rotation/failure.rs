@@ -59,9 +59,17 @@ pub enum RotateFailed {
     Audit(#[from] AuditFailed),
 }
 
-/// Whether the same may be answered otherwise a little later.
-pub(super) const fn is_for_later(code: Code) -> bool {
-    matches!(code, Code::AttemptsThrottled)
+/// Whether the hub has not begun the next key and will not: it looked at the request, and says no to it. After any other answer, also one of
+/// a later version, the next key may be in force.
+pub(super) const fn is_final(code: Code) -> bool {
+    matches!(
+        code,
+        Code::ProofRefused
+            | Code::HeadMismatch
+            | Code::KeyInUse
+            | Code::StandingRefused
+            | Code::InstitutionUnknown
+    )
 }
 
 impl RotateFailed {
@@ -101,5 +109,20 @@ impl RotateFailed {
                 language.pick("没有更换；排除原因后再次运行。", "Nothing was replaced; put this right, then ask again.")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_says_nothing_about_the_key_does_not_cost_it() {
+        for code in
+            [Code::AttemptsThrottled, Code::Unavailable, Code::IdentityRefused, Code::MessageMalformed]
+        {
+            assert!(!is_final(code), "{code}");
+        }
+        assert!(is_final(Code::ProofRefused) && is_final(Code::StandingRefused));
     }
 }

@@ -208,7 +208,10 @@ impl Conversation {
                     self.take(Event::Stated { head, waiting });
                 }
                 () = desk.context.outbox.wait_for_more() => {
-                    self.tell_unlinked().await?;
+                    // Only adopting adds to what is not linked: where there is nothing, nothing is counted.
+                    if self.told_unlinked > 0 {
+                        self.tell_unlinked().await?;
+                    }
                     self.take(Event::OutboxFilled);
                 }
             }

@@ -13,7 +13,7 @@ use tokio::task::JoinError;
 use super::connector::Connector;
 use super::conversation::{Conversation, End};
 use super::machine::After;
-use super::retry::{LATER, Pauses};
+use super::retry::{IdentityRefusals, LATER, Pauses};
 use super::told::Told;
 use crate::catalogues::RestateFailed;
 use crate::chain::{Author, ChainFailed, Memory, RefusedState, StateFailed};
@@ -160,12 +160,13 @@ pub async fn run(
 }
 
 async fn converse_for_ever(desk: &Desk, connector: &Connector, until: Until) -> Result<Outcome, SyncFailed> {
-    let mut pauses = Pauses::with_seed(seed(desk)?);
+    let (mut pauses, mut refusals) = (Pauses::with_seed(seed(desk)?), IdentityRefusals::default());
     loop {
         let mut conversation = Conversation::new(desk.clone(), until);
         let end = conversation.run(connector).await?;
         if conversation.has_progressed() {
             pauses.reset(seed(desk)?);
+            refusals = IdentityRefusals::default();
         }
         let pause = match end {
             End::InStep | End::HeldUp => match Told::load(&*desk.context.store)?.filter(Told::is_held) {
@@ -182,7 +183,13 @@ async fn converse_for_ever(desk: &Desk, connector: &Connector, until: Until) -> 
                 (Until::InStep, Some(refused)) => return Ok(Outcome::Refused(refused)),
                 (Until::InStep | Until::Shutdown, _) => LATER,
             },
-            End::Closed(After::Retry) => pauses.next(),
+            End::Closed(After::Retry) => {
+                let lasting = refusals.note(desk.memory().refused()?);
+                if let Some(refused) = lasting.filter(|_| until == Until::InStep) {
+                    return Ok(Outcome::Refused(refused));
+                }
+                pauses.next()
+            }
             End::Lost { reason } => {
                 let pause = pauses.next();
                 tracing::warn!(hub = connector.address(), reason, ?pause, "no connection to the hub");
